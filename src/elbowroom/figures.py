@@ -1,0 +1,254 @@
+"""Results -> pictures: functions from arrays and tables to a matplotlib Figure, or to a mosaic of pixels.
+
+Nothing is measured here, and nothing is read or written but by `picture_bytes`, `animation_bytes` and `read_picture`.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Okabe and Ito's palette, which the colour-blind can tell apart: a variant has the colour of its place in params.yaml.
+VARIANT_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
+CLASS_COLOURS = [matplotlib.colormaps["tab10"](index) for index in range(10)]
+TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
+DPI = 110
+ZOOM, GAP = 3, 6  # pixels on the page for a pixel of an image, and between images
+
+matplotlib.rcParams.update(
+    {
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#e6e6e6",
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+    }
+)
+
+
+# --- pictures of images --------------------------------------------------------------------------------------------
+
+
+def mosaic(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Lay out images, rows of groups of (N, C, H, W) uint8, on white: (height, width, C) uint8.
+
+    Groups of a row have a wide gap between them. Images are enlarged ZOOM times and not smoothed.
+    """
+    return np.concatenate([_row(groups) for groups in rows])[:-GAP]
+
+
+def _row(groups: Sequence[np.ndarray]) -> np.ndarray:
+    height = groups[0].shape[2] * ZOOM
+    colours = groups[0].shape[1]
+    parts = []
+    for group in groups:
+        for image in group:
+            parts.append(image.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2).transpose(1, 2, 0))
+            parts.append(np.full((height, GAP, colours), 255, np.uint8))
+        parts.append(np.full((height, 3 * GAP, colours), 255, np.uint8))
+    row = np.concatenate(parts[:-2], axis=1)
+    return np.concatenate([row, np.full((GAP, row.shape[1], colours), 255, np.uint8)])
+
+
+def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Test images (N, C, H, W) uint8 in a row, with the name of each one's class above it."""
+    figure = Figure(figsize=(len(images) * 0.9, 1.2), dpi=DPI, layout="constrained")
+    for axes, image, label in zip(np.ravel(figure.subplots(1, len(images))), images, labels, strict=True):
+        _show(axes, image.transpose(1, 2, 0))
+        axes.set_title(label)
+    return figure
+
+
+def side_by_side(pictures: dict[str, np.ndarray], title: str, columns: int) -> Figure:
+    """One picture of each variant (height, width, C), its name above it, on a common scale."""
+    rows = -(-len(pictures) // columns)
+    height, width = next(iter(pictures.values())).shape[:2]
+    cell = 8.5 / columns
+    figure = Figure(figsize=(8.5, rows * (cell * height / width + 0.3) + 0.4), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for axes, (name, picture) in zip(grid, pictures.items(), strict=False):
+        _show(axes, picture)
+        axes.set_title(name, loc="left")
+    for axes in grid[len(pictures) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _show(axes: Axes, picture: np.ndarray) -> None:
+    axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.set_axis_off()
+
+
+# --- curves --------------------------------------------------------------------------------------------------------
+
+
+def training_curves(history: pd.DataFrame) -> Figure:
+    """Loss, distortion and rate of one variant by epoch (seed, split, epoch, loss, ...): a line a seed, test and train."""
+    figure = Figure(figsize=(9, 2.8), dpi=DPI, layout="constrained")
+    for axes, (term, label) in zip(figure.subplots(1, 3), TERMS.items(), strict=True):
+        for split, style, colour in (("train", "--", "#777777"), ("test", "-", VARIANT_COLOURS[0])):
+            for number, (_, line) in enumerate(history[history.split == split].groupby("seed")):
+                shown = {"train": "train, mean during the epoch", "test": "test, after the epoch"}[split]
+                axes.plot(line.epoch, line[term], style, color=colour, lw=1.4, label=None if number else shown)
+        _label_epochs(axes, label, history)
+        if term == "loss":
+            axes.legend()
+    return figure
+
+
+def compared_curves(history: pd.DataFrame, title: str) -> Figure:
+    """Four panels of all variants of a dataset: train loss, and test loss, distortion and rate.
+
+    history: variant, seed, split, epoch, loss, distortion, rate. A line is the mean over seeds, its band their range.
+    """
+    figure = Figure(figsize=(9, 5.6), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    panels = [("train", "loss"), ("test", "loss"), ("test", "distortion"), ("test", "rate")]
+    for axes, (split, term) in zip(figure.subplots(2, 2).flat, panels, strict=True):
+        for colour, (name, lines) in zip(VARIANT_COLOURS * 9, history.groupby("variant", sort=False), strict=False):
+            seeds = lines[lines.split == split].groupby("epoch")[term]
+            mean = seeds.mean()
+            axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)
+            axes.fill_between(mean.index, seeds.min(), seeds.max(), color=colour, alpha=0.2, lw=0)
+        _label_epochs(axes, f"{split} {TERMS[term]}", history)
+    figure.axes[0].legend()
+    return figure
+
+
+def _label_epochs(axes: Axes, title: str, history: pd.DataFrame) -> None:
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("nats per image")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if history.epoch.max() == 1:  # a line needs two points
+        for line in axes.lines:
+            line.set_marker("o")
+
+
+# --- latent space --------------------------------------------------------------------------------------------------
+
+
+def latent_map(points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Figure:
+    """mu of test images on two principal components (N, 2), coloured by class number (N,)."""
+    figure = Figure(figsize=(5.6, 4.4), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    _scatter(axes, points, labels, classes, size=9)
+    axes.set_xlabel("first principal component of mu")
+    axes.set_ylabel("second")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.6)
+    return figure
+
+
+def compared_maps(maps: dict[str, tuple[np.ndarray, np.ndarray, float]], classes: Sequence[str], title: str) -> Figure:
+    """The latent map of each variant: points (N, 2), class numbers (N,) and the share of variance that it shows."""
+    columns = min(3, len(maps))
+    rows = -(-len(maps) // columns)
+    figure = Figure(figsize=(9, rows * 9 / columns + 0.4), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for axes, (name, (points, labels, share)) in zip(grid, maps.items(), strict=False):
+        _scatter(axes, points, labels, classes, size=5)
+        axes.set_title(f"{name}: {share:.1%} of the variance of mu", loc="left")
+    for axes in grid[len(maps) :]:
+        axes.set_axis_off()
+    handles, names = grid[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=10, markerscale=2, columnspacing=1, handletextpad=0)
+    return figure
+
+
+def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str], size: float) -> None:
+    for number, name in enumerate(classes):
+        x, y = points[labels == number].T
+        axes.scatter(x, y, s=size, color=CLASS_COLOURS[number % 10], label=name, linewidths=0)
+
+
+def evolution(
+    snapshots: dict[str, np.ndarray], maps: np.ndarray, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> tuple[Figure, list[Figure]]:
+    """Latent space through training: a strip of at most five moments, and every moment as a frame of an animation.
+
+    snapshots: epochs (S,) and reconstructions (S, M, C, H, W) uint8 of images (M, C, H, W); maps: points (S, N, 2), in one
+    plane, of test images with class numbers labels (N,).
+    """
+    half = len(images) // 2
+    limits = np.quantile(maps.reshape(-1, 2), [0.002, 0.998], axis=0).T  # [[xmin, xmax], [ymin, ymax]]
+    limits += np.array([-0.1, 0.1]) * np.ptp(limits, axis=1, keepdims=True)
+
+    def moment(index: int) -> tuple[str, np.ndarray, np.ndarray]:
+        made = snapshots["reconstructions"][index]
+        pairs = [[np.stack([images[k], made[k]]) for k in (row, row + half)] for row in range(half)]
+        epoch = snapshots["epochs"][index]
+        return (f"epoch {epoch}" if epoch else "before training"), maps[index], mosaic(pairs)
+
+    count = len(snapshots["epochs"])
+    chosen = sorted({round(index) for index in np.linspace(0, count - 1, 5)})
+    strip = _evolution_figure([moment(index) for index in chosen], labels, classes, limits, width=10)
+    frames = [_evolution_figure([moment(index)], labels, classes, limits, width=3.2) for index in range(count)]
+    return strip, frames
+
+
+def _evolution_figure(
+    moments: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    labels: np.ndarray,
+    classes: Sequence[str],
+    limits: np.ndarray,
+    width: float,
+) -> Figure:
+    """Moments (title, points, mosaic) from left to right: the latent map above, images with reconstructions below."""
+    tall = moments[0][2].shape[0] / moments[0][2].shape[1]
+    figure = Figure(figsize=(width, width / len(moments) * (1 + tall) + 0.3), dpi=DPI, layout="constrained")
+    grid = figure.subplots(2, len(moments), height_ratios=[1, tall], squeeze=False)
+    for column, (title, points, pictures) in enumerate(moments):
+        axes = grid[0, column]
+        _scatter(axes, points, labels, classes, size=3)
+        axes.set(xlim=limits[0], ylim=limits[1], xticks=[], yticks=[], title=title)
+        _show(grid[1, column], pictures)
+    return figure
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def picture_bytes(picture: Figure | np.ndarray) -> bytes:
+    """As PNG."""
+    buffer = io.BytesIO()
+    if isinstance(picture, Figure):
+        picture.savefig(buffer, format="png")
+        image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the size
+        buffer = io.BytesIO()
+    else:
+        image = Image.fromarray(picture.squeeze())
+    image.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def animation_bytes(frames: Sequence[Figure], milliseconds: int) -> bytes:
+    """As an endless GIF that rests on its last frame."""
+    images = []
+    for figure in frames:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64))
+    buffer = io.BytesIO()
+    durations = [milliseconds] * (len(images) - 1) + [4 * milliseconds]
+    images[0].save(buffer, format="gif", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    return buffer.getvalue()
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A PNG as (height, width, C) uint8."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+    return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -1,0 +1,27 @@
+"""Points and paths in latent space."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """The straight path from start to end, both (latent_dim,): (steps, latent_dim), the ends included."""
+    weight = torch.linspace(0, 1, steps, device=start.device).unsqueeze(1)
+    return torch.lerp(start, end, weight)
+
+
+def principal_plane(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """The plane of the two first principal components of mu (N, latent_dim).
+
+    Returns the centre (latent_dim,), the two axes (2, latent_dim) and the share of the variance that the plane holds. An
+    axis points to where its largest entry is positive. With one latent, the second axis is zero.
+    """
+    mu = np.asarray(mu, np.float64)
+    centre = mu.mean(0)
+    _, singular, axes = np.linalg.svd(mu - centre, full_matrices=False)
+    variance = singular**2
+    axes = np.concatenate([axes, np.zeros_like(axes)])[:2]
+    largest = axes[range(2), np.abs(axes).argmax(1)]
+    axes = axes * np.where(largest < 0, -1, 1)[:, None]
+    return centre, axes, float(variance[:2].sum() / variance.sum()) if variance.sum() > 0 else 0.0

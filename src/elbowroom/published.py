@@ -1,0 +1,63 @@
+"""The published tables beside ours."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from elbowroom.config import Study
+
+TABLES = Path(__file__).with_name("published.yaml")
+COLUMNS = ["study", "variant", "quantity", "published", "measured", "difference_percent"]
+
+
+def load_published() -> dict[str, Any]:
+    """The published studies: title, dataset, budget and the values of each variant."""
+    return yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+
+
+def against_published(study: Study, metrics: dict[str, dict[str, dict[str, float]]], history: pd.DataFrame) -> pd.DataFrame:
+    """A row for each published number of a variant that this study has, with ours: COLUMNS.
+
+    metrics: of each variant, as in metrics/<variant>.json. history: variant, seed, split, epoch, loss, distortion, rate.
+    Where our training did not reach the epoch, `measured` is empty. Values are means over seeds.
+    """
+    rows = []
+    for name, published in load_published().items():
+        for variant, values in published["variants"].items():
+            if variant not in study.variants or study.variants[variant].dataset != published["dataset"]:
+                continue
+            for key, value in values["metrics"].items():
+                group, quantity = key.split(".")
+                rows.append((name, variant, f"{group} {quantity}", value, metrics[variant][group][quantity]))
+            for key, by_epoch in values.get("history", {}).items():
+                split, term = key.split(".")
+                ours = history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()
+                rows += [(name, variant, f"{split} {term}, epoch {e}", v, ours.get(e)) for e, v in by_epoch.items()]
+    table = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype({"measured": float})
+    table["difference_percent"] = 100 * (table.measured / table.published - 1)
+    return table
+
+
+def shortfalls(study: Study) -> list[str]:
+    """In words, where the study's budget is below the published one; empty where it is not."""
+    said = []
+    for published in load_published().values():
+        settings = study.datasets.get(published["dataset"])
+        recipes = {v.recipe for v in study.variants.values() if v.dataset == published["dataset"]}
+        if settings is None or not recipes:
+            continue
+        ours = {
+            "epochs": min(study.recipes[recipe].epochs for recipe in recipes),
+            "train_images": settings.train_images,
+            "test_images": settings.test_images,
+        }
+        less = [
+            f"{ours[what]:,} of {full:,} {what.replace('train_', 'training ').replace('_', ' ')}"
+            for what, full in published["budget"].items()
+            if ours[what] < full
+        ]
+        if less:
+            said.append(f"{published['dataset']}: {', '.join(less)}")
+    return said

@@ -1,0 +1,104 @@
+"""train_step, and fit: a variant and a seed in, a trained model and its history out."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from elbowroom.artifacts import Arrays
+from elbowroom.config import Recipe, Variant
+from elbowroom.data import Images, batches, scale, to_bytes
+from elbowroom.model import VAE
+from elbowroom.objective import Terms, pixel_mean, split_means, terms
+
+SNAPSHOTS = 11  # after epoch 0, at log-spaced epochs
+MAP_IMAGES = 1000  # test images whose mu is followed through training
+FOLLOWED = 10  # of which as many are reconstructed
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training one seed gives.
+
+    history: a row for each epoch and split, losses in nats per image. Train: the mean over the epoch, while the weights
+    moved. Test: after the epoch, whole split, z sampled.
+    evolution: snapshots through training of the first test images, arrays over S epochs: epochs (S,), mu (S, N,
+    latent_dim) float16, reconstructions (S, M, C, H, W) uint8.
+    """
+
+    model: VAE
+    history: list[dict[str, float | int | str]]
+    evolution: Arrays
+    seconds: float
+
+
+def train_step(model: VAE, optimizer: Optimizer, variant: Variant, x: Tensor, noise: Tensor) -> Terms:
+    """Take one gradient step; return the terms measured before it.
+
+    x: (B, C, H, W) in the variant's pixel range; noise: (B, latent_dim) ~ N(0, I). Each term: (B,), nats per image,
+    detached.
+    """
+    measured = terms(variant, model, x, noise)
+    optimizer.zero_grad(set_to_none=True)
+    measured.loss(variant.beta).mean().backward()
+    optimizer.step()
+    return Terms(*(term.detach() for term in measured))
+
+
+def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: tqdm) -> Fit:
+    """Train one seed from scratch by Adam.
+
+    The seed alone decides the initial weights, the order of the images and the noise; the order is the same for every
+    variant with as many images, so variants are compared in pairs. `progress` counts training images.
+    """
+    train, where = images.train.images, images.train.images.device
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = VAE(variant, images.shape).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    order = torch.Generator(where).manual_seed(seed)
+    noise = torch.Generator(where).manual_seed(seed + 2**31)  # seeds of the study are below 2**31
+
+    history: list[dict[str, float | int | str]] = []
+    snapshots = [(0, *snapshot(variant, model, images))]
+    wanted = snapshot_epochs(recipe.epochs)
+    start = time.perf_counter()
+    for epoch in range(1, recipe.epochs + 1):
+        model.train()
+        total = torch.zeros(2, dtype=torch.float64, device=where)
+        permutation = torch.randperm(len(train), generator=order, device=where)
+        for step, batch in enumerate(batches(len(train), recipe.batch_size, permutation)):
+            x = scale(train[batch], variant.pixel_range)
+            epsilon = torch.randn(len(x), variant.latent_dim, generator=noise, device=where)
+            measured = train_step(model, optimizer, variant, x, epsilon)
+            total += torch.stack(measured).double().sum(1)
+            if not progress.disable and step % 20 == 0:  # reading the loss waits for the device
+                progress.set_postfix(loss=f"{measured.loss(variant.beta).mean().item():.1f}", refresh=False)
+            progress.update(len(x))
+        test = split_means(variant, model, images.test.images, seed, recipe.batch_size)
+        for split, means in (("train", Terms(*(total / len(train)))), ("test", test)):
+            history.append({"seed": seed, "split": split, "epoch": epoch, **means.numbers(variant.beta)})
+        if epoch in wanted:
+            snapshots.append((epoch, *snapshot(variant, model, images)))
+    seconds = time.perf_counter() - start
+    epochs, mu, reconstructions = (np.stack(part) for part in zip(*snapshots, strict=True))
+    evolution = {"epochs": epochs, "mu": mu, "reconstructions": reconstructions}
+    return Fit(model.eval(), history, evolution, seconds)
+
+
+def snapshot_epochs(epochs: int) -> set[int]:
+    """About a dozen log-spaced epochs, the first and the last among them."""
+    return {round(epoch) for epoch in np.geomspace(1, epochs, SNAPSHOTS)}
+
+
+@torch.no_grad()
+def snapshot(variant: Variant, model: VAE, images: Images) -> tuple[np.ndarray, np.ndarray]:
+    """mu of the first test images (N, latent_dim) float16, and reconstructions from mu of the first few of them, uint8."""
+    model.eval()
+    mu = model.encode(scale(images.test.images[:MAP_IMAGES], variant.pixel_range))[0]
+    pictures = to_bytes(pixel_mean(variant, model.decode(mu[:FOLLOWED])))
+    return mu.half().cpu().numpy(), pictures

@@ -1,0 +1,58 @@
+"""figures@<variant>: data/<dataset>, models/<variant>/, history.csv -> plots/<variant>/*.png, evolution.gif"""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from elbowroom import artifacts, data, figures
+from elbowroom.cli import run
+from elbowroom.config import load_study
+from elbowroom.latent import interpolate, principal_plane
+from elbowroom.model import load_model
+from elbowroom.objective import pixel_mean
+
+
+@torch.no_grad()
+def main(name: str) -> None:
+    study = load_study()
+    variant, settings = study.variant(name), study.figures
+    where = data.device()
+    images = data.load(variant.dataset, where)
+    seed = study.recipes[variant.recipe].seeds[0]
+    model = load_model(artifacts.model_file(name, seed), variant, images.shape, where)
+    evolution, _ = artifacts.load_arrays(artifacts.evolution_file(name))
+
+    def decode(z: torch.Tensor) -> np.ndarray:
+        return data.to_bytes(pixel_mean(variant, model.decode(z)))
+
+    shown = images.test.images[: settings.images]
+    inputs = shown.cpu().numpy()
+    labels = images.test.labels.cpu().numpy()
+    mu, _ = model.encode(data.scale(shown, variant.pixel_range))
+    noise = torch.randn(settings.sample_rows**2, variant.latent_dim, generator=torch.Generator().manual_seed(seed)).to(where)
+    samples = decode(noise).reshape(settings.sample_rows, settings.sample_rows, *images.shape)
+    between_images = decode(interpolate(mu[0], mu[1], settings.interpolation_steps))
+    between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
+    centre, axes, _ = principal_plane(evolution["mu"][-1])
+    maps = (evolution["mu"] - centre) @ axes.T
+    history = pd.read_csv(artifacts.plot_file(name, "history.csv"))
+
+    pictures = {
+        "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),
+        "curves.png": figures.training_curves(history),
+        "reconstructions.png": figures.mosaic([[inputs], [decode(mu)]]),
+        "samples.png": figures.mosaic([[row] for row in samples]),
+        "interpolation.png": figures.mosaic([[inputs[:1], between_images, inputs[1:2]]]),
+        "interpolation-samples.png": figures.mosaic([[between_samples]]),
+        "map.png": figures.latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
+    }
+    for file, picture in pictures.items():
+        artifacts.write(artifacts.plot_file(name, file), figures.picture_bytes(picture))
+    followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
+    strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]], images.classes)
+    artifacts.write(artifacts.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
+    artifacts.write(artifacts.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
+
+
+if __name__ == "__main__":
+    run(main, "variant")

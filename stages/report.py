@@ -1,0 +1,22 @@
+"""report: metrics/, plots/, comparison/ -> report/index.html, report/README.md"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from elbowroom import artifacts, report
+from elbowroom.cli import run
+from elbowroom.config import load_study
+
+
+def main() -> None:
+    study = load_study()
+    metrics = {name: artifacts.load_json(artifacts.metrics_file(name)) for name in study.variants}
+    costs = {name: pd.read_csv(artifacts.plot_file(name, "seeds.csv")) for name in study.variants}
+    published = pd.read_csv(artifacts.comparison_file("published.csv"))
+    for page, text in report.render(study, metrics, costs, published).items():
+        artifacts.write(Path("report") / page, text)
+
+
+if __name__ == "__main__":
+    run(main)

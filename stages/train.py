@@ -1,0 +1,38 @@
+"""train@<variant>: data/<dataset> -> models/<variant>/{seed-<n>,evolution}.safetensors, plots/<variant>/history.csv"""
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from elbowroom import artifacts, data
+from elbowroom.cli import run
+from elbowroom.config import load_study
+from elbowroom.model import save_model
+from elbowroom.training import fit
+
+
+def main(name: str) -> None:
+    study = load_study()
+    variant = study.variant(name)
+    recipe = study.recipes[variant.recipe]
+    where = data.device()
+    images = data.load(variant.dataset, where)
+    history, seconds = [], {}
+    total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
+    with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
+        for seed in recipe.seeds:
+            result = fit(variant, recipe, images, seed, progress)
+            save_model(artifacts.model_file(name, seed), result.model, variant, seed)
+            if seed == recipe.seeds[0]:
+                artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
+            history += result.history
+            seconds[seed] = round(result.seconds, 2)
+    hardware = torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu"
+    artifacts.save_json(
+        artifacts.cost_file(name), {"seconds": seconds, "device": hardware, "torch": torch.__version__}
+    )
+    artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
+
+
+if __name__ == "__main__":
+    run(main, "variant")

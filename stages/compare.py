@@ -1,7 +1,8 @@
-"""compare: metrics/, plots/ of all variants -> comparison/{published,curves}.csv and pictures side by side"""
+"""compare: metrics/, plots/ of all variants -> report/comparison/{published,curves}.csv and pictures side by side"""
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from elbowroom import artifacts, figures
 from elbowroom.cli import run
@@ -21,7 +22,9 @@ def main() -> None:
     history = pd.concat([_table(name, "history.csv") for name in study.variants], ignore_index=True)
     metrics = {name: artifacts.load_json(artifacts.metrics_file(name)) for name in study.variants}
     curves = history.assign(dataset=[study.variants[name].dataset for name in history.variant])
-    curves = curves.groupby(["dataset", "variant", "split", "epoch"], sort=False, as_index=False).mean(numeric_only=True)
+    curves = curves.groupby(["dataset", "variant", "split", "epoch"], sort=False, as_index=False).mean(
+        numeric_only=True
+    )
     artifacts.save_csv(artifacts.comparison_file("curves.csv"), curves.drop(columns="seed").round(4))
     artifacts.save_csv(artifacts.comparison_file("published.csv"), against_published(study, metrics, history).round(6))
     for dataset in study.datasets:
@@ -31,7 +34,9 @@ def main() -> None:
 
 
 def compare_pictures(study: Study, dataset: str, names: list[str], history: pd.DataFrame, metrics: dict) -> None:
-    pictures = {"curves": figures.compared_curves(history[history.variant.isin(names)], f"Training on {dataset}")}
+    pictures: dict[str, Figure] = {
+        "curves": figures.compared_curves(history[history.variant.isin(names)], f"Training on {dataset}")
+    }
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)

@@ -17,7 +17,8 @@ def main(name: str) -> None:
     where = data.device()
     images = data.load(variant.dataset, where)
     cost = artifacts.load_json(artifacts.cost_file(name))
-    measured, rows = [], []
+    measured: list[dict[str, dict[str, float]]] = []
+    rows = []
     total = len(seeds) * (len(images.test.images) + len(images.train.images))
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         for seed in seeds:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from elbowroom import artifacts, data, figures
 from elbowroom.cli import run
@@ -29,7 +30,9 @@ def main(name: str) -> None:
     inputs = shown.cpu().numpy()
     labels = images.test.labels.cpu().numpy()
     mu, _ = model.encode(data.scale(shown, variant.pixel_range))
-    noise = torch.randn(settings.sample_rows**2, variant.latent_dim, generator=torch.Generator().manual_seed(seed)).to(where)
+    noise = torch.randn(settings.sample_rows**2, variant.latent_dim, generator=torch.Generator().manual_seed(seed)).to(
+        where
+    )
     samples = decode(noise).reshape(settings.sample_rows, settings.sample_rows, *images.shape)
     between_images = decode(interpolate(mu[0], mu[1], settings.interpolation_steps))
     between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
@@ -37,7 +40,7 @@ def main(name: str) -> None:
     maps = (evolution["mu"] - centre) @ axes.T
     history = pd.read_csv(artifacts.plot_file(name, "history.csv"))
 
-    pictures = {
+    pictures: dict[str, np.ndarray | Figure] = {
         "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),
         "curves.png": figures.training_curves(history),
         "reconstructions.png": figures.mosaic([[inputs], [decode(mu)]]),

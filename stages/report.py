@@ -1,4 +1,4 @@
-"""report: metrics/, plots/, comparison/ -> report/index.html, report/README.md"""
+"""report: metrics/, plots/, report/comparison/ -> report/index.html, report/README.md"""
 
 from pathlib import Path
 

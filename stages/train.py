@@ -28,9 +28,7 @@ def main(name: str) -> None:
             history += result.history
             seconds[seed] = round(result.seconds, 2)
     hardware = torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu"
-    artifacts.save_json(
-        artifacts.cost_file(name), {"seconds": seconds, "device": hardware, "torch": torch.__version__}
-    )
+    artifacts.save_json(artifacts.cost_file(name), {"seconds": seconds, "device": hardware, "torch": torch.__version__})
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
 
 

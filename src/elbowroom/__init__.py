@@ -1,1 +1,1 @@
-"""elbowroom: how much latent space, and how much network, does a VAE need?"""
+"""How much latent space, and how much network, does a VAE need?"""

@@ -42,7 +42,7 @@ def plot_file(variant: str, name: str) -> Path:
 
 
 def comparison_file(name: str) -> Path:
-    return Path("comparison") / name
+    return Path("report") / "comparison" / name
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -100,4 +100,6 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _missing(path: Path) -> StudyError:
-    return StudyError(f"{path}: not found, expected from an earlier stage (`dvc repro` makes it, or `dvc pull` brings it)")
+    return StudyError(
+        f"{path}: not found, expected from an earlier stage (`dvc repro` makes it, or `dvc pull` brings it)"
+    )

@@ -154,7 +154,9 @@ def _one_line(error: ValidationError, raw: Any) -> str:
     loc = first["loc"][:-1] if key_itself else first["loc"]
     key = ".".join(str(part) for part in loc) or "the whole file"
     found = "nothing" if first["type"] == "missing" else repr(first["input"])
-    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").removeprefix(
+        "Value error, "
+    )
     if first["type"] == "extra_forbidden":
         key, unknown = ".".join(str(part) for part in loc[:-1]) or "the whole file", loc[-1]
         found, expected = f"unknown key {unknown!r}", f"only {', '.join(_keys_at(loc[:-1]))}"
@@ -166,11 +168,15 @@ def _one_line(error: ValidationError, raw: Any) -> str:
     return f"{key}: found {found}, expected {expected}{more}"
 
 
+_SECTIONS: dict[str, type[Settings]] = {
+    "datasets": Dataset,
+    "recipes": Recipe,
+    "variants": Variant,
+    "evaluation": Evaluation,
+    "figures": Figures,
+}
+
+
 def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
     """The keys that the settings at this place have: variants.NAME -> those of Variant."""
-    model: type[Settings] = Study
-    if loc:
-        model = {"datasets": Dataset, "recipes": Recipe, "variants": Variant, "evaluation": Evaluation, "figures": Figures}[
-            str(loc[0])
-        ]
-    return list(model.model_fields)
+    return list((_SECTIONS[str(loc[0])] if loc else Study).model_fields)

@@ -118,7 +118,7 @@ def prepare(name: str, settings: Dataset) -> tuple[artifacts.Arrays, dict[str, o
         available = len(arrays[f"{split}_labels"])
         if count > available:
             raise StudyError(
-                f"params.yaml: datasets.{name}.{split}_images: found {count}, expected at most {available}, as published"
+                f"params.yaml: datasets.{name}.{split}_images: found {count}, expected at most {available}"
             )
         for part in ("images", "labels"):
             arrays[f"{split}_{part}"] = np.ascontiguousarray(arrays[f"{split}_{part}"][:count])
@@ -184,7 +184,7 @@ def damaged(archive: Path, found: str, expected: str) -> StudyError:
 
 
 def device() -> torch.device:
-    """CUDA if there is a card, else the CPU; ELBOWROOM_DEVICE decides otherwise. Not a parameter: it invalidates nothing."""
+    """CUDA if there is a card, else the CPU, unless ELBOWROOM_DEVICE names one. No parameter: invalidates nothing."""
     wanted = os.environ.get("ELBOWROOM_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(wanted)
@@ -199,11 +199,11 @@ def load(name: str, where: torch.device) -> Images:
     """A prepared dataset, as bytes on the device, channels last (the layout that convolutions are fastest in)."""
     arrays, header = artifacts.load_arrays(artifacts.data_file(name))
     tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
-    splits = [
+    train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
         for split in ("train", "test")
-    ]
-    return Images(*splits, classes=header["classes"], sha256=header["sha256"])
+    )
+    return Images(train, test, header["classes"], header["sha256"])
 
 
 def batches(count: int, size: int, order: Tensor | None = None) -> Iterator[Tensor | slice]:

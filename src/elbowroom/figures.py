@@ -1,6 +1,6 @@
 """Results -> pictures: functions from arrays and tables to a matplotlib Figure, or to a mosaic of pixels.
 
-Nothing is measured here, and nothing is read or written but by `picture_bytes`, `animation_bytes` and `read_picture`.
+Nothing is measured here.
 """
 
 import io
@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 # Okabe and Ito's palette, which the colour-blind can tell apart: a variant has the colour of its place in params.yaml.
@@ -95,7 +96,7 @@ def _show(axes: Axes, picture: np.ndarray) -> None:
 
 
 def training_curves(history: pd.DataFrame) -> Figure:
-    """Loss, distortion and rate of one variant by epoch (seed, split, epoch, loss, ...): a line a seed, test and train."""
+    """Loss, distortion and rate of one variant by epoch, a line a seed. history: seed, split, epoch, loss, ..."""
     figure = Figure(figsize=(9, 2.8), dpi=DPI, layout="constrained")
     for axes, (term, label) in zip(figure.subplots(1, 3), TERMS.items(), strict=True):
         for split, style, colour in (("train", "--", "#777777"), ("test", "-", VARIANT_COLOURS[0])):
@@ -104,7 +105,7 @@ def training_curves(history: pd.DataFrame) -> Figure:
                 axes.plot(line.epoch, line[term], style, color=colour, lw=1.4, label=None if number else shown)
         _label_epochs(axes, label, history)
         if term == "loss":
-            axes.legend()
+            axes.legend(loc="upper right")
     return figure
 
 
@@ -131,7 +132,7 @@ def _label_epochs(axes: Axes, title: str, history: pd.DataFrame) -> None:
     axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats per image")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if history.epoch.max() == 1:  # a line needs two points
         for line in axes.lines:
             line.set_marker("o")
@@ -179,8 +180,8 @@ def evolution(
 ) -> tuple[Figure, list[Figure]]:
     """Latent space through training: a strip of at most five moments, and every moment as a frame of an animation.
 
-    snapshots: epochs (S,) and reconstructions (S, M, C, H, W) uint8 of images (M, C, H, W); maps: points (S, N, 2), in one
-    plane, of test images with class numbers labels (N,).
+    snapshots: epochs (S,) and reconstructions (S, M, C, H, W) uint8 of images (M, C, H, W); maps: points (S, N, 2), in
+    one plane, of test images with class numbers labels (N,).
     """
     half = len(images) // 2
     limits = np.quantile(maps.reshape(-1, 2), [0.002, 0.998], axis=0).T  # [[xmin, xmax], [ymin, ymax]]

@@ -14,8 +14,8 @@ def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
 def principal_plane(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """The plane of the two first principal components of mu (N, latent_dim).
 
-    Returns the centre (latent_dim,), the two axes (2, latent_dim) and the share of the variance that the plane holds. An
-    axis points to where its largest entry is positive. With one latent, the second axis is zero.
+    Returns the centre (latent_dim,), the two axes (2, latent_dim) and the share of the variance that the plane holds.
+    An axis points to where its largest entry is positive. With one latent, the second axis is zero.
     """
     mu = np.asarray(mu, np.float64)
     centre = mu.mean(0)

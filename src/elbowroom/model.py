@@ -106,7 +106,7 @@ class VAE(nn.Module):
 
 
 def reparameterize(mu: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
-    """z = mu + sigma * noise, with noise ~ N(0, I) of mu's shape (B, latent_dim); Kingma & Welling 2013, section 2.4."""
+    """z = mu + sigma * noise (B, latent_dim), with noise ~ N(0, I) of the same shape; Kingma & Welling 2013, 2.4."""
     return mu + torch.exp(0.5 * logvar) * noise
 
 
@@ -131,5 +131,7 @@ def load_model(path: Path, variant: Variant, shape: Shape, where: torch.device) 
     try:
         model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except RuntimeError as error:
-        raise StudyError(f"{path}: found {str(error).splitlines()[-1].strip()}, expected this variant's weights") from None
+        raise StudyError(
+            f"{path}: found {str(error).splitlines()[-1].strip()}, expected this variant's weights"
+        ) from None
     return model.to(where, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -33,8 +33,8 @@ class Terms(NamedTuple):
 def distortion(variant: Variant, x: Tensor, output: Tensor) -> Tensor:
     """-log p(x|z) summed over pixels, (B,), for x and the decoder's output, both (B, C, H, W).
 
-    gaussian: the squared error, as the published notebook has it. That is a Gaussian of variance 1/2 in the units of
-    the pixel range, less its constant D/2 ln(pi). bernoulli: the binary cross-entropy on grey values, as the report has it.
+    gaussian: the squared error, as the published notebook has it: a Gaussian of variance 1/2 in the units of the pixel
+    range, less its constant D/2 ln(pi). bernoulli: the binary cross-entropy on grey values, as the report has it.
     """
     if variant.likelihood == "gaussian":
         error = (_link(variant, output) - x).square()
@@ -56,7 +56,7 @@ def _link(variant: Variant, output: Tensor) -> Tensor:
 
 
 def kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, diag(exp(logvar))) || N(0, I)) of each latent, (B, latent_dim), nats; Kingma & Welling 2013, appendix B."""
+    """KL(N(mu, exp(logvar)) || N(0, 1)) of each latent, (B, latent_dim), nats; Kingma & Welling 2013, appendix B."""
     return -0.5 * (1 + logvar - mu.square() - logvar.exp())
 
 
@@ -90,7 +90,9 @@ def split_means(
     noise = torch.randn(len(images), variant.latent_dim, generator=generator, device=images.device)
     total = torch.zeros(2, dtype=torch.float64, device=images.device)
     for batch in batches(len(images), batch_size):
-        total += torch.stack(terms(variant, model, scale(images[batch], variant.pixel_range), noise[batch])).double().sum(1)
+        total += (
+            torch.stack(terms(variant, model, scale(images[batch], variant.pixel_range), noise[batch])).double().sum(1)
+        )
         if progress:
             progress(len(images[batch]))
     return Terms(*(total / len(images)))

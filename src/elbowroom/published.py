@@ -17,10 +17,12 @@ def load_published() -> dict[str, Any]:
     return yaml.safe_load(TABLES.read_text(encoding="utf-8"))
 
 
-def against_published(study: Study, metrics: dict[str, dict[str, dict[str, float]]], history: pd.DataFrame) -> pd.DataFrame:
+def against_published(
+    study: Study, metrics: dict[str, dict[str, dict[str, float]]], history: pd.DataFrame
+) -> pd.DataFrame:
     """A row for each published number of a variant that this study has, with ours: COLUMNS.
 
-    metrics: of each variant, as in metrics/<variant>.json. history: variant, seed, split, epoch, loss, distortion, rate.
+    metrics: of each variant, as in its JSON. history: variant, seed, split, epoch, loss, distortion, rate.
     Where our training did not reach the epoch, `measured` is empty. Values are means over seeds.
     """
     rows = []

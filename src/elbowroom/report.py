@@ -11,12 +11,12 @@ from elbowroom.config import Study, Variant
 from elbowroom.published import load_published, shortfalls
 
 COMPARED = {  # pictures of all variants of a dataset -> what they show
-    "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it, on "
-    "the whole split, with z sampled. A band spans the seeds.",
+    "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after "
+    "it, on the whole split, with z sampled. A band spans the seeds.",
     "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row).",
-    "samples": "Samples: z ~ N(0, I), the same seed for every variant. An autoencoder (ae) has no prior: what it makes of "
-    "this noise shows that.",
-    "interpolation": "From one test image (left end) to another (right end): decoded from a straight line between their mu.",
+    "samples": "Samples: z ~ N(0, I), the same seed for every variant. An autoencoder (ae) has no prior: what it "
+    "makes of this noise shows that.",
+    "interpolation": "From one test image (left end) to another (right end), on a straight line between their mu.",
     "interpolation-samples": "Decoded from a straight line between two random latent vectors.",
     "maps": "The posterior means mu of test images on their two principal components, coloured by class.",
 }
@@ -28,7 +28,7 @@ OWN = {  # pictures of one variant -> what they show
     "interpolation.png": "Between two test images (the ends).",
     "interpolation-samples.png": "Between two random latent vectors.",
     "map.png": "mu of test images on two principal components.",
-    "evolution.png": "The latent space through training: mu in the final plane above, test images with reconstructions below.",
+    "evolution.png": "The latent space through training: mu in the final plane; below, images with reconstructions.",
     "evolution.gif": "The same, moving.",
 }
 
@@ -39,7 +39,7 @@ def render(
     """The pages by file name.
 
     metrics: of each variant, as in its JSON; costs: of each variant, a row for each seed with device and torch;
-    published: as against_published gives it. Pages link to ../plots and ../comparison.
+    published: as against_published gives it. Pages link to comparison/ and ../plots/.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -62,7 +62,9 @@ def render(
         "study": study,
         "groups": {dataset: variants for dataset, variants in groups.items() if variants},
         "metrics": metrics,
-        "machines": sorted({f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}),
+        "machines": sorted(
+            {f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}
+        ),
         "shortfalls": shortfalls(study),
         "published": [table for table in studies if table["rows"]],
         "compared": COMPARED,

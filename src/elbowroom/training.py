@@ -97,7 +97,7 @@ def snapshot_epochs(epochs: int) -> set[int]:
 
 @torch.no_grad()
 def snapshot(variant: Variant, model: VAE, images: Images) -> tuple[np.ndarray, np.ndarray]:
-    """mu of the first test images (N, latent_dim) float16, and reconstructions from mu of the first few of them, uint8."""
+    """Mu of the first test images (N, latent_dim) float16, and reconstructions from it of a few of them, uint8."""
     model.eval()
     mu = model.encode(scale(images.test.images[:MAP_IMAGES], variant.pixel_range))[0]
     pictures = to_bytes(pixel_mean(variant, model.decode(mu[:FOLLOWED])))

@@ -1,0 +1,119 @@
+"""Pictures hold what they are given."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from elbowroom import figures
+
+CLASSES = ["zero", "one", "two"]
+RANDOM = np.random.default_rng(0)
+
+
+def history(variants: list[str], seeds: int = 2, epochs: int = 3) -> pd.DataFrame:
+    rows = [
+        {
+            "variant": v,
+            "seed": s,
+            "split": split,
+            "epoch": e,
+            "loss": 9.0 / e + s,
+            "distortion": 8.0 / e,
+            "rate": 1.0 / e,
+        }
+        for v in variants
+        for s in range(seeds)
+        for split in ("train", "test")
+        for e in range(1, epochs + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_mosaic_is_the_images_enlarged() -> None:
+    images = RANDOM.integers(0, 256, (4, 3, 4, 5), np.uint8)
+    zoom, gap = figures.ZOOM, figures.GAP
+    picture = figures.mosaic([[images[:2]], [images[2:]]])
+    assert picture.shape == (2 * 4 * zoom + gap, 2 * 5 * zoom + gap, 3)
+    assert (picture[:, 5 * zoom : 5 * zoom + gap] == 255).all()
+    assert (picture[4 * zoom : 4 * zoom + gap] == 255).all()
+    for index, image in enumerate(images):
+        y, x = (index // 2) * (4 * zoom + gap), (index % 2) * (5 * zoom + gap)
+        np.testing.assert_array_equal(
+            picture[y : y + 4 * zoom : zoom, x : x + 5 * zoom : zoom], image.transpose(1, 2, 0)
+        )
+
+
+def test_groups_of_a_row_stand_apart() -> None:
+    image = RANDOM.integers(0, 255, (1, 1, 8, 8), np.uint8)
+    together, apart = figures.mosaic([[np.concatenate([image] * 2)]]), figures.mosaic([[image, image]])
+    assert apart.shape[1] > together.shape[1]
+    np.testing.assert_array_equal(apart[:, : 8 * figures.ZOOM], together[:, : 8 * figures.ZOOM])
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_a_mosaic_comes_back_from_its_file(tmp_path: Path, colours: int) -> None:
+    picture = figures.mosaic([[RANDOM.integers(0, 256, (3, colours, 8, 8), np.uint8)]])
+    (tmp_path / "x.png").write_bytes(figures.picture_bytes(picture))
+    np.testing.assert_array_equal(figures.read_picture(tmp_path / "x.png"), picture)
+
+
+IMAGES = RANDOM.integers(0, 256, (4, 1, 8, 8), np.uint8)
+LABELS = np.arange(30) % 3
+POINTS = RANDOM.normal(size=(30, 2))
+GRID = figures.mosaic([[IMAGES]])
+EVERY_FIGURE: dict[str, Callable[[], Figure]] = {
+    "labelled_images": lambda: figures.labelled_images(IMAGES, ["a"] * 4),
+    "training_curves": lambda: figures.training_curves(history(["a"])),
+    "training_curves of one epoch": lambda: figures.training_curves(history(["a"], epochs=1)),
+    "compared_curves": lambda: figures.compared_curves(history(["a", "b"]), "title"),
+    "compared_curves of many": lambda: figures.compared_curves(history([str(n) for n in range(20)], seeds=1), "title"),
+    "latent_map": lambda: figures.latent_map(POINTS, LABELS, CLASSES),
+    "compared_maps": lambda: figures.compared_maps(dict.fromkeys("abcd", (POINTS, LABELS, 0.5)), CLASSES, "title"),
+    "side_by_side": lambda: figures.side_by_side({"a": GRID, "b": GRID, "c": GRID}, "title", 2),
+}
+
+
+@pytest.mark.parametrize("name", EVERY_FIGURE)
+def test_a_figure_has_ink_and_the_same_bytes_each_time(name: str) -> None:
+    first, second = (figures.picture_bytes(drawn()) for drawn in (EVERY_FIGURE[name],) * 2)
+    assert first == second
+    pixels = np.asarray(Image.open(io.BytesIO(first)).convert("L"))
+    assert (pixels < 128).mean() > 0.001
+    assert (pixels > 250).mean() > 0.1
+    assert min(pixels.shape) > 80
+
+
+def test_curves_draw_the_numbers_of_the_table() -> None:
+    table = history(["a", "b"])
+    panels = figures.compared_curves(table, "title").axes
+    assert [axes.get_title() for axes in panels] == [
+        "train loss",
+        "test loss",
+        "test distortion (reconstruction)",
+        "test rate (KL)",
+    ]
+    line = panels[1].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
+    np.testing.assert_allclose(line.get_ydata(), [9.5, 5.0, 3.5])  # the mean over both seeds
+    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]
+    assert all(axes.get_ylabel() == "nats per image" for axes in panels)
+
+
+def test_evolution_has_a_frame_for_each_snapshot() -> None:
+    snapshots = {
+        "epochs": np.array([0, 1, 2, 5]),
+        "reconstructions": RANDOM.integers(0, 256, (4, 6, 1, 8, 8), np.uint8),
+    }
+    maps = RANDOM.normal(size=(4, 30, 2))
+    images = RANDOM.integers(0, 256, (6, 1, 8, 8), np.uint8)
+    strip, frames = figures.evolution(snapshots, maps, images, np.arange(30) % 3, CLASSES)
+    assert strip.axes[0].get_title() == "before training"
+    animation = Image.open(io.BytesIO(figures.animation_bytes(frames, 100)))
+    assert animation.n_frames == 4  # type: ignore[attr-defined]
+    assert animation.info["loop"] == 0

@@ -1,0 +1,40 @@
+"""Paths and planes against scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from elbowroom.latent import interpolate, principal_plane
+
+
+def test_the_plane_is_that_of_scikit_learn() -> None:
+    mu = np.random.default_rng(0).normal(size=(200, 9)) * np.linspace(3, 0.1, 9) + 5
+    centre, axes, explained = principal_plane(mu.astype(np.float32))
+    reference = PCA(2).fit(mu)
+    assert explained == pytest.approx(reference.explained_variance_ratio_.sum(), rel=1e-5)
+    ours, theirs = (mu - centre) @ axes.T, reference.transform(mu)
+    signs = np.sign((ours * theirs).sum(0))
+    np.testing.assert_allclose(ours, theirs * signs, atol=1e-4)
+
+
+def test_the_plane_does_not_depend_on_the_sign_of_a_decomposition() -> None:
+    mu = np.random.default_rng(0).normal(size=(50, 4))
+    _, axes, _ = principal_plane(mu)
+    assert all(axis[np.abs(axis).argmax()] > 0 for axis in axes)
+
+
+@pytest.mark.parametrize(("mu", "explained"), [(np.arange(6.0)[:, None], 1.0), (np.zeros((6, 3)), 0.0)])
+def test_few_or_dead_latents_have_a_plane_too(mu: np.ndarray, explained: float) -> None:
+    centre, axes, share = principal_plane(mu)
+    assert axes.shape == (2, mu.shape[1])
+    assert np.isfinite((mu - centre) @ axes.T).all()
+    assert share == explained
+
+
+def test_interpolation_is_even_and_has_its_ends() -> None:
+    start, end = torch.tensor([0.0, 4.0]), torch.tensor([9.0, -5.0])
+    path = interpolate(start, end, 10)
+    assert torch.equal(path[0], start)
+    assert torch.equal(path[-1], end)
+    torch.testing.assert_close(path.diff(dim=0), torch.tensor([[1.0, -1.0]]).expand(9, 2))

@@ -1,0 +1,71 @@
+"""The published tables, as the studies printed them, beside ours."""
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from elbowroom.config import Dataset, Study, load_study
+from elbowroom.model import VAE, parameters
+from elbowroom.published import against_published, load_published, shortfalls
+
+
+@pytest.fixture
+def study() -> Study:
+    return load_study(ROOT / "params.yaml")
+
+
+def test_published_tables_agree_with_themselves(study: Study) -> None:
+    """Parameters are those of the networks; the report's loss is the sum of its terms, to the digits it prints."""
+    tables = load_published()
+    published = {name: values["metrics"] for table in tables.values() for name, values in table["variants"].items()}
+    assert set(published) == {name for name, variant in study.variants.items() if variant.model == "vae"}
+    for name, metrics in published.items():
+        variant = study.variant(name)
+        shape = (1, 28, 28) if variant.dataset == "mnist" else (3, 32, 32)
+        assert metrics["cost.parameters"] == parameters(VAE(variant, shape))
+        if "test.rate" in metrics:
+            assert metrics["test.loss"] == pytest.approx(metrics["test.distortion"] + metrics["test.rate"], abs=0.011)
+
+
+def test_ours_stand_beside_the_published(study: Study) -> None:
+    metrics = {
+        name: {
+            "test": {"loss": 50.0, "distortion": 25.0, "rate": 25.0},
+            "latent": {"pca_2d": 0.2},
+            "cost": {"parameters": 7},
+        }
+        for name in study.variants
+    }
+    rows = [("mnist-z128", seed, "test", epoch, 60.0 + seed) for seed in (0, 1) for epoch in (10, 20)]
+    history = pd.DataFrame(rows, columns=["variant", "seed", "split", "epoch", "loss"]).assign(distortion=0, rate=0)
+    table = against_published(study, metrics, history).set_index(["variant", "quantity"])
+    row = table.loc["mnist-z128", "test loss"]
+    assert (row.published, row.measured) == (52.4180, 50.0)
+    assert row.difference_percent == pytest.approx(100 * (50 - 52.4180) / 52.4180)
+    assert table.loc["mnist-z128", "test loss, epoch 10"].measured == 60.5
+    assert pd.isna(table.loc["mnist-z128", "test loss, epoch 40"].measured)
+    assert pd.isna(table.loc["mnist-z256", "test loss, epoch 10"].measured)
+    assert set(table.study) == {"notebook", "report"}
+
+
+def test_only_this_studys_variants_are_compared(study: Study) -> None:
+    one = study.model_copy(update={"variants": {"mnist-ae128": study.variants["mnist-ae128"]}})
+    history = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "distortion", "rate"])
+    assert against_published(one, {}, history).empty
+
+
+def test_a_full_budget_has_no_shortfall(study: Study) -> None:
+    assert shortfalls(study) == []
+
+
+def test_a_small_budget_is_said(study: Study) -> None:
+    datasets = study.datasets | {"mnist": Dataset(train_images=1000, test_images=10_000)}
+    recipe = study.recipes["report-cifar10"].model_copy(update={"epochs": 3})
+    less = study.model_copy(update={"datasets": datasets, "recipes": study.recipes | {"report-cifar10": recipe}})
+    assert shortfalls(less) == ["mnist: 1,000 of 60,000 training images", "cifar10: 3 of 10 epochs"]
+
+
+def test_the_quickstart_is_known_for_a_small_budget() -> None:
+    said = shortfalls(load_study(ROOT / "studies/quickstart/params.yaml"))
+    assert [text.split(":")[0] for text in said] == ["mnist", "cifar10"]
+    assert all("epochs" in text and "training images" in text for text in said)

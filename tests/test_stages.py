@@ -1,0 +1,76 @@
+"""What each stage depends on is what its script reaches, no more and no less."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def imports(path: Path) -> set[Path]:
+    """The modules of elbowroom that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {
+            ROOT / "src" / Path(*name.split(".")).with_suffix(".py") for name in names if name.startswith("elbowroom.")
+        }
+    return {module for module in found if module.is_file()}
+
+
+def reached(path: Path) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        seen.add(current := waiting.pop())
+        waiting += imports(current) - seen
+    return seen
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_deps_are_the_modules_that_the_script_reaches(stage: str) -> None:
+    deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
+    declared = {ROOT / dep for dep in deps if dep.endswith(".py")}
+    assert declared == reached(ROOT / "stages" / f"{stage}.py")
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_data_files_beside_a_reached_module_are_deps_too(stage: str) -> None:
+    """published.py reads published.yaml; report.py its templates."""
+    deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
+    assert ("src/elbowroom/published.py" in deps) == ("src/elbowroom/published.yaml" in deps)
+    assert ("src/elbowroom/report.py" in deps) == ("src/elbowroom/templates" in deps)
+
+
+def test_every_script_is_a_stage() -> None:
+    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    assert scripts == set(PIPELINE)
+
+
+@pytest.mark.parametrize("stage", ["compare", "report"])
+def test_stages_that_only_set_out_results_do_without_torch(stage: str) -> None:
+    """Importing it takes seconds, and a newcomer waits for them."""
+    code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0  # noqa: S603
+
+
+def test_stages_run_the_library_beside_them(tmp_path: Path) -> None:
+    """Not an installed copy: `dvc exp run --temp` and linked studies depend on it."""
+    (tmp_path / "src/elbowroom").mkdir(parents=True)
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "src/elbowroom/__init__.py").write_text("beside = True\n")
+    (tmp_path / "stages/__init__.py").write_text((ROOT / "stages/__init__.py").read_text())
+    code = "import stages, elbowroom; print(elbowroom.beside)"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)  # noqa: S603
+    assert done.stdout == "True\n"

@@ -1,0 +1,171 @@
+"""Training does what the published studies did, and the same each time."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from conftest import cifar_variant, recipe, variant
+from tqdm import tqdm
+
+from elbowroom.config import Evaluation, Variant
+from elbowroom.data import Images
+from elbowroom.evaluation import evaluate
+from elbowroom.model import VAE
+from elbowroom.training import Fit, fit, snapshot_epochs, train_step
+
+SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
+
+
+def run(settings: Variant, images: dict[str, Images], seed: int = 0, **changes: object) -> Fit:
+    return fit(settings, recipe(**changes), images[settings.dataset], seed, tqdm(disable=True))
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_a_step_is_the_published_step(settings: Variant) -> None:
+    """Three steps against the loss written out as the studies have it, with Adam."""
+    torch.manual_seed(0)
+    shape = (1, 28, 28) if settings.dataset == "mnist" else (3, 32, 32)
+    ours = VAE(settings, shape).to(memory_format=torch.channels_last)
+    theirs = VAE(settings, shape)
+    theirs.load_state_dict(ours.state_dict())
+    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in (ours, theirs)]
+    for _ in range(3):
+        x, noise = torch.rand(8, *shape), torch.randn(8, settings.latent_dim)
+        measured = train_step(ours, optimizers[0], settings, x, noise)
+        mu, logvar = theirs.encode(x)
+        if settings.model == "ae":
+            z, kld = mu, torch.tensor(0.0)
+        else:
+            z = mu + (logvar / 2).exp() * noise
+            kld = -0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())
+        out = theirs.decode(z)
+        if settings.likelihood == "gaussian":
+            reconstruction = F.mse_loss(torch.tanh(out), x, reduction="sum")
+        else:
+            reconstruction = F.binary_cross_entropy_with_logits(out, x, reduction="sum")
+        loss = (reconstruction + settings.beta * kld) / len(x)
+        optimizers[1].zero_grad()
+        loss.backward()
+        optimizers[1].step()
+        assert measured.loss(settings.beta).mean().item() == pytest.approx(loss.item(), rel=1e-5)
+    for name, tensor in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_training_learns(settings: Variant, small: dict[str, Images]) -> None:
+    history = run(settings, small, epochs=4, batch_size=32, learning_rate=0.003).history
+    losses = [row["loss"] for row in history if row["split"] == "test"]
+    assert len(losses) == 4
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] - 10
+
+
+def test_the_same_seed_is_the_same_to_the_bit(small: dict[str, Images]) -> None:
+    torch.manual_seed(123)
+    first = run(variant(), small, seed=1)
+    torch.manual_seed(456)  # the caller's generator is neither read nor moved
+    expected = torch.rand(1)
+    torch.manual_seed(456)
+    second = run(variant(), small, seed=1)
+    assert torch.equal(torch.rand(1), expected)
+    assert first.history == second.history
+    for name, tensor in first.model.state_dict().items():
+        assert torch.equal(tensor, second.model.state_dict()[name])
+    for name, array in first.evolution.items():
+        np.testing.assert_array_equal(array, second.evolution[name])
+    assert run(variant(), small, seed=2).history != first.history
+
+
+def test_the_order_of_images_is_the_same_for_every_variant(
+    small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variants are compared in pairs over seeds: a seed means the same images in the same order."""
+    from elbowroom import training
+
+    seen: list[list[torch.Tensor]] = []
+
+    def watched(images: torch.Tensor, pixel_range: list[int]) -> torch.Tensor:
+        seen[-1].append(images)
+        return original(images, pixel_range)
+
+    original = training.scale
+    monkeypatch.setattr(training, "scale", watched)
+    for settings in (variant(), variant(latent_dim=9, channels=2)):
+        seen.append([])
+        run(settings, small)
+    assert len(seen[0]) == len(seen[1]) > 10
+    assert all(torch.equal(a, b) for a, b in zip(*seen, strict=True))
+    shuffled = torch.cat(seen[0][1:6])  # the first epoch's batches, after the snapshot before training
+    assert len(shuffled) == 300
+    assert not torch.equal(shuffled, small["mnist"].train.images)
+    assert sorted(map(bytes, shuffled.numpy())) == sorted(map(bytes, small["mnist"].train.images.numpy()))
+
+
+def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Images]) -> None:
+    """The last test row is of the final weights, so evaluation finds it again, with another batch size."""
+    result = run(variant(), small, seed=4)
+    assert [(row["epoch"], row["split"]) for row in result.history] == [
+        (1, "train"),
+        (1, "test"),
+        (2, "train"),
+        (2, "test"),
+    ]
+    for row in result.history:
+        assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
+    settings = Evaluation(batch_size=50, map_images=100)
+    metrics, coordinates = evaluate(variant(), result.model, small["mnist"], 4, settings, tqdm(disable=True))
+    assert metrics["test"]["loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
+    assert metrics["train"]["loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
+    assert metrics["cost"]["parameters"] == sum(p.numel() for p in result.model.parameters())
+    assert coordinates.shape == (100, 2)
+    assert 0 < metrics["latent"]["pca_2d"] <= 1
+
+
+def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 images in batches of 64: the last has 44, and the mean weighs it so."""
+    from elbowroom import training
+
+    steps: list[tuple[int, float]] = []
+
+    def watched(*arguments: object) -> object:
+        measured = original(*arguments)
+        steps.append((len(measured.rate), measured.rate.mean().item()))
+        return measured
+
+    original = training.train_step
+    monkeypatch.setattr(training, "train_step", watched)
+    history = run(variant(), small, epochs=1).history
+    assert [count for count, _ in steps] == [64] * 4 + [44]
+    assert history[0]["rate"] == pytest.approx(sum(n * rate for n, rate in steps) / 300, rel=1e-5)
+
+
+def test_snapshots_are_of_about_a_dozen_epochs() -> None:
+    assert snapshot_epochs(1) == {1}
+    assert snapshot_epochs(3) == {1, 2, 3}
+    assert sorted(snapshot_epochs(50)) == [1, 2, 3, 5, 7, 10, 15, 23, 34, 50]
+    assert max(snapshot_epochs(1000)) == 1000
+
+
+def test_evolution_ends_with_the_final_model(small: dict[str, Images]) -> None:
+    result = run(variant(), small, epochs=3)
+    assert result.evolution["epochs"].tolist() == [0, 1, 2, 3]
+    assert result.evolution["mu"].shape == (4, 130, 6)
+    assert result.evolution["reconstructions"].shape == (4, 10, 1, 28, 28)
+    x = small["mnist"].test.images.float() / 127.5 - 1
+    with torch.no_grad():
+        mu = result.model.encode(x)[0].numpy()
+    np.testing.assert_allclose(result.evolution["mu"][-1], mu, atol=2e-3, rtol=2e-3)
+    assert not np.array_equal(result.evolution["reconstructions"][0], result.evolution["reconstructions"][-1])
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cuda_learns_as_the_cpu_does(small: dict[str, Images]) -> None:
+    on_card = Images(
+        *(type(split)(*(part.cuda() for part in split)) for split in (small["mnist"].train, small["mnist"].test)),
+        classes=small["mnist"].classes,
+        sha256=small["mnist"].sha256,
+    )
+    losses = [run(variant(), {"mnist": images}, epochs=4).history[-1]["loss"] for images in (small["mnist"], on_card)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)

@@ -46,7 +46,11 @@ def compare_pictures(study: Study, dataset: str, names: list[str], history: pd.D
         classes = sorted(set(table.label))
         numbers = np.array([classes.index(label) for label in table.label])
         maps[name] = (table[["pc1", "pc2"]].to_numpy(), numbers, metrics[name]["latent"]["pca_2d"])
-    pictures["maps"] = figures.compared_maps(maps, classes, "mu of test images on their two principal components")
+    pictures["maps"] = figures.compared_maps(
+        maps,
+        classes,
+        "mu of test images on its two principal components (and the share of its variance that they hold)",
+    )
     for kind, picture in pictures.items():
         artifacts.write(artifacts.comparison_file(f"pictures/{dataset}-{kind}.png"), figures.picture_bytes(picture))
 

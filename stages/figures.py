@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from elbowroom import artifacts, data, figures
 from elbowroom.cli import run
 from elbowroom.config import load_study
-from elbowroom.latent import interpolate, principal_plane
+from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_model
 from elbowroom.objective import pixel_mean
 
@@ -30,9 +30,7 @@ def main(name: str) -> None:
     inputs = shown.cpu().numpy()
     labels = images.test.labels.cpu().numpy()
     mu, _ = model.encode(data.scale(shown, variant.pixel_range))
-    noise = torch.randn(settings.sample_rows**2, variant.latent_dim, generator=torch.Generator().manual_seed(seed)).to(
-        where
-    )
+    noise = prior_samples(settings.sample_rows**2, variant.latent_dim, seed).to(where)
     samples = decode(noise).reshape(settings.sample_rows, settings.sample_rows, *images.shape)
     between_images = decode(interpolate(mu[0], mu[1], settings.interpolation_steps))
     between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))

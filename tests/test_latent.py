@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from elbowroom.latent import interpolate, principal_plane
+from elbowroom.latent import interpolate, principal_plane, prior_samples
 
 
 def test_the_plane_is_that_of_scikit_learn() -> None:
@@ -38,3 +38,16 @@ def test_interpolation_is_even_and_has_its_ends() -> None:
     assert torch.equal(path[0], start)
     assert torch.equal(path[-1], end)
     torch.testing.assert_close(path.diff(dim=0), torch.tensor([[1.0, -1.0]]).expand(9, 2))
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 25])
+def test_variants_are_shown_the_same_noise(count: int) -> None:
+    small, large = prior_samples(count, 4, seed=7), prior_samples(count, 9, seed=7)
+    assert torch.equal(small, large[:, :4])
+    assert not torch.equal(small, prior_samples(count, 4, seed=8))
+
+
+def test_prior_samples_are_standard_normal() -> None:
+    z = prior_samples(100_000, 3, seed=0)
+    torch.testing.assert_close(z.mean(0), torch.zeros(3), atol=0.02, rtol=0)
+    torch.testing.assert_close(torch.cov(z.T), torch.eye(3), atol=0.02, rtol=0)

@@ -72,18 +72,19 @@ def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
 
 
 def side_by_side(pictures: dict[str, np.ndarray], title: str, columns: int) -> Figure:
-    """One picture of each variant (height, width, C), its name above it, on a common scale."""
+    """One picture of each variant (height, width, C), its name above it, pixel for pixel."""
     rows = -(-len(pictures) // columns)
-    height, width = next(iter(pictures.values())).shape[:2]
-    cell = 8.5 / columns
-    figure = Figure(figsize=(8.5, rows * (cell * height / width + 0.3) + 0.4), dpi=DPI, layout="constrained")
-    figure.suptitle(title)
-    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
-    for axes, (name, picture) in zip(grid, pictures.items(), strict=False):
+    tallest, widest = np.max([picture.shape[:2] for picture in pictures.values()], axis=0)
+    cell = np.array([widest + 4 * GAP, tallest + 32])  # a line for the name
+    width, height = cell * (columns, rows) + (0, 40)  # and one for the title
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    figure.suptitle(title, y=1 - 8 / height, va="top")
+    for place, (name, picture) in enumerate(pictures.items()):
+        left, top = cell * (place % columns, place // columns) + (2 * GAP, 64)
+        tall, wide = picture.shape[:2]
+        axes = figure.add_axes((left / width, 1 - (top + tall) / height, wide / width, tall / height))
         _show(axes, picture)
         axes.set_title(name, loc="left")
-    for axes in grid[len(pictures) :]:
-        axes.set_axis_off()
     return figure
 
 
@@ -161,7 +162,7 @@ def compared_maps(maps: dict[str, tuple[np.ndarray, np.ndarray, float]], classes
     grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axes, (name, (points, labels, share)) in zip(grid, maps.items(), strict=False):
         _scatter(axes, points, labels, classes, size=5)
-        axes.set_title(f"{name}: {share:.1%} of the variance of mu", loc="left")
+        axes.set_title(f"{name} ({share:.1%})", loc="left")
     for axes in grid[len(maps) :]:
         axes.set_axis_off()
     handles, names = grid[0].get_legend_handles_labels()
@@ -227,7 +228,11 @@ def picture_bytes(picture: Figure | np.ndarray) -> bytes:
     buffer = io.BytesIO()
     if isinstance(picture, Figure):
         picture.savefig(buffer, format="png")
-        image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)  # a third of the size
+        image = Image.open(buffer).convert("RGB")
+        if image.getcolors(
+            maxcolors=5000
+        ):  # a chart, not photographs: a third of the size, and git keeps every version
+            image = image.quantize(256)
         buffer = io.BytesIO()
     else:
         image = Image.fromarray(picture.squeeze())

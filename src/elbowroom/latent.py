@@ -5,6 +5,15 @@ import torch
 from torch import Tensor
 
 
+def prior_samples(count: int, latent_dim: int, seed: int) -> Tensor:
+    """z ~ N(0, I), (count, latent_dim), on the CPU.
+
+    For one seed the first latents are the same whatever the latent size, so variants can be shown the same noise.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randn(count, generator=generator) for _ in range(latent_dim)], dim=1)
+
+
 def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
     """The straight path from start to end, both (latent_dim,): (steps, latent_dim), the ends included."""
     weight = torch.linspace(0, 1, steps, device=start.device).unsqueeze(1)

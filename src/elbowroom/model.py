@@ -134,4 +134,4 @@ def load_model(path: Path, variant: Variant, shape: Shape, where: torch.device) 
         raise StudyError(
             f"{path}: found {str(error).splitlines()[-1].strip()}, expected this variant's weights"
         ) from None
-    return model.to(where, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    return model.to(where).to(memory_format=torch.channels_last).eval()

@@ -58,7 +58,7 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
     train, where = images.train.images, images.train.images.device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = VAE(variant, images.shape).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     order = torch.Generator(where).manual_seed(seed)
     noise = torch.Generator(where).manual_seed(seed + 2**31)  # seeds of the study are below 2**31

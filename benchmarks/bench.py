@@ -1,7 +1,7 @@
 """Training steps, ours against the published notebook's loop: in turn, in one process, on the same images and network.
 
-Prints the ratio of their times for each dataset, median and range over rounds. Seconds of another machine or another run
-are not comparable; ratios are.
+Prints the ratio of their times for each dataset, median and range over rounds. Seconds of another machine or another
+run are not comparable; ratios are.
 """
 
 import statistics
@@ -130,9 +130,8 @@ def main() -> None:
         )
         images = data.Images(train, test, [], str(header["sha256"]))
         row = measure(variant, images, study.recipes[variant.recipe].batch_size)
-        print(
-            f"{name}: {row['ratio']:.2f}x the notebook's loop ({row['ratio_least']:.2f} to {row['ratio_most']:.2f}), {row['seconds_a_step']:.3f} s a step"
-        )
+        spread = f"{row['ratio_least']:.2f} to {row['ratio_most']:.2f}"
+        print(f"{name}: {row['ratio']:.2f}x the notebook's loop ({spread}), {row['seconds_a_step']:.3f} s a step")
 
 
 if __name__ == "__main__":

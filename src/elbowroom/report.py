@@ -14,8 +14,8 @@ COMPARED = {  # pictures of all variants of a dataset -> what they show
     "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after "
     "it, on the whole split, with z sampled. A band spans the seeds.",
     "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row).",
-    "samples": "Samples: z ~ N(0, I), the same noise for every variant (a larger latent has more of it). An autoencoder "
-    "(ae) has no prior: what it makes of this noise shows that.",
+    "samples": "Samples: z ~ N(0, I), the same noise for every variant (a larger latent has more of it). An "
+    "autoencoder (ae) has no prior: what it makes of this noise shows that.",
     "interpolation": "From one test image (left end) to another (right end), on a straight line between their mu.",
     "interpolation-samples": "Decoded from a straight line between two random latent vectors.",
     "maps": "The posterior means mu of test images on their two principal components, coloured by class.",

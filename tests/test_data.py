@@ -101,8 +101,10 @@ def test_every_kind_of_mirror_gives_the_same(mirror: Path, monkeypatch: pytest.M
     assert len(found) == 1
 
 
-def test_a_download_is_kept(server: str, mirror: Path) -> None:
+def test_a_download_is_kept_and_quiet(server: str, mirror: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
     first = data.prepare("mnist", SMALL)[1]
+    assert "B/s" not in capfd.readouterr().err  # no progress bar where there is no terminal
     shutil.rmtree(mirror / "mnist")
     assert data.prepare("mnist", SMALL)[1] == first
 
@@ -202,7 +204,10 @@ def test_device_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
     assert data.device() == torch.device("cpu")
     monkeypatch.setenv("ELBOWROOM_DEVICE", "abacus")
-    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus' .*, expected cpu, cuda or cuda:N"):
+    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus', expected cpu, cuda or cuda:N"):
+        data.device()
+    monkeypatch.setenv("ELBOWROOM_DEVICE", "cuda:99")
+    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'cuda:99' \(.*\), expected a device that is here"):
         data.device()
 
 

@@ -1,7 +1,6 @@
 """The thin shell that every stage shares: a name in, an exit status out."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 
@@ -18,8 +17,6 @@ def run(main: Callable[..., None], argument: str | None = None) -> None:
     if argument:
         parser.add_argument("name", metavar=argument.upper(), help=f"the {argument}, as params.yaml names it")
     names = vars(parser.parse_args()).values()
-    if not sys.stderr.isatty():
-        os.environ.setdefault("TQDM_DISABLE", "1")  # torchvision's own bars obey this too
     try:
         main(*names)
     except StudyError as error:

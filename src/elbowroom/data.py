@@ -4,9 +4,13 @@ The archives come from where they are published, or from ELBOWROOM_MIRROR: a fol
 Adding a dataset is one function here, and its entry in READERS.
 """
 
+import contextlib
 import gzip
 import hashlib
+import io
 import os
+import re
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -146,7 +150,9 @@ def fetch(url: str, mirrored_as: str) -> Path:
         part = path.with_name(path.name + ".part")
         part.unlink(missing_ok=True)
         try:
-            download_url(url, part.parent, part.name)
+            bar = contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO())
+            with bar:  # torchvision shows one even where there is no terminal
+                download_url(url, part.parent, part.name)
             part.replace(path)
         except (OSError, RuntimeError, ValueError) as error:
             raise StudyError(
@@ -186,13 +192,14 @@ def damaged(archive: Path, found: str, expected: str) -> StudyError:
 def device() -> torch.device:
     """CUDA if there is a card, else the CPU, unless ELBOWROOM_DEVICE names one. No parameter: invalidates nothing."""
     wanted = os.environ.get("ELBOWROOM_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", wanted):
+        raise StudyError(f"ELBOWROOM_DEVICE: found {wanted!r}, expected cpu, cuda or cuda:N")
     try:
-        chosen = torch.device(wanted)
-        torch.empty(0, device=chosen)
+        torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise StudyError(f"ELBOWROOM_DEVICE: found {wanted!r} ({reason}), expected cpu, cuda or cuda:N") from None
-    return chosen
+        raise StudyError(f"ELBOWROOM_DEVICE: found {wanted!r} ({reason}), expected a device that is here") from None
+    return torch.device(wanted)
 
 
 def load(name: str, where: torch.device) -> Images:

@@ -91,4 +91,4 @@ def number(value: float, digits: int = 2) -> str:
 
 def escape_markdown(text: str) -> str:
     """Text that Markdown leaves as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$&])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", text)

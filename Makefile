@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 # dvc repro runs one stage after another. Stages of different variants do not wait for each other, so several may run at
 # once, each with its share of the cores.
-SIDE_BY_SIDE = cd $(CURDIR)/studies/quickstart && dvc stage list --name-only $$stages \
+SIDE_BY_SIDE = cd studies/quickstart && dvc stage list --name-only $$stages \
 	| OMP_NUM_THREADS=$$(python -c 'import os; print(max(1, (os.cpu_count() or 1) // $(JOBS)))') \
 	  xargs -P $(JOBS) -I{} dvc --wait-for-lock repro --single-item {}
 
@@ -24,12 +24,12 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 quickstart: $(READY) ## the whole pipeline on a small budget, a few minutes on two cores
 	cd studies/quickstart && dvc repro prepare
-	for stages in "train" "evaluate figures"; do $(SIDE_BY_SIDE) || exit 1; done
+	for stages in "train" "evaluate figures"; do ($(SIDE_BY_SIDE)) || exit 1; done
 	cd studies/quickstart && dvc repro
 	@echo "The report: $(CURDIR)/studies/quickstart/report/index.html"
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from elbowroom import artifacts, figures
 from elbowroom.cli import run
-from elbowroom.config import Study, load_study
+from elbowroom.config import load_study
 from elbowroom.published import against_published
 
 SIDE_BY_SIDE = {  # picture -> title, columns
@@ -27,16 +27,13 @@ def main() -> None:
     )
     artifacts.save_csv(artifacts.comparison_file("curves.csv"), curves.drop(columns="seed").round(4))
     artifacts.save_csv(artifacts.comparison_file("published.csv"), against_published(study, metrics, history).round(6))
-    for dataset in study.datasets:
+    for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
         names = [name for name, variant in study.variants.items() if variant.dataset == dataset]
-        if names:
-            compare_pictures(study, dataset, names, history, metrics)
+        compare_pictures(dataset, names, history[history.variant.isin(names)], metrics)
 
 
-def compare_pictures(study: Study, dataset: str, names: list[str], history: pd.DataFrame, metrics: dict) -> None:
-    pictures: dict[str, Figure] = {
-        "curves": figures.compared_curves(history[history.variant.isin(names)], f"Training on {dataset}")
-    }
+def compare_pictures(dataset: str, names: list[str], history: pd.DataFrame, metrics: dict) -> None:
+    pictures: dict[str, Figure] = {"curves": figures.compared_curves(history, f"Training on {dataset}")}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
@@ -56,7 +53,7 @@ def compare_pictures(study: Study, dataset: str, names: list[str], history: pd.D
 
 
 def _table(name: str, file: str) -> pd.DataFrame:
-    return pd.read_csv(artifacts.plot_file(name, file), dtype={"label": str})
+    return artifacts.load_csv(artifacts.plot_file(name, file))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """figures@<variant>: data/<dataset>, models/<variant>/, history.csv -> plots/<variant>/*.png, evolution.gif"""
 
 import numpy as np
-import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
@@ -36,7 +35,7 @@ def main(name: str) -> None:
     between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
     centre, axes, _ = principal_plane(evolution["mu"][-1])
     maps = (evolution["mu"] - centre) @ axes.T
-    history = pd.read_csv(artifacts.plot_file(name, "history.csv"))
+    history = artifacts.load_csv(artifacts.plot_file(name, "history.csv"))
 
     pictures: dict[str, np.ndarray | Figure] = {
         "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),

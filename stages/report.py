@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from elbowroom import artifacts, report
 from elbowroom.cli import run
 from elbowroom.config import load_study
@@ -12,8 +10,8 @@ from elbowroom.config import load_study
 def main() -> None:
     study = load_study()
     metrics = {name: artifacts.load_json(artifacts.metrics_file(name)) for name in study.variants}
-    costs = {name: pd.read_csv(artifacts.plot_file(name, "seeds.csv")) for name in study.variants}
-    published = pd.read_csv(artifacts.comparison_file("published.csv"))
+    costs = {name: artifacts.load_csv(artifacts.plot_file(name, "seeds.csv")) for name in study.variants}
+    published = artifacts.load_csv(artifacts.comparison_file("published.csv"))
     for page, text in report.render(study, metrics, costs, published).items():
         artifacts.write(Path("report") / page, text)
 

@@ -1,5 +1,7 @@
 """train@<variant>: data/<dataset> -> models/<variant>/{seed-<n>,evolution}.safetensors, plots/<variant>/history.csv"""
 
+import platform
+
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -27,7 +29,10 @@ def main(name: str) -> None:
                 artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
             history += result.history
             seconds[seed] = round(result.seconds, 2)
-    hardware = torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu"
+    if where.type == "cuda":
+        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
+    else:
+        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     artifacts.save_json(artifacts.cost_file(name), {"seconds": seconds, "device": hardware, "torch": torch.__version__})
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
 

@@ -23,7 +23,7 @@ def _images(name: str, settings: Dataset) -> data.Images:
     arrays, header = data.prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     splits = [data.Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
-    return data.Images(*splits, classes=header["classes"], sha256=header["sha256"])
+    return data.Images(*splits, classes=header["classes"])
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,6 @@ def small(published: dict[str, data.Images]) -> dict[str, data.Images]:
             data.Split(*(part[:300] for part in images.train)),
             data.Split(*(part[:130] for part in images.test)),
             images.classes,
-            images.sha256,
         )
         for name, images in published.items()
     }

@@ -45,21 +45,25 @@ INVALID = [
     ("variants.mnist-z128.latent_dim", True, "found True, expected a whole number"),
     ("variants.mnist-z128.latnet_dim", 4, "found unknown key 'latnet_dim', expected only dataset, recipe, model"),
     ("variants.mnist-z128.likelihood", "poisson", "found 'poisson', expected 'gaussian' or 'bernoulli'"),
-    ("variants.mnist-z128.likelihood", "bernoulli", "expected pixel_range [0, 1] with likelihood bernoulli"),
-    ("variants.mnist-z128.pixel_range", [0, 255], "expected pixel_range [0, 1] or [-1, 1]"),
+    ("variants.mnist-z128.likelihood", "bernoulli", "mnist-z128.pixel_range: found [-1, 1], expected [0, 1] with"),
+    ("variants.mnist-z128.pixel_range", [0, 255], "found [0, 255], expected [0, 1] or [-1, 1]"),
     ("variants.mnist-z128.recipe", "nope", "found 'nope', expected one of notebook-mnist, report-cifar10"),
     ("variants.mnist-z128.dataset", "svhn", "found 'svhn', expected one of mnist, cifar10"),
     ("variants.mnist-z128", None, "variants.mnist-z128: found None, expected a mapping of settings"),
-    ("variants.mnist-ae128.beta", 1.0, "expected beta 0 with model ae"),
+    ("variants.mnist-ae128.beta", 1.0, "found 1.0, expected 0 with model ae"),
     ("variants.a.b", {}, "variants.a.b: found 'a.b', expected a name of lower-case letters"),
     ("variants.../up", {}, "expected a name of lower-case letters"),
     ("variants", {}, "variants: found {}, expected"),
     ("recipes.notebook-mnist.learning_rate", -0.001, "found -0.001, expected greater than 0"),
     ("recipes.notebook-mnist.learning_rate", float("nan"), "found nan, expected"),
-    ("recipes.notebook-mnist.learning_rate", "1e-3", "found '1e-3', expected a number"),
-    ("recipes.notebook-mnist.seeds", [1, 1], "expected every seed once"),
+    ("recipes.notebook-mnist.learning_rate", "fast", "found 'fast', expected a number"),
+    ("variants.mnist-z128.network", "report", "found 'report', expected one for mnist's images of 28x28"),
+    ("variants.7", {}, "variants.7: found '7', expected a name"),
+    ("recipes.notebook-mnist.seeds", [1, 1], "found [1, 1], expected every seed once"),
     ("recipes.notebook-mnist.seeds", [], "found [], expected"),
     ("datasets.mnist.train_images", 0, "found 0, expected greater than or equal to 1"),
+    ("datasets.mnist.train_images", 60_001, "found 60001, expected at most 60000, as published"),
+    ("datasets.svhn", {}, "datasets: found 'svhn', expected one of mnist, cifar10"),
     ("evaluation.map_images", 2, "found 2, expected greater than or equal to 3"),
     ("figures", None, "figures: found None"),
     ("colour", "red", "the whole file: found unknown key 'colour', expected only title, datasets"),
@@ -76,7 +80,7 @@ def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: obj
     if last:
         params[section][name][last] = value
     elif name:
-        params[section][name] = params[section]["mnist-z128"] if value == {} else value
+        params[section][name] = next(iter(params[section].values())) if value == {} else value
     else:
         params[section] = value
     path = tmp_path / "params.yaml"
@@ -95,6 +99,20 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params, sort_keys=False))
     with pytest.raises(StudyError, match=r"variants.mnist-z128.beta: found nothing, expected a value"):
+        load_study(path)
+
+
+def test_numbers_are_what_dvc_writes(tmp_path: Path) -> None:
+    """`dvc exp run -S recipes...learning_rate=0.00001` writes 1e-05, which YAML 1.1 takes for a text."""
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("learning_rate: 0.001", "learning_rate: 1e-05"))
+    assert load_study(path).recipes["notebook-mnist"].learning_rate == 1e-5
+
+
+def test_a_variant_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("  mnist-z256:", "  mnist-z128:"))
+    with pytest.raises(StudyError, match=r'line \d+, column 3: found duplicate key "mnist-z128"'):
         load_study(path)
 
 

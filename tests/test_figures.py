@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -87,6 +88,18 @@ def test_a_figure_has_ink_and_the_same_bytes_each_time(name: str) -> None:
     assert (pixels < 128).mean() > 0.001
     assert (pixels > 250).mean() > 0.1
     assert min(pixels.shape) > 80
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_side_by_side_is_pixel_for_pixel(colours: int) -> None:
+    pictures = {name: figures.mosaic([[RANDOM.integers(0, 256, (2, colours, 8, 8), np.uint8)]]) for name in "abc"}
+    canvas = FigureCanvasAgg(figures.side_by_side(pictures, "title", 2))
+    canvas.draw()
+    page = np.asarray(canvas.buffer_rgba())[..., :3]
+    for picture in pictures.values():
+        expected = np.broadcast_to(picture, (*picture.shape[:2], 3))
+        windows = np.lib.stride_tricks.sliding_window_view(page, expected.shape)[:, :, 0]
+        assert (windows == expected).all((2, 3, 4)).any()
 
 
 def test_curves_draw_the_numbers_of_the_table() -> None:

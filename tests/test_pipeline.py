@@ -13,11 +13,17 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
 from PIL import Image
+
+from elbowroom.artifacts import load_arrays
+from elbowroom.config import load_study
+from elbowroom.figures import GAP, ZOOM, read_picture
+from elbowroom.model import VAE, parameters
 
 pytestmark = pytest.mark.dvc
 
@@ -112,15 +118,22 @@ def test_metrics_have_their_groups(study: Path) -> None:
         assert history[history.split == "test"].loss.iloc[-1] == pytest.approx(metrics["test"]["loss"], rel=1e-5)
 
 
-def test_pictures_are_pictures(study: Path) -> None:
-    for path in [*study.glob("plots/*/*.png"), *study.glob("report/comparison/pictures/*.png")]:
-        with Image.open(path) as image:
-            low, high = image.convert("L").getextrema()
-            assert high - low > 100, path
-    assert len(list(study.glob("report/comparison/pictures/*.png"))) == 12
+def test_pictures_show_the_images(study: Path) -> None:
+    """To the pixel: in the first row of reconstructions.png, and at the ends of interpolation.png."""
     for name in NAMES:
+        arrays, _ = load_arrays(study / f"data/{name.split('-')[0]}.safetensors")
+        images = arrays["test_images"][:10]
+        side = images.shape[-1] * ZOOM
+        rows = read_picture(study / f"plots/{name}/reconstructions.png")
+        path = read_picture(study / f"plots/{name}/interpolation.png")
+        for index, image in enumerate(images.transpose(0, 2, 3, 1)):
+            left = index * (side + GAP)
+            np.testing.assert_array_equal(rows[:side:ZOOM, left : left + side : ZOOM], image)
+        np.testing.assert_array_equal(path[::ZOOM, :side:ZOOM], images[0].transpose(1, 2, 0))
+        np.testing.assert_array_equal(path[::ZOOM, -side::ZOOM], images[1].transpose(1, 2, 0))
         with Image.open(study / f"plots/{name}/evolution.gif") as animation:
             assert animation.n_frames == 2  # type: ignore[attr-defined] # before training, and after its one epoch
+    assert len(list(study.glob("report/comparison/pictures/*.png"))) == 12
 
 
 class Links(HTMLParser):
@@ -159,7 +172,8 @@ def test_the_report_says_that_the_budget_is_small(study: Path) -> None:
 def test_one_variants_edit_runs_that_variant_only(shell: Shell, study: Path) -> None:
     set_param(study, "cifar10-z8-c32", "latent_dim", 12)
     assert ran(shell("dvc", "repro")) == of("cifar10-z8-c32")
-    assert json.loads((study / "metrics/cifar10-z8-c32.json").read_text())["cost"]["parameters"] > 0
+    expected = parameters(VAE(load_study(study / "params.yaml").variant("cifar10-z8-c32"), (3, 32, 32)))
+    assert json.loads((study / "metrics/cifar10-z8-c32.json").read_text())["cost"]["parameters"] == expected
 
 
 def test_diffs_show_what_changed(shell: Shell) -> None:

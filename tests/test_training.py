@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from conftest import cifar_variant, recipe, variant
 from tqdm import tqdm
 
-from elbowroom.config import Evaluation, Variant
+from elbowroom.config import Evaluation, StudyError, Variant
 from elbowroom.data import Images
 from elbowroom.evaluation import evaluate
 from elbowroom.model import VAE
@@ -140,6 +140,11 @@ def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypat
     assert history[0]["rate"] == pytest.approx(sum(n * rate for n, rate in steps) / 300, rel=1e-5)
 
 
+def test_divergence_is_said_in_one_line(small: dict[str, Images]) -> None:
+    with pytest.raises(StudyError, match=r"training diverged: seed 3, epoch \d+: found \w+ loss (nan|inf), expected"):
+        run(variant(), small, seed=3, learning_rate=1.0, epochs=20)
+
+
 def test_snapshots_are_of_about_a_dozen_epochs() -> None:
     assert snapshot_epochs(1) == {1}
     assert snapshot_epochs(3) == {1, 2, 3}
@@ -165,7 +170,6 @@ def test_cuda_learns_as_the_cpu_does(small: dict[str, Images]) -> None:
     on_card = Images(
         *(type(split)(*(part.cuda() for part in split)) for split in (small["mnist"].train, small["mnist"].test)),
         classes=small["mnist"].classes,
-        sha256=small["mnist"].sha256,
     )
     losses = [run(variant(), {"mnist": images}, epochs=4).history[-1]["loss"] for images in (small["mnist"], on_card)]
     assert losses[1] == pytest.approx(losses[0], rel=0.1)

@@ -1,5 +1,6 @@
 """Where files are, and how they are written: whole or not at all, the same bytes for the same content, no pickle."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -30,7 +31,7 @@ def evolution_file(variant: str) -> Path:
 
 
 def cost_file(variant: str) -> Path:
-    return Path("models") / variant / "cost.json"
+    return Path("models") / f"{variant}.cost.json"
 
 
 def metrics_file(variant: str) -> Path:
@@ -47,9 +48,9 @@ def comparison_file(name: str) -> Path:
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file atomically: readers see the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -58,7 +59,8 @@ def write(path: Path, content: bytes | str) -> None:
     except OSError as error:
         raise StudyError(f"{path}: cannot be written ({error.strerror}), expected a writable place") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def save_json(path: Path, content: Any) -> None:
@@ -76,6 +78,24 @@ def load_json(path: Path) -> Any:
 
 def save_csv(path: Path, table: "DataFrame") -> None:
     write(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def load_csv(path: Path) -> "DataFrame":
+    """A table; only numbers can be missing in it, and a name stays a name, be it `nan`."""
+    import pandas as pd
+
+    texts = ["study", "variant", "quantity", "split", "label", "device", "torch"]
+    try:
+        return pd.read_csv(
+            path,
+            dtype=dict.fromkeys(texts, str),
+            keep_default_na=False,
+            na_values={"measured": [""], "difference_percent": [""]},
+        )
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except ValueError as error:
+        raise StudyError(f"{path}: not a table ({error}), expected what the pipeline wrote there") from None
 
 
 def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:

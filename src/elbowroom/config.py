@@ -3,17 +3,42 @@
 Every value is written out in params.yaml: there are no defaults here, so what a reader sees there is what runs.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
+from ruamel.yaml import YAML  # what DVC reads it with: one file, one meaning
+from ruamel.yaml.error import YAMLError
 
 PARAMS = Path("params.yaml")
+Shape = tuple[int, int, int]
 
 
 class StudyError(Exception):
     """Something the user can mend, said in one line: what, where, and what was expected."""
+
+
+class Published(NamedTuple):
+    """A published dataset: (C, H, W) of an image, and images in each split."""
+
+    shape: Shape
+    train_images: int
+    test_images: int
+
+
+DATASETS = {
+    "mnist": Published((1, 28, 28), 60_000, 10_000),
+    "cifar10": Published((3, 32, 32), 50_000, 10_000),
+}
+NETWORK_FACTORS = {"notebook": 4, "report": 8}  # what a network's strides divide the sides of an image by
 
 
 class Settings(BaseModel):
@@ -22,7 +47,7 @@ class Settings(BaseModel):
 
 # A name becomes a file name, a DVC stage name (train@NAME) and a key of `dvc exp run -S variants.NAME...`: DVC reads a
 # dot there as a separator.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 PositiveInt = Annotated[int, Field(ge=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -31,7 +56,7 @@ class Dataset(Settings):
     """How much of a published dataset the study uses: the first images of each split."""
 
     train_images: PositiveInt
-    test_images: PositiveInt
+    test_images: Annotated[int, Field(ge=2)]  # two, to interpolate between
 
 
 class Recipe(Settings):
@@ -42,11 +67,12 @@ class Recipe(Settings):
     learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _distinct_seeds(self) -> Self:
-        if len(set(self.seeds)) < len(self.seeds):
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
             raise ValueError("every seed once")
-        return self
+        return seeds
 
 
 class Variant(Settings):
@@ -59,18 +85,15 @@ class Variant(Settings):
     channels: PositiveInt  # width of the first convolution; the others are multiples of it
     latent_dim: PositiveInt
     likelihood: Literal["gaussian", "bernoulli"]
-    pixel_range: Annotated[list[int], Field(min_length=2, max_length=2)]
+    pixel_range: list[int]
     beta: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.pixel_range not in ([0, 1], [-1, 1]):
-            raise ValueError("pixel_range [0, 1] or [-1, 1]")
-        if self.likelihood == "bernoulli" and self.pixel_range != [0, 1]:
-            raise ValueError("pixel_range [0, 1] with likelihood bernoulli")
-        if self.model == "ae" and self.beta != 0:
-            raise ValueError("beta 0 with model ae, which has no KL")
-        return self
+    @field_validator("pixel_range")
+    @classmethod
+    def _known_range(cls, pixel_range: list[int]) -> list[int]:
+        if pixel_range not in ([0, 1], [-1, 1]):
+            raise ValueError("[0, 1] or [-1, 1]")
+        return pixel_range
 
 
 class Evaluation(Settings):
@@ -79,7 +102,7 @@ class Evaluation(Settings):
 
 
 class Figures(Settings):
-    images: Annotated[int, Field(ge=2, le=20)]  # test images shown, reconstructed and followed through training
+    images: Annotated[int, Field(ge=2, le=20)]  # test images shown and reconstructed
     sample_rows: Annotated[int, Field(ge=1, le=10)]  # samples come in a square of this side
     interpolation_steps: Annotated[int, Field(ge=2, le=20)]
 
@@ -114,54 +137,74 @@ def load_study(path: Path = PARAMS) -> Study:
     Raises StudyError with one line: file, key, the value found and the value expected.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: not found in {Path.cwd()}, expected a study's params.yaml there") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: cannot be read ({error}), expected a YAML text") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0].removeprefix("found ")
         raise StudyError(f"{path}:{where} found {problem}, expected YAML") from None
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        raise StudyError(f"{path}: {_one_line(error, raw)}") from None
-    for name, variant in study.variants.items():
-        for kind, known in (("dataset", study.datasets), ("recipe", study.recipes)):
-            if (found := getattr(variant, kind)) not in known:
-                raise StudyError(f"{path}: variants.{name}.{kind}: found {found!r}, expected one of {', '.join(known)}")
+        raise StudyError(f"{path}: {_one_line(error)}") from None
+    for key, found, expected in _inconsistencies(study):
+        raise StudyError(f"{path}: {key}: found {found}, expected {expected}")
     return study
+
+
+def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
+    """What is wrong between settings that are each right: key, value found, value expected."""
+    for name, settings in study.datasets.items():
+        if name not in DATASETS:
+            yield "datasets", repr(name), f"one of {', '.join(DATASETS)}"
+            continue
+        for key in ("train_images", "test_images"):
+            if (count := getattr(settings, key)) > (most := getattr(DATASETS[name], key)):
+                yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
+    for name, variant in study.variants.items():
+        key = f"variants.{name}"
+        if variant.recipe not in study.recipes:
+            yield f"{key}.recipe", repr(variant.recipe), f"one of {', '.join(study.recipes)}"
+        if variant.dataset not in study.datasets:
+            yield f"{key}.dataset", repr(variant.dataset), f"one of {', '.join(study.datasets)}"
+            continue
+        _, height, width = DATASETS[variant.dataset].shape
+        factor = NETWORK_FACTORS[variant.network]
+        if height % factor or width % factor:
+            expected = f"one for {variant.dataset}'s images of {height}x{width} (its sides must divide by {factor})"
+            yield f"{key}.network", repr(variant.network), expected
+        if variant.likelihood == "bernoulli" and variant.pixel_range != [0, 1]:
+            yield f"{key}.pixel_range", variant.pixel_range, "[0, 1] with likelihood bernoulli"
+        if variant.model == "ae" and variant.beta != 0:
+            yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
 
 
 _EXPECTED = {
     "missing": "a value for it",
-    "string_pattern_mismatch": "a name of lower-case letters, digits, '-' and '_' (64 at most)",
+    "string_pattern_mismatch": "a name of lower-case letters, digits, '-' and '_', a letter first (64 at most)",
     "model_type": "a mapping of settings",
     "dict_type": "a mapping",
     "int_type": "a whole number",
-    "float_type": "a number (YAML wants a dot and a sign in 1.0e-3)",
+    "float_type": "a number",
     "string_type": "a text",
     "list_type": "a list",
 }
 
 
-def _one_line(error: ValidationError, raw: Any) -> str:
+def _one_line(error: ValidationError) -> str:
     """Say the first of pydantic's errors as KEY: found VALUE, expected WHAT."""
     first, *others = error.errors(include_url=False)
-    key_itself = first["loc"][-1:] == ("[key]",)  # the error is about the name, not about what stands under it
-    loc = first["loc"][:-1] if key_itself else first["loc"]
-    key = ".".join(str(part) for part in loc) or "the whole file"
+    loc = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]  # [key]: the name itself is wrong
     found = "nothing" if first["type"] == "missing" else repr(first["input"])
-    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").removeprefix(
-        "Value error, "
-    )
+    expected = _EXPECTED.get(first["type"], first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        key, unknown = ".".join(str(part) for part in loc[:-1]) or "the whole file", loc[-1]
-        found, expected = f"unknown key {unknown!r}", f"only {', '.join(_keys_at(loc[:-1]))}"
-    if first["type"] == "value_error" and isinstance(first["input"], dict):
-        found = ", ".join(f"{k}: {v}" for k, v in first["input"].items() if k in first["msg"]) or "another"
+        loc, unknown = loc[:-1], loc[-1]
+        found, expected = f"unknown key {unknown!r}", f"only {', '.join(_keys_at(loc))}"
+    key = ".".join(str(part) for part in loc) or "the whole file"
     if len(found) > 120:
         found = found[:117] + "..."
     more = f" (and {len(others)} more)" if others else ""
@@ -177,6 +220,6 @@ _SECTIONS: dict[str, type[Settings]] = {
 }
 
 
-def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
+def _keys_at(loc: Sequence[str | int]) -> list[str]:
     """The keys that the settings at this place have: variants.NAME -> those of Variant."""
     return list((_SECTIONS[str(loc[0])] if loc else Study).model_fields)

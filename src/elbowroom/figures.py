@@ -89,7 +89,7 @@ def side_by_side(pictures: dict[str, np.ndarray], title: str, columns: int) -> F
 
 
 def _show(axes: Axes, picture: np.ndarray) -> None:
-    axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="antialiased")
     axes.set_axis_off()
 
 

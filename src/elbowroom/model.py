@@ -6,9 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError, Variant
-
-Shape = tuple[int, int, int]
+from elbowroom.config import Shape, StudyError, Variant
 
 
 class Encoder(nn.Module):
@@ -80,19 +78,10 @@ class Decoder(nn.Module):
 
 
 class VAE(nn.Module):
-    """A variant's model for images of one shape, initialised as PyTorch does (from its global random generator).
-
-    Raises StudyError for image sides that the network's strides do not divide.
-    """
+    """A variant's model for images of one shape, initialised as PyTorch does (from its global random generator)."""
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
         super().__init__()
-        factor = 4 if variant.network == "notebook" else 8
-        if any(side % factor or side < 8 for side in shape[1:]):
-            raise StudyError(
-                f"params.yaml: variants: network {variant.network} on {variant.dataset}: "
-                f"found images of {shape[1]}x{shape[2]}, expected sides divisible by {factor}"
-            )
         self.encoder = Encoder(variant, shape)
         self.decoder = Decoder(variant, shape)
 

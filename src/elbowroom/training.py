@@ -1,5 +1,6 @@
 """train_step, and fit: a variant and a seed in, a trained model and its history out."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from elbowroom.artifacts import Arrays
-from elbowroom.config import Recipe, Variant
+from elbowroom.config import Recipe, StudyError, Variant
 from elbowroom.data import Images, batches, scale, to_bytes
 from elbowroom.model import VAE
 from elbowroom.objective import Terms, pixel_mean, split_means, terms
@@ -53,7 +54,8 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
     """Train one seed from scratch by Adam.
 
     The seed alone decides the initial weights, the order of the images and the noise; the order is the same for every
-    variant with as many images, so variants are compared in pairs. `progress` counts training images.
+    variant with as many images, so variants are compared in pairs. `progress` counts training images. Raises StudyError
+    where the loss is no longer finite.
     """
     train, where = images.train.images, images.train.images.device
     with torch.random.fork_rng(devices=[]):
@@ -81,7 +83,13 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
             progress.update(len(x))
         test = split_means(variant, model, images.test.images, seed, recipe.batch_size)
         for split, means in (("train", Terms(*(total / len(train)))), ("test", test)):
-            history.append({"seed": seed, "split": split, "epoch": epoch, **means.numbers(variant.beta)})
+            numbers = means.numbers(variant.beta)
+            if not math.isfinite(numbers["loss"]):
+                raise StudyError(
+                    f"training diverged: seed {seed}, epoch {epoch}: found {split} loss {numbers['loss']}, expected a "
+                    f"finite one (a lower learning_rate in recipes.{variant.recipe} may help)"
+                )
+            history.append({"seed": seed, "split": split, "epoch": epoch, **numbers})
         if epoch in wanted:
             snapshots.append((epoch, *snapshot(variant, model, images)))
     seconds = time.perf_counter() - start

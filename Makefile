@@ -20,7 +20,7 @@ help: ## this list
 install: $(READY) ## .venv with the pinned requirements and the package
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: $(PYTHON) is Python " + sys.version.split()[0] + ", expected 3.11 or newer (make PYTHON=python3.12 ...)")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11, 4) or sys.exit("error: $(PYTHON) is Python " + sys.version.split()[0] + ", expected 3.11.4 or newer (make PYTHON=python3.12 ...)")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
@@ -50,7 +50,7 @@ format: $(READY) ## mend what ruff can mend
 	ruff check --fix .
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --no-emit-index-url --quiet --upgrade --output-file requirements.lock
 
 bench: $(READY) ## training speed against the published notebook's loop
 	python benchmarks/bench.py

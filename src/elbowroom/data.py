@@ -161,9 +161,10 @@ def _local_folder(mirror: str) -> Path | None:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Unpack by torchvision, which refuses members that would leave the folder."""
+    """Unpack by torchvision, refusing members that would leave the folder, as its older versions do not by themselves."""
     from torchvision.datasets.utils import extract_archive
 
+    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
     try:
         return Path(extract_archive(str(archive), str(folder)))
     except (OSError, EOFError, gzip.zlib.error, tarfile.TarError) as error:  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ def test_data_files_beside_a_reached_module_are_deps_too(stage: str) -> None:
     assert ("src/elbowroom/report.py" in deps) == ("src/elbowroom/templates" in deps)
 
 
-@pytest.mark.parametrize("study", (ROOT / "studies").iterdir(), ids=lambda path: path.name)
+@pytest.mark.parametrize("study", sorted((ROOT / "studies").iterdir()), ids=lambda path: path.name)
 def test_studies_have_the_same_pipeline(study: Path) -> None:
     """A copy, because DVC does not follow a link when it reads a commit; `make studies` makes it."""
     assert (study / "dvc.yaml").read_text() == (ROOT / "dvc.yaml").read_text()

@@ -161,7 +161,7 @@ def _local_folder(mirror: str) -> Path | None:
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Unpack by torchvision, refusing members that would leave the folder, as its older versions do not by themselves."""
+    """Unpack by torchvision, refusing members that would leave the folder, as its older versions do not."""
     from torchvision.datasets.utils import extract_archive
 
     tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)

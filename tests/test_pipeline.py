@@ -51,7 +51,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["evaluation"]["map_images"] = 40
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a tiny study"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=folder, check=True)  # noqa: S603, S607
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=checkout, check=True)  # noqa: S603, S607
     return folder
 
 

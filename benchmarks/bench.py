@@ -123,7 +123,7 @@ def main() -> None:
     print(f"{device}; PyTorch {torch.__version__}; {ROUNDS} rounds of {STEPS} steps of each loop, in turn")
     for name in ("mnist-z128", "cifar10-z8-c32"):
         variant = study.variant(name)
-        arrays, _ = data.prepare(variant.dataset, Dataset(train_images=IMAGES, test_images=1))
+        arrays, _ = data.prepare(variant.dataset, Dataset(train_images=IMAGES, test_images=2))
         train, test = (
             data.Split(*(torch.from_numpy(arrays[f"{split}_{part}"]).to(where) for part in ("images", "labels")))
             for split in ("train", "test")

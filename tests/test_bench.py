@@ -1,6 +1,7 @@
 """The benchmark runs."""
 
 import pytest
+
 from benchmarks import bench
 
 

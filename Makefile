@@ -53,7 +53,7 @@ studies: ## copy the pipeline to the studies
 	for study in studies/*/; do cp dvc.yaml "$$study"; done
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock
 
 bench: $(READY) ## training speed against the published notebook's loop
 	python benchmarks/bench.py

@@ -1,4 +1,4 @@
-# `make help` lists the targets. Each makes the environment first, so each works from a clean clone.
+# `make help` lists the targets. What needs the environment makes it first, so each works from a clean clone.
 
 PYTHON ?= python3
 JOBS ?= 2

@@ -1,4 +1,7 @@
-"""compare: metrics/, plots/ of all variants -> report/comparison/{published,curves}.csv and pictures side by side"""
+"""compare: metrics/, plots/ of all variants -> report/comparison/*.csv, and pictures side by side"""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -6,7 +9,7 @@ from matplotlib.figure import Figure
 
 from elbowroom import artifacts, figures
 from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom.config import Study, load_study
 from elbowroom.published import against_published
 
 SIDE_BY_SIDE = {  # picture -> title, columns
@@ -19,30 +22,49 @@ SIDE_BY_SIDE = {  # picture -> title, columns
 
 def main() -> None:
     study = load_study()
-    history = pd.concat([_table(name, "history.csv") for name in study.variants], ignore_index=True)
-    metrics = {name: artifacts.load_json(artifacts.metrics_file(name)) for name in study.variants}
-    curves = history.assign(dataset=[study.variants[name].dataset for name in history.variant])
-    curves = curves.groupby(["dataset", "variant", "split", "epoch"], sort=False, as_index=False).mean(
-        numeric_only=True
-    )
-    artifacts.save_csv(artifacts.comparison_file("curves.csv"), curves.drop(columns="seed").round(4))
-    artifacts.save_csv(artifacts.comparison_file("published.csv"), against_published(study, metrics, history).round(6))
-    for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
-        names = [name for name, variant in study.variants.items() if variant.dataset == dataset]
-        compare_pictures(dataset, names, history[history.variant.isin(names)], metrics)
+    for path in artifacts.prune(study):
+        print(f"{path}: removed, of a variant that params.yaml no longer has")
+    history = _tables(study, lambda name: artifacts.plot_file(name, "history.csv"))
+    spectrum = _tables(study, lambda name: artifacts.plot_file(name, "spectrum.csv"))
+    variants = _means(_tables(study, artifacts.seeds_file), [])
+    tables = {
+        "variants.csv": variants,
+        "curves.csv": _means(history, ["split", "epoch"]).round(4),
+        "spectrum.csv": _means(spectrum, ["rank"]).round(6),
+        "published.csv": against_published(study, variants.set_index("variant"), history).round(6),
+    }
+    for file, table in tables.items():
+        artifacts.save_csv(artifacts.comparison_file(file), table)
+    for dataset, ours in variants.groupby("dataset", sort=False):
+        names = list(ours.variant)
+        compare_pictures(
+            str(dataset), names, history[history.variant.isin(names)], dict(zip(names, ours.pca_2d, strict=True))
+        )
 
 
-def compare_pictures(dataset: str, names: list[str], history: pd.DataFrame, metrics: dict) -> None:
+def _tables(study: Study, path: Callable[[str], Path]) -> pd.DataFrame:
+    """The tables of all variants below each other, with their dataset."""
+    tables = [artifacts.load_csv(path(name)).assign(dataset=v.dataset) for name, v in study.variants.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _means(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Means over seeds."""
+    keys = ["dataset", "variant", *keys]
+    return table.drop(columns="seed").groupby(keys, sort=False, as_index=False).mean()
+
+
+def compare_pictures(dataset: str, names: list[str], history: pd.DataFrame, shares: dict[str, float]) -> None:
     pictures: dict[str, Figure] = {"curves": figures.compared_curves(history, f"Training on {dataset}")}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
     maps = {}
     for name in names:
-        table = _table(name, "map.csv")
+        table = artifacts.load_csv(artifacts.plot_file(name, "map.csv"))
         classes = sorted(set(table.label))
         numbers = np.array([classes.index(label) for label in table.label])
-        maps[name] = (table[["pc1", "pc2"]].to_numpy(), numbers, metrics[name]["latent"]["pca_2d"])
+        maps[name] = (table[["pc1", "pc2"]].to_numpy(), numbers, shares[name])
     pictures["maps"] = figures.compared_maps(
         maps,
         classes,
@@ -50,10 +72,6 @@ def compare_pictures(dataset: str, names: list[str], history: pd.DataFrame, metr
     )
     for kind, picture in pictures.items():
         artifacts.write(artifacts.comparison_file(f"pictures/{dataset}-{kind}.png"), figures.picture_bytes(picture))
-
-
-def _table(name: str, file: str) -> pd.DataFrame:
-    return artifacts.load_csv(artifacts.plot_file(name, file))
 
 
 if __name__ == "__main__":

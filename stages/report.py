@@ -1,4 +1,4 @@
-"""report: metrics/, plots/, report/comparison/ -> report/index.html, report/README.md"""
+"""report: report/comparison/, report/costs/ -> report/index.html, report/README.md"""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from elbowroom.config import load_study
 
 def main() -> None:
     study = load_study()
-    metrics = {name: artifacts.load_json(artifacts.metrics_file(name)) for name in study.variants}
-    costs = {name: artifacts.load_csv(artifacts.plot_file(name, "seeds.csv")) for name in study.variants}
+    variants = artifacts.load_csv(artifacts.comparison_file("variants.csv"))
+    costs = {name: artifacts.load_json(artifacts.cost_file(name)) for name in study.variants}
     published = artifacts.load_csv(artifacts.comparison_file("published.csv"))
-    for page, text in report.render(study, metrics, costs, published).items():
+    for page, text in report.render(study, variants, costs, published).items():
         artifacts.write(Path("report") / page, text)
 
 

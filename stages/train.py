@@ -1,4 +1,4 @@
-"""train@<variant>: data/<dataset> -> models/<variant>/{seed-<n>,evolution}.safetensors, plots/<variant>/history.csv"""
+"""train@<variant>: data/<dataset> -> models/<variant>/*.safetensors, plots/<variant>/history.csv, report/costs/"""
 
 import platform
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from conftest import ROOT
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError
+from elbowroom.config import StudyError, load_study
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
@@ -70,3 +72,28 @@ def test_json_that_is_not_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(StudyError, match=r"x.json: not JSON"):
         artifacts.load_json(tmp_path / "x.json")
+
+
+def test_prune_deletes_what_removed_variants_left_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = load_study(ROOT / "params.yaml")
+    stages = {
+        "train@old": ["models/old", "plots/old/history.csv"],
+        "evaluate@old": ["metrics/old.json"],
+        "train@mnist-z128": ["models/mnist-z128"],
+        "prepare@old": ["data/old.safetensors"],
+    }
+    for path in (out for outs in stages.values() for out in outs):
+        folder = tmp_path / path
+        (folder / "part" if path.startswith("models") else folder).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "part" if path.startswith("models") else folder).write_text("x")
+    (tmp_path / "metrics/notes.json").write_text("a user's own")
+    lock = {name: {"cmd": "true", "outs": [{"path": out} for out in outs]} for name, outs in stages.items()}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
+    assert {str(path) for path in artifacts.prune(study)} == {"models/old", "plots/old/history.csv", "metrics/old.json"}
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"models/mnist-z128/part", "data/old.safetensors", "metrics/notes.json", "dvc.lock"}
+    assert not (tmp_path / "plots/old").exists()
+    assert artifacts.prune(study) == []

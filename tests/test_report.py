@@ -12,21 +12,23 @@ MARKUP = "<script>alert(1)</script> *bold* | [link](x)"
 
 
 def pages(study: Study) -> dict[str, str]:
-    metrics = {
-        name: {
-            "test": {"loss": 1912.929, "distortion": 1903.5, "rate": 9.25},
-            "train": {"loss": 1910.0, "distortion": 1900.0, "rate": 10.0},
-            "latent": {"pca_2d": 0.1698},
-            "cost": {"parameters": 3_342_305, "seconds": 86.4},
-        }
-        for name in study.variants
+    measured = {
+        "test_loss": 1912.929,
+        "test_distortion": 1903.5,
+        "test_rate": 9.25,
+        "train_loss": 1910.0,
+        "train_distortion": 1900.0,
+        "train_rate": 10.0,
+        "pca_2d": 0.1698,
+        "parameters": 3_342_305,
     }
-    costs = {name: pd.DataFrame({"device": ["cpu"], "torch": [MARKUP]}) for name in study.variants}
+    variants = pd.DataFrame([{"variant": name, **measured} for name in study.variants])
+    costs = {name: {"seconds": {"0": 86.0, "1": 87.0}, "device": "cpu", "torch": MARKUP} for name in study.variants}
     rows = [
         ("notebook", "mnist-z128", "test loss", 52.418, 1912.929, 3549.4),
         ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, None, None),
     ]
-    return report.render(study, metrics, costs, pd.DataFrame(rows, columns=COLUMNS))
+    return report.render(study, variants, costs, pd.DataFrame(rows, columns=COLUMNS))
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     rendered = pages(study)
     assert "<td>3,342,305</td><td>1,912.93</td><td>1,903.50</td><td>9.25</td>" in rendered["index.html"]
     assert "| 3,342,305 | 1,912.93 | 1,903.50 | 9.25 |" in rendered["README.md"]
+    assert "| 86.5 |" in rendered["README.md"]
     assert "| mnist-z128 | test loss | 52.42 | 1,912.93 | 3,549.40 % |" in rendered["README.md"]
     assert "| mnist-z128 | test loss, epoch 40 | 53.20 | – | – |" in rendered["README.md"]
     for page in rendered.values():

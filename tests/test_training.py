@@ -114,12 +114,12 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
     for row in result.history:
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
     settings = Evaluation(batch_size=50, map_images=100)
-    metrics, coordinates = evaluate(variant(), result.model, small["mnist"], 4, settings, tqdm(disable=True))
-    assert metrics["test"]["loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
-    assert metrics["train"]["loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
-    assert metrics["cost"]["parameters"] == sum(p.numel() for p in result.model.parameters())
-    assert coordinates.shape == (100, 2)
-    assert 0 < metrics["latent"]["pca_2d"] <= 1
+    metrics, _, latent_map = evaluate(variant(), result.model, small["mnist"], 4, settings, tqdm(disable=True))
+    assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
+    assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
+    assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())
+    assert latent_map.shape == (100, 2)
+    assert 0 < metrics["pca_2d"] <= 1
 
 
 def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,19 +3,22 @@
 import contextlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ruamel.yaml import YAML
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from elbowroom.config import StudyError
+from elbowroom.config import Study, StudyError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
+VARIANT_STAGES = ("train", "evaluate", "figures")
 
 
 def data_file(dataset: str) -> Path:
@@ -31,11 +34,17 @@ def evolution_file(variant: str) -> Path:
 
 
 def cost_file(variant: str) -> Path:
-    return Path("models") / f"{variant}.cost.json"
+    return Path("report") / "costs" / f"{variant}.json"
 
 
 def metrics_file(variant: str) -> Path:
+    """The figures to read first, means over seeds."""
     return Path("metrics") / f"{variant}.json"
+
+
+def seeds_file(variant: str) -> Path:
+    """Every metric, a row for each seed."""
+    return Path("metrics") / f"{variant}.csv"
 
 
 def plot_file(variant: str, name: str) -> Path:
@@ -44,6 +53,31 @@ def plot_file(variant: str, name: str) -> Path:
 
 def comparison_file(name: str) -> Path:
     return Path("report") / "comparison" / name
+
+
+def prune(study: Study) -> list[Path]:
+    """Delete what the stages of removed variants left (DVC does not), and return what that was.
+
+    Only what dvc.lock says that such a stage wrote.
+    """
+    lock = Path("dvc.lock")
+    stages = YAML(typ="safe").load(lock)["stages"] if lock.is_file() else {}
+    gone = []
+    for stage, locked in stages.items():
+        kind, _, name = stage.partition("@")
+        if kind not in VARIANT_STAGES or name in study.variants:
+            continue
+        for path in [Path(out["path"]) for out in locked.get("outs", [])]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.exists():
+                path.unlink()
+            else:
+                continue
+            gone.append(path)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # where that was its last file
+    return gone
 
 
 def write(path: Path, content: bytes | str) -> None:

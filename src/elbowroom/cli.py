@@ -7,15 +7,15 @@ from collections.abc import Callable
 from elbowroom.config import StudyError
 
 
-def run(main: Callable[..., None], argument: str | None = None) -> None:
-    """Call main, with the command line's one argument (a variant's or dataset's name) if the stage takes one.
+def run(main: Callable[..., None], *arguments: str) -> None:
+    """Call main with the command line's arguments: names of variants or datasets.
 
     A StudyError ends the process with one line on standard error and status 2. Any other exception is a bug and
     keeps its traceback.
     """
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
-    if argument:
-        parser.add_argument("name", metavar=argument.upper(), help=f"the {argument}, as params.yaml names it")
+    for argument in arguments:
+        parser.add_argument(argument, metavar=argument.upper(), help="its name in params.yaml")
     names = vars(parser.parse_args()).values()
     try:
         main(*names)

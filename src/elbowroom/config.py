@@ -118,6 +118,12 @@ class Study(Settings):
     def variant(self, name: str) -> Variant:
         return _choose("variant", name, self.variants)
 
+    def budget(self, name: str) -> str:
+        """How much training a variant is, in words."""
+        recipe = self.recipes[self.variant(name).recipe]
+        seeds = f"{len(recipe.seeds)} seeds x " if len(recipe.seeds) > 1 else ""
+        return f"{name} ({seeds}{recipe.epochs} epochs)"
+
     def dataset(self, name: str) -> Dataset:
         return _choose("dataset", name, self.datasets)
 

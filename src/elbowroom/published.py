@@ -17,12 +17,10 @@ def load_published() -> dict[str, Any]:
     return yaml.safe_load(TABLES.read_text(encoding="utf-8"))
 
 
-def against_published(
-    study: Study, metrics: dict[str, dict[str, dict[str, float]]], history: pd.DataFrame
-) -> pd.DataFrame:
+def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """A row for each published number of a variant that this study has, with ours: COLUMNS.
 
-    metrics: of each variant, as in its JSON. history: variant, seed, split, epoch, loss, distortion, rate.
+    metrics: a row for each variant, its means over seeds. history: variant, seed, split, epoch, loss, distortion, rate.
     Where our training did not reach the epoch, `measured` is empty. Values are means over seeds.
     """
     rows = []
@@ -31,12 +29,11 @@ def against_published(
             if variant not in study.variants or study.variants[variant].dataset != published["dataset"]:
                 continue
             for key, value in values["metrics"].items():
-                group, quantity = key.split(".")
-                rows.append((name, variant, f"{group} {quantity}", value, metrics[variant][group][quantity]))
+                rows.append((name, variant, _label(key), value, metrics.loc[variant, key]))
             for key, by_epoch in values.get("history", {}).items():
-                split, term = key.split(".")
+                split, term = key.split("_")
                 ours = history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()
-                rows += [(name, variant, f"{split} {term}, epoch {e}", v, ours.get(e)) for e, v in by_epoch.items()]
+                rows += [(name, variant, f"{_label(key)}, epoch {e}", v, ours.get(e)) for e, v in by_epoch.items()]
     table = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype({"measured": float})
     table["difference_percent"] = 100 * (table.measured / table.published - 1)
     return table
@@ -63,3 +60,7 @@ def shortfalls(study: Study) -> list[str]:
         if less:
             said.append(f"{published['dataset']}: {', '.join(less)}")
     return said
+
+
+def _label(key: str) -> str:
+    return "variance of mu in two components" if key == "pca_2d" else key.replace("_", " ")

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import jinja2
@@ -33,13 +34,11 @@ OWN = {  # pictures of one variant -> what they show
 }
 
 
-def render(
-    study: Study, metrics: dict[str, dict], costs: dict[str, pd.DataFrame], published: pd.DataFrame
-) -> dict[str, str]:
+def render(study: Study, variants: pd.DataFrame, costs: dict[str, dict], published: pd.DataFrame) -> dict[str, str]:
     """The pages by file name.
 
-    metrics: of each variant, as in its JSON; costs: of each variant, a row for each seed with device and torch;
-    published: as against_published gives it. Pages link to comparison/ and ../plots/.
+    variants: a row for each, its means over seeds; costs: of each variant, as train wrote them; published: as
+    against_published gives it. Pages link to comparison/ and ../plots/.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -61,10 +60,9 @@ def render(
     context: dict[str, Any] = {
         "study": study,
         "groups": {dataset: variants for dataset, variants in groups.items() if variants},
-        "metrics": metrics,
-        "machines": sorted(
-            {f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}
-        ),
+        "metrics": variants.set_index("variant").to_dict("index"),
+        "seconds": {name: mean(cost["seconds"].values()) for name, cost in costs.items()},
+        "machines": sorted({f"{cost['device']}, PyTorch {cost['torch']}" for cost in costs.values()}),
         "shortfalls": shortfalls(study),
         "published": [table for table in studies if table["rows"]],
         "compared": COMPARED,

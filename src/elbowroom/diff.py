@@ -1,0 +1,38 @@
+"""Two variants of one study beside each other: `python -m elbowroom.diff A B`, or `make diff A=... B=...`."""
+
+from elbowroom import artifacts
+from elbowroom.cli import run
+from elbowroom.config import Study, load_study
+
+RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same
+
+
+def main(first: str, second: str) -> None:
+    print("\n".join(lines(load_study(), first, second)))
+
+
+def lines(study: Study, first: str, second: str) -> list[str]:
+    """The settings that differ, then every metric, means over seeds, with the change from first to second.
+
+    Reads metrics/<variant>.csv. Raises StudyError where the study has no such variant or it was not evaluated.
+    """
+    ours, other = (study.variant(name).model_dump() for name in (first, second))
+    differing = [key for key in ours if ours[key] != other[key]]
+    rows = [["", first, second, "change", ""]]
+    rows += [[key, str(ours[key]), str(other[key]), "", ""] for key in differing]
+    tables = [artifacts.load_csv(artifacts.seeds_file(name)).drop(columns="variant") for name in (first, second)]
+    rows += [["seeds", *(" ".join(map(str, table.seed)) for table in tables), "", ""]]
+    for name in tables[0].columns.drop("seed"):
+        before, after = (table[name].mean() for table in tables)
+        percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
+        change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
+        rows.append([name, f"{before:,.7g}", f"{after:,.7g}", change, percent])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    if reasons := [key for key in RANKED if key in differing]:
+        text.append(f"The losses are not comparable, for they depend on {', '.join(reasons)}.")
+    return text
+
+
+if __name__ == "__main__":
+    run(main, "first", "second")

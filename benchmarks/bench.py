@@ -19,7 +19,7 @@ from torchvision import transforms
 from elbowroom import data
 from elbowroom.config import Dataset, Variant, load_study
 from elbowroom.model import VAE
-from elbowroom.training import train_step
+from elbowroom.training import Adam, train_step
 
 ROOT = Path(__file__).parent.parent
 ROUNDS, STEPS = 7, 8  # rounds of each, and steps in a round
@@ -80,7 +80,7 @@ def our_loop(variant: Variant, images: data.Images, batch_size: int) -> Callable
     """Ours, a round of it."""
     train, where = images.train.images, images.train.images.device
     model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = Adam(model.parameters(), 1e-3)
 
     def forever() -> Iterator[Tensor | slice]:
         while True:

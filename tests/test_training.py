@@ -1,17 +1,21 @@
 """Training does what the published studies did, and the same each time."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from conftest import cifar_variant, recipe, variant
+from conftest import ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
 from elbowroom.config import Evaluation, StudyError, Variant
 from elbowroom.data import Images
 from elbowroom.evaluation import evaluate
 from elbowroom.model import VAE
-from elbowroom.training import Fit, fit, snapshot_epochs, train_step
+from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step
 
 SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
 
@@ -28,10 +32,11 @@ def test_a_step_is_the_published_step(settings: Variant) -> None:
     ours = VAE(settings, shape).to(memory_format=torch.channels_last)
     theirs = VAE(settings, shape)
     theirs.load_state_dict(ours.state_dict())
-    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in (ours, theirs)]
+    optimizer = Adam(ours.parameters(), 1e-3)
+    reference = torch.optim.Adam(theirs.parameters(), lr=1e-3)
     for _ in range(3):
         x, noise = torch.rand(8, *shape), torch.randn(8, settings.latent_dim)
-        measured = train_step(ours, optimizers[0], settings, x, noise)
+        measured = train_step(ours, optimizer, settings, x, noise)
         mu, logvar = theirs.encode(x)
         if settings.model == "ae":
             z, kld = mu, torch.tensor(0.0)
@@ -44,12 +49,40 @@ def test_a_step_is_the_published_step(settings: Variant) -> None:
         else:
             reconstruction = F.binary_cross_entropy_with_logits(out, x, reduction="sum")
         loss = (reconstruction + settings.beta * kld) / len(x)
-        optimizers[1].zero_grad()
+        reference.zero_grad()
         loss.backward()
-        optimizers[1].step()
+        reference.step()
         assert measured.loss(settings.beta).mean().item() == pytest.approx(loss.item(), rel=1e-5)
     for name, tensor in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_adam_is_torchs_to_the_bit() -> None:
+    torch.manual_seed(0)
+    ours, theirs = (torch.nn.Linear(5, 3) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    optimizer, reference = Adam(ours.parameters(), 0.01), torch.optim.Adam(theirs.parameters(), lr=0.01)
+    for x in torch.randn(20, 8, 5):
+        for model, step in ((ours, optimizer.step), (theirs, reference.step)):
+            model.zero_grad()
+            model(x).square().mean().backward()
+            step()
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], tensor)
+
+
+def test_training_does_not_import_torchs_compiler() -> None:
+    """It takes longer to import than torch itself, and a stage does without it."""
+    code = """
+import sys, torch
+from elbowroom.training import Adam
+weight = torch.ones(2, requires_grad=True)
+optimizer = Adam([weight], 0.1)
+weight.sum().backward()
+optimizer.step()
+sys.exit("torch._dynamo" in sys.modules)"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0  # noqa: S603
 
 
 @pytest.mark.parametrize("settings", SETTINGS)

@@ -2,12 +2,13 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim.adam import adam
 from tqdm import tqdm
 
 from elbowroom.artifacts import Arrays
@@ -37,14 +38,49 @@ class Fit:
     seconds: float
 
 
-def train_step(model: VAE, optimizer: Optimizer, variant: Variant, x: Tensor, noise: Tensor) -> Terms:
+class Adam:
+    """torch.optim.Adam with its other settings as they are, by the function that it calls.
+
+    The class itself imports torch's compiler when it is made, which takes longer than to import torch.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+        self.parameters = list(parameters)
+        self.learning_rate = learning_rate
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.steps = [torch.zeros(()) for _ in self.parameters]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the parameters by their gradients, and clear those."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        adam(
+            self.parameters,
+            gradients,
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
+        for parameter in self.parameters:
+            parameter.grad = None
+
+
+def train_step(model: VAE, optimizer: Adam, variant: Variant, x: Tensor, noise: Tensor) -> Terms:
     """Take one gradient step; return the terms measured before it.
 
     x: (B, C, H, W) in the variant's pixel range; noise: (B, latent_dim) ~ N(0, I). Each term: (B,), nats per image,
     detached.
     """
     measured = terms(variant, model, x, noise)
-    optimizer.zero_grad(set_to_none=True)
     measured.loss(variant.beta).mean().backward()
     optimizer.step()
     return Terms(*(term.detach() for term in measured))
@@ -61,7 +97,7 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    optimizer = Adam(model.parameters(), recipe.learning_rate)
     order = torch.Generator(where).manual_seed(seed)
     noise = torch.Generator(where).manual_seed(seed + 2**31)  # seeds of the study are below 2**31
 

@@ -28,7 +28,7 @@ def main(name: str) -> None:
             if seed == recipe.seeds[0]:
                 artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
             history += result.history
-            seconds[seed] = round(result.seconds, 2)
+            seconds[seed] = round(result.seconds, 3)
     if where.type == "cuda":
         hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
     else:

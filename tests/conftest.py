@@ -1,9 +1,18 @@
 """What tests share. Data is real: from ELBOWROOM_MIRROR, or downloaded once to the user's cache folder."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
+import yaml
+from preloaded import preloaded_python
 
 from elbowroom import data
 from elbowroom.config import Dataset, Recipe, Variant
@@ -64,3 +73,116 @@ def cifar_variant(**changes: object) -> Variant:
 def recipe(**changes: object) -> Recipe:
     settings: dict[str, object] = {"epochs": 2, "batch_size": 64, "learning_rate": 0.001, "seeds": [0]}
     return Recipe.model_validate(settings | changes)
+
+
+# --- a tiny study, run by DVC --------------------------------------------------------------------------------------
+
+
+class Checkout(NamedTuple):
+    """A study's folder in a git checkout of its own, and the folder that its `python` is in."""
+
+    path: Path
+    python: Path
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Run a command there, as after `source .venv/bin/activate`; return what it printed."""
+        binaries = str(Path(sys.executable).parent)
+        environment = os.environ | {"PATH": f"{self.python}:{binaries}:{os.environ['PATH']}", "COLUMNS": "120"}
+        environment |= {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True)  # noqa: S603
+        output = done.stdout + done.stderr
+        assert done.returncode == status, output
+        return output
+
+    def repro(self, *arguments: str) -> set[str]:
+        """`dvc repro`: the stages that it ran, by name."""
+        return ran(self.run("dvc", "repro", *arguments))
+
+    def edit(self, change: Callable[[dict], object]) -> None:
+        """Change params.yaml."""
+        path = self.path / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        change(params)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", "a step")
+
+    def changes(self) -> str:
+        """What differs from the last commit, as git has it."""
+        return self.run("git", "status", "--porcelain", "--untracked-files=all")
+
+    def copy(self, folder: Path) -> "Checkout":
+        """The whole checkout again, with DVC's cache."""
+        checkout = self.path.parent.parent
+        shutil.copytree(checkout, folder / "checkout", symlinks=True)
+        return self._replace(path=folder / "checkout" / self.path.relative_to(checkout))
+
+
+def ran(output: str) -> set[str]:
+    """The stages that `dvc repro` ran, by name."""
+    return set(re.findall(r"^Running stage '(.+)':$", output, re.MULTILINE))
+
+
+def of(*variants: str) -> set[str]:
+    """The stages that a change of these variants runs."""
+    return {f"{stage}@{name}" for name in variants for stage in ("train", "evaluate", "figures")} | {
+        "compare",
+        "report",
+    }
+
+
+class Grown(NamedTuple):
+    """A study that grew by a variant, then by a dataset, and what ran each time."""
+
+    checkout: Checkout
+    ran: list[set[str]]
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a `python` that starts fast."""
+    with preloaded_python(tmp_path_factory.mktemp("python")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
+    """studies/tiny, linked as the quickstart is, in a new repository: 96 real images of a dataset, one epoch.
+
+    Tests work in copies of it.
+    """
+    checkout = tmp_path_factory.mktemp("grown") / "checkout"
+    for name in ("src", "stages", ".dvc/plots"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
+        shutil.copy(ROOT / name, checkout / name)
+    folder = checkout / "studies/tiny"
+    (folder / ".dvc").mkdir(parents=True)
+    for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
+        shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    variants = params["variants"]
+    for recipe in params["recipes"].values():
+        recipe.update(epochs=1, batch_size=32, seeds=[0])
+    params["evaluation"]["map_images"] = 40
+    params["datasets"] = {"mnist": {"train_images": 96, "test_images": 40}}
+    params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
+    tiny = Checkout(folder, python)
+    steps = [tiny.repro()]
+    tiny.edit(lambda p: p["variants"].update({"mnist-ae128": variants["mnist-ae128"] | {"channels": 4}}))
+    steps.append(tiny.repro())
+    tiny.edit(lambda p: p["datasets"].update(cifar10=p["datasets"]["mnist"].copy()))
+    tiny.edit(lambda p: p["variants"].update({"cifar10-z8-c32": variants["cifar10-z8-c32"] | {"channels": 4}}))
+    steps.append(tiny.repro())
+    tiny.commit()
+    return Grown(tiny, steps)
+
+
+@pytest.fixture(scope="module")
+def tiny(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy of the grown study, one for each test module."""
+    return grown.checkout.copy(tmp_path_factory.mktemp("tiny"))

@@ -1,0 +1,95 @@
+"""A `python` that has torch and the rest imported already, for tests that run many short stages.
+
+`python preloaded.py SERVER_SOCKET` imports them once and then forks, for each call, a process that runs the call's
+module as `python -m` would, in its folder, environment and streams. Nothing of elbowroom is imported beforehand.
+"""
+
+import contextlib
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+CLIENT = """#!{python} -SE
+import os, socket, sys
+if sys.argv[1:2] != ["-m"]:
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+call = [os.getcwd(), *sys.argv[2:], *(f"{{k}}={{v}}" for k, v in os.environ.items())]
+socket.send_fds(server, [f"{{len(sys.argv) - 1}} ".encode() + "\\0".join(call).encode() + b"\\1"], [0, 1, 2])
+sys.exit(int(server.recv(9) or b"1"))
+"""
+
+
+@contextlib.contextmanager
+def preloaded_python(folder: Path) -> Iterator[Path]:
+    """A folder with such a `python` in it, for PATH, as long as the context lasts."""
+    address = str(folder / "python.socket")
+    (folder / "bin").mkdir()
+    client = folder / "bin/python"
+    client.write_text(CLIENT.format(python=sys.executable, address=address))
+    client.chmod(0o755)
+    server = subprocess.Popen([sys.executable, __file__, address])  # noqa: S603
+    try:
+        while not Path(address).exists():
+            assert server.poll() is None
+            time.sleep(0.1)
+        yield folder / "bin"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def serve(address: str) -> None:
+    import torchvision.datasets  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # finished calls leave no zombies
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    while True:
+        call, _ = listener.accept()
+        if os.fork() == 0:
+            status = answer(call)
+            call.send(str(status).encode())
+            os._exit(0)
+        call.close()
+
+
+def answer(call: socket.socket) -> int:
+    message, streams, *_ = socket.recv_fds(call, 1 << 16, 3)
+    while not message.endswith(b"\1"):
+        message += call.recv(1 << 16)
+    count, _, text = message[:-1].decode().partition(" ")
+    folder, *words = text.split("\0")
+    arguments, variables = words[: int(count) - 1], words[int(count) - 1 :]
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variable.split("=", 1) for variable in variables)
+    sys.argv = arguments
+    sys.path[0] = folder
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        return 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

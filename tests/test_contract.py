@@ -1,0 +1,143 @@
+"""The caching contract: which stages an edit runs, all of them by name, and no other. By DVC, on a tiny real study."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import yaml
+from conftest import Checkout, Grown, of
+
+pytestmark = pytest.mark.dvc
+
+NAMES = ["mnist-z128", "mnist-ae128", "cifar10-z8-c32"]
+Edit = Callable[[Checkout], None]
+
+
+def each(stage: str) -> set[str]:
+    return {f"{stage}@{name}" for name in NAMES}
+
+
+def params(change: Callable[[dict], object]) -> Edit:
+    return lambda study: study.edit(change)
+
+
+def rename(settings: dict) -> None:
+    settings["variants"]["mnist-plain"] = settings["variants"].pop("mnist-ae128")
+
+
+def two_at_once(settings: dict) -> None:
+    settings["variants"]["mnist-z128"]["beta"] = 4.0
+    settings["variants"]["cifar10-z8-c32"]["channels"] = 5
+
+
+def append(path: str, text: str) -> Edit:
+    def edit(study: Checkout) -> None:
+        with (study.path / path).open("a") as file:
+            file.write(text)
+
+    return edit
+
+
+def write_otherwise(study: Checkout) -> None:
+    """The same settings: another order of keys, other whitespace, a comment, 1 for 1.0; and a module touched."""
+    path = study.path / "params.yaml"
+    settings = yaml.safe_load(path.read_text())
+    assert settings["variants"]["mnist-z128"]["beta"] == 1.0
+    settings["variants"]["mnist-z128"]["beta"] = 1
+    text = yaml.safe_dump(settings, sort_keys=True, indent=8, default_flow_style=False)
+    path.write_text(f"# a comment\n\n{text}\n\n")
+    (study.path / "src/elbowroom/model.py").touch()
+
+
+ROWS: dict[str, tuple[Edit, set[str]]] = {
+    "a variant's latent_dim": (
+        params(lambda p: p["variants"]["mnist-z128"].update(latent_dim=12)),
+        of("mnist-z128"),
+    ),
+    "two variants at once": (params(two_at_once), of("mnist-z128", "cifar10-z8-c32")),
+    "a recipe's learning_rate": (
+        params(lambda p: p["recipes"]["notebook-mnist"].update(learning_rate=0.002)),
+        of("mnist-z128", "mnist-ae128"),
+    ),
+    "a seed added": (
+        params(lambda p: p["recipes"]["report-cifar10"].update(seeds=[0, 1])),
+        of("cifar10-z8-c32"),
+    ),
+    "an evaluation setting": (
+        params(lambda p: p["evaluation"].update(map_images=30)),
+        each("evaluate") | {"compare", "report"},
+    ),
+    "a figure setting": (
+        params(lambda p: p["figures"].update(images=4)),
+        each("figures") | {"compare", "report"},
+    ),
+    "a dataset's setting": (
+        params(lambda p: p["datasets"]["cifar10"].update(train_images=64)),
+        of("cifar10-z8-c32") | {"prepare@cifar10"},
+    ),
+    "the title": (params(lambda p: p.update(title="Another title")), {"report"}),
+    "the report's template": (append("src/elbowroom/templates/README.md.j2", "\nmore\n"), {"report"}),
+    "order, whitespace, a comment, 1 for 1.0, a touched module": (write_otherwise, set()),
+    # Where a stage's results come out the same, nothing after it runs.
+    "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),
+    "a comment in figures.py": (append("src/elbowroom/figures.py", "# a comment\n"), each("figures") | {"compare"}),
+    # The seconds of training are in the report.
+    "a comment in training.py": (append("src/elbowroom/training.py", "# a comment\n"), each("train") | {"report"}),
+    "a variant removed": (params(lambda p: p["variants"].pop("mnist-ae128")), {"compare", "report"}),
+    "a variant renamed": (params(rename), of("mnist-plain")),
+}
+TIDIES_UP = {"a variant renamed"}  # putting the old name back leaves the new one's files for compare to remove
+
+
+def test_the_first_run_and_a_variant_and_a_dataset_added(grown: Grown) -> None:
+    assert grown.ran == [
+        of("mnist-z128") | {"prepare@mnist"},
+        of("mnist-ae128"),
+        of("cifar10-z8-c32") | {"prepare@cifar10"},
+    ]
+
+
+def test_with_no_edit_nothing_runs(tiny: Checkout) -> None:
+    assert tiny.repro() == set()
+    assert "up to date" in tiny.run("dvc", "status")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_edit_runs_these_stages_and_put_back_none(tiny: Checkout, row: str) -> None:
+    """Put back, every result is as it was, to the byte: restored from DVC's run cache."""
+    edit, expected = ROWS[row]
+    edit(tiny)
+    assert tiny.repro() == expected
+    assert tiny.repro() == set()
+    tiny.run("git", "checkout", "-q", "params.yaml", "../../src", "../../stages")
+    assert tiny.repro() == ({"compare"} if row in TIDIES_UP else set())
+    changes = tiny.changes()
+    assert set(re.findall(r"\S+$", changes, re.MULTILINE)) <= {"studies/tiny/dvc.lock"}, changes
+
+
+def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
+    name = "mnist-ae128"
+    tiny.edit(lambda p: p["variants"].pop(name))
+    output = tiny.run("dvc", "repro")
+    assert f"metrics/{name}.json: removed, of a variant that params.yaml no longer has" in output
+    assert [path for path in tiny.path.rglob(f"*{name}*") if ".dvc" not in path.parts] == []
+    for page in ("report/index.html", "report/README.md", "report/comparison/curves.csv"):
+        assert name not in (tiny.path / page).read_text()
+    assert name not in tiny.run("dvc", "metrics", "show")
+    tiny.run("dvc", "plots", "show")
+    assert name not in (tiny.path / "dvc_plots/index.html").read_text()
+    tiny.run("git", "checkout", "-q", "params.yaml")
+    assert tiny.repro() == set()
+
+
+def test_deleted_results_are_restored(tiny: Checkout) -> None:
+    for name in ("models", "data", "metrics", "plots", "report"):
+        tiny.run("rm", "-r", name)
+    assert tiny.repro() == set()
+    assert set(re.findall(r"\S+$", tiny.changes(), re.MULTILINE)) <= {"studies/tiny/dvc.lock"}
+
+
+def test_a_deleted_lock_is_made_anew_from_the_run_cache(tiny: Checkout) -> None:
+    (tiny.path / "dvc.lock").unlink()
+    assert tiny.repro() == set()
+    assert (tiny.path / "dvc.lock").is_file()

@@ -1,16 +1,11 @@
 # `make help` lists the targets. What needs the environment makes it first, so each works from a clean clone.
 
 PYTHON ?= python3
+STUDY ?= .
 JOBS ?= 2
 UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
-
-# dvc repro runs one stage after another. Stages of different variants do not wait for each other, so several may run at
-# once, each with its share of the cores.
-SIDE_BY_SIDE = cd studies/quickstart && dvc stage list --name-only $$stages \
-	| OMP_NUM_THREADS=$$(python -c 'import os; print(max(1, (os.cpu_count() or 1) // $(JOBS)))') \
-	  xargs -P $(JOBS) -I{} dvc --wait-for-lock repro --single-item {}
 
 .PHONY: help install quickstart repro test lint format studies lock bench clean
 
@@ -27,15 +22,11 @@ $(READY): requirements.lock pyproject.toml
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-quickstart: $(READY) ## the whole pipeline on a small budget, a few minutes on two cores
-	cd studies/quickstart && dvc repro prepare
-	for stages in "train" "evaluate figures"; do ($(SIDE_BY_SIDE)) || exit 1; done
-	cd studies/quickstart && dvc repro
-	@echo "The report: $(CURDIR)/studies/quickstart/report/index.html"
+quickstart: STUDY = studies/quickstart
+quickstart: repro ## the whole pipeline on a small budget, a few minutes on two cores
 
-repro: $(READY) ## the study in full: hours on a CPU
-	dvc repro
-	@echo "The report: $(CURDIR)/report/index.html"
+repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
+	@cd "$(STUDY)" && python -m elbowroom.parallel --jobs $(JOBS) && echo "The report: $$PWD/report/index.html"
 
 test: $(READY) ## every test
 	pytest

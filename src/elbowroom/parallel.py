@@ -1,0 +1,273 @@
+"""Run what is not up to date in a study's folder, independent stages side by side, each by a `dvc repro` of its own."""
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import textwrap
+import time
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TextIO
+
+from rich.ansi import AnsiDecoder
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from elbowroom.config import StudyError, load_study
+
+Plan = dict[str, set[str]]  # a stage -> those that it waits for, in the order of dvc.yaml
+LOGS = Path(".dvc/tmp/parallel")
+DVC_LOCK = Path(".dvc/tmp/lock")  # held by a dvc, but while its stage runs
+GRACE = 10  # seconds that an interrupted stage has to end
+
+
+def mend() -> None:
+    """Remove what a dvc killed while it wrote it left empty: DVC cannot read it, and does without."""
+    with DVC_LOCK.open("a") as lock:
+        for path in (Path("dvc.lock"), Path(".dvc/tmp/rwlock")):
+            if _locked(lock) and path.is_file() and not path.stat().st_size:
+                path.unlink()
+                print(f"{path} was empty, as a kill leaves it: removed")
+
+
+def _locked(file: TextIO) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def find_plan() -> Plan:
+    """The stages of this dvc.yaml that DVC finds changed, and all that come after them."""
+    changed = set(json.loads(_dvc("status", "--json")))
+    waits: Plan = {}
+    for line in _dvc("dag", "--dot").splitlines() if changed else []:
+        names = re.findall(r'"([^"]+)"', line)  # "stage"; or "stage" -> "next";
+        if names and not any(":" in name or name.endswith(".dvc") for name in names):  # those of other files
+            waits.setdefault(names[-1], set()).update(names[:-1])
+    for stage in TopologicalSorter(waits).static_order():
+        if waits[stage] & changed:
+            changed.add(stage)
+    return {stage: waits[stage] & changed for stage in waits if stage in changed}
+
+
+def _dvc(*command: str) -> str:
+    done = subprocess.run(["dvc", "--wait-for-lock", *command], stdout=subprocess.PIPE, text=True)  # noqa: S603, S607
+    if done.returncode:
+        sys.exit(done.returncode)  # DVC has said why
+    return done.stdout
+
+
+def describe(plan: Plan, jobs: int, threads: str) -> str:
+    """What may run, and what is trained with which budget."""
+    stages, cached = _count(len(plan), "stage"), "what DVC has in its cache is restored"
+    lines = [f"At most {stages} to run, {jobs} at a time with OMP_NUM_THREADS={threads}; {cached}"]
+    budgets: dict[str, list[str]] = {}
+    for name in [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]:
+        study = load_study()
+        recipe = study.recipes[study.variant(name).recipe]
+        budget = f"{_count(len(recipe.seeds), 'seed')} x {_count(recipe.epochs, 'epoch')}"
+        budgets.setdefault(budget, []).append(name)
+    lines += [f"train {', '.join(names)}: {budget}" for budget, names in budgets.items()]
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+class Job:
+    """`dvc repro` of one stage, in a session and on a terminal of its own.
+
+    The stage draws its progress on that terminal, and the kernel hangs up on all of the session when its dvc is
+    killed, or this process: no stage outlives them.
+    """
+
+    def __init__(self, stage: str, columns: int) -> None:
+        self.stage = stage
+        self.outcome = self.text = ""
+        self.log = LOGS / f"{stage}.log"
+        self._file = self.log.open("w", buffering=1, encoding="utf-8")
+        self._tail, self._title = b"", f"{stage.replace('@', ' ')}: "
+        self._interrupted = False
+        self._start = time.monotonic()
+        self._pid, self._terminal = pty.fork()
+        if self._pid == 0:
+            termios.tcsetwinsize(0, (24, columns + len(self._title)))
+            os.execlp("dvc", "dvc", "--wait-for-lock", "repro", "--single-item", stage)  # noqa: S606, S607
+        os.set_inheritable(self._terminal, False)
+
+    @property
+    def time(self) -> timedelta:
+        return timedelta(seconds=round(time.monotonic() - self._start))
+
+    def poll(self) -> bool:
+        """Take in what it printed; is it still running?"""
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        while select.select([self._terminal], [], [], 0)[0] and (piece := self._read()):
+            *lines, tail = (self._tail + piece).split(b"\n")
+            self._tail = tail[tail.rstrip(b"\r").rfind(b"\r") + 1 :]  # what it overwrote is gone
+            shown = [_plain(line) for line in lines]
+            self._file.writelines(f"{line}\n" for line in shown)
+            text = next((line for line in [_plain(self._tail), *reversed(shown)] if line.strip()), self.text)
+            self.text = text.removeprefix(self._title)  # of a progress bar: the stage's name stands before it already
+        if pid:
+            self._file.write(_plain(self._tail))
+            self._file.close()
+            os.close(self._terminal)
+            self.outcome = self._outcome(status)
+        return pid == 0
+
+    def _read(self) -> bytes:
+        with suppress(OSError):  # Linux has an error where the others have an end of file
+            return os.read(self._terminal, 65536)
+        return b""
+
+    def _outcome(self, status: int) -> str:
+        output = self.log.read_text(encoding="utf-8")
+        if status:
+            return "interrupted" if self._interrupted else "FAILED"
+        if f"Running stage '{self.stage}'" in output:
+            return "ran"
+        return "restored from cache" if "is cached - skipping run" in output else "unchanged"
+
+    def end(self, number: signal.Signals) -> None:
+        self._interrupted = True
+        with suppress(ProcessLookupError, PermissionError):  # gone; macOS: as good as gone
+            os.killpg(self._pid, number)
+
+
+def _plain(line: bytes) -> str:
+    """A line as it stands on a terminal in the end, without colours."""
+    return AnsiDecoder().decode_line(line.decode(errors="replace").rstrip("\r")).plain
+
+
+class Runner:
+    """A plan, and where it stands."""
+
+    def __init__(self, plan: Plan, jobs: int, console: Console) -> None:
+        self.plan, self.jobs, self.console = plan, jobs, console
+        self.width = max(map(len, plan))
+        self.running: list[Job] = []
+        self.ended: list[Job] = []
+        self.interrupted = False
+
+    def run(self) -> int:
+        """Run each stage as soon as all that it waits for are done; return the exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        order = list(self.plan)
+        sorter = TopologicalSorter(self.plan)
+        sorter.prepare()
+        ready: list[str] = []
+        start = time.monotonic()
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            while not self.interrupted:
+                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                while ready and len(self.running) < self.jobs:
+                    self.running.append(Job(ready.pop(0), max(40, self.console.width - self.width - 11)))
+                    if not self.console.is_interactive:
+                        self.console.print(f"{self.running[-1].stage:{self.width}}  started")
+                if not self.running:
+                    break
+                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != "FAILED"))
+            self._stop(live)
+        return self._summary(timedelta(seconds=round(time.monotonic() - start)))
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupted = True
+
+    def _watch(self, live: Live) -> list[Job]:
+        """Show the running jobs, for a moment; return those that ended in it."""
+        time.sleep(0.1)
+        ended = [job for job in self.running if not job.poll()]
+        self.running = [job for job in self.running if job not in ended]
+        for job in ended:
+            self.console.print(f"{job.stage:{self.width}}  {job.time}  {job.outcome}")
+        lines = [f"{job.stage:{self.width}}  {job.time}  {job.text}" for job in self.running]
+        live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+        self.ended += ended
+        return ended
+
+    def _stop(self, live: Live) -> None:
+        """Interrupt what is running and wait for it.
+
+        DVC's lock is held meanwhile if it can be had: a dvc cut off while it writes dvc.lock would leave half of it.
+        """
+        jobs, limit = self.running, time.monotonic() + GRACE
+        with DVC_LOCK.open("a") as lock:
+            while self.running and not _locked(lock) and time.monotonic() < limit:
+                self._watch(live)
+            for job in self.running:
+                job.end(signal.SIGINT)
+        limit = time.monotonic() + GRACE
+        while self.running and time.monotonic() < limit:
+            self._watch(live)
+        for job in jobs:
+            job.end(signal.SIGKILL)  # and what it left behind
+        while self.running:
+            self._watch(live)
+
+    def _summary(self, elapsed: timedelta) -> int:
+        outcomes = Counter(job.outcome for job in self.ended)
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        self.console.print(f"{_count(len(self.ended), 'stage')} in {elapsed}: {counts}")
+        for job in self.ended:
+            if job.outcome == "FAILED":
+                self.console.print(f"{job.stage} FAILED, see {job.log}, which ends with")
+                lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+                self.console.print(textwrap.indent("\n".join(lines[-4:]), "  "))
+        ended = {job.stage for job in self.ended}
+        left = [stage for stage in self.plan if stage not in ended]
+        if self.interrupted:
+            self.console.print("Interrupted: the same command goes on from here")
+            return 130
+        if left:
+            self.console.print(f"Not run, as they depend on what failed: {', '.join(left)}")
+        return 1 if outcomes["FAILED"] else 0
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number, 1 or more")
+    return int(text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m elbowroom.parallel", description=__doc__)
+    parser.add_argument("--jobs", type=_jobs, required=True, metavar="N", help="how many stages at a time")
+    jobs = parser.parse_args().jobs
+    if not (Path("dvc.yaml").is_file() and Path(".dvc").is_dir()):
+        raise StudyError(f"found no dvc.yaml and .dvc in {Path.cwd()}, expected a study's folder")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    mend()
+    plan = find_plan()
+    if not plan:
+        print("Nothing to run: every stage is up to date")
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
+    print(describe(plan, jobs, threads))
+    return Runner(plan, jobs, Console(highlight=False, markup=False, emoji=False, soft_wrap=True)).run()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except StudyError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

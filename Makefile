@@ -12,7 +12,7 @@ SIDE_BY_SIDE = cd studies/quickstart && dvc stage list --name-only $$stages \
 	| OMP_NUM_THREADS=$$(python -c 'import os; print(max(1, (os.cpu_count() or 1) // $(JOBS)))') \
 	  xargs -P $(JOBS) -I{} dvc --wait-for-lock repro --single-item {}
 
-.PHONY: help install quickstart repro test lint format studies lock bench clean
+.PHONY: help install quickstart repro test lint format studies page lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: $(READY) ## mend what ruff can mend
 
 studies: ## copy the pipeline to the studies
 	for study in studies/*/; do cp dvc.yaml "$$study"; done
+
+page: $(READY) ## the page of dvc plots, from .dvc/page
+	python .dvc/page/build.py
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart repro test lint format studies lock bench clean
+.PHONY: help install quickstart repro diff test lint format studies page lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ quickstart: repro ## the whole pipeline on a small budget, a few minutes on two 
 repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
 	@cd "$(STUDY)" && python -m elbowroom.parallel --jobs $(JOBS) && echo "The report: $$PWD/report/index.html"
 
+diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z128 B=mnist-z256
+	@cd "$(STUDY)" && python -m elbowroom.diff $(A) $(B)
+
 test: $(READY) ## every test
 	pytest
 
@@ -42,6 +45,9 @@ format: $(READY) ## mend what ruff can mend
 
 studies: ## copy the pipeline to the studies
 	for study in studies/*/; do cp dvc.yaml "$$study"; done
+
+page: $(READY) ## the page of dvc plots, from .dvc/page
+	python .dvc/page/build.py
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock

@@ -1,0 +1,205 @@
+"""The page that `dvc plots` writes, in a clone of the quickstart and drawn by a Chromium that reaches no network."""
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from PIL import Image, ImageOps
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+QUIET += ("--disable-component-update", "--disable-sync")
+CURVES = "report/comparison/curves.csv"
+Plots = Callable[..., Path]
+
+
+class Drawn(NamedTuple):
+    page: Page
+    charts: list[str]  # the ids of DVC's blocks
+    revisions: list[str]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quickstart in a fresh clone, without data, models and cache, after an edit of curves and of a picture."""
+    origin, clone = tmp_path_factory.mktemp("origin"), tmp_path_factory.mktemp("clone")
+    ignored = shutil.ignore_patterns("data", "models", "dvc_plots", "cache", "tmp")
+    for name in (".dvc", "studies/quickstart"):
+        shutil.copytree(ROOT / name, origin / name, symlinks=True, ignore=ignored)
+    for name in (".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, origin)
+    identity = ["-c", "user.name=t", "-c", "user.email=t@t"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "one"], ["clone", "-q", ".", clone]):
+        subprocess.run(["git", *command], cwd=origin, check=True)  # noqa: S603, S607
+    return clone / "studies/quickstart"
+
+
+@pytest.fixture(scope="module")
+def plots(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Plots:
+    """Run `dvc plots` with these arguments; return its page."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+    def run(*arguments: str) -> Path:
+        out = tmp_path_factory.mktemp("plots")
+        command = ["dvc", "plots", *arguments, "-o", str(out)]
+        done = subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True)  # noqa: S603
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "failed" not in done.stdout + done.stderr
+        return out / "index.html"
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
+    """Open the page from disk, unfold it and wait for its charts; nothing may go out, nothing may go wrong."""
+    charts = re.findall(r"vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    requests, errors = [], []
+
+    def refuse(route: Route) -> None:
+        requests.append(route.request.url)
+        route.abort()
+
+    page.route(re.compile("^(?!file:|data:)"), refuse)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(path.as_uri())
+    page.locator("main > details").evaluate_all("all => all.forEach(section => section.open = true)")
+    for chart in charts:
+        page.locator(f'[id="{chart}"] svg.marks').wait_for(timeout=10_000)
+    page.wait_for_load_state("networkidle")
+    assert requests == []
+    assert errors == []
+    return page, charts
+
+
+@pytest.fixture(scope="module", params=["show", "diff"])
+def drawn(request: pytest.FixtureRequest, browser: Browser, study: Path, plots: Plots) -> Drawn:
+    """All plots: as committed, and beside an edit of curves and pictures."""
+    if request.param == "show":
+        return Drawn(*draw(browser, plots("show")), ["workspace"])
+    for table in (study / CURVES, *study.glob("plots/*/history.csv")):
+        values = pd.read_csv(table)
+        numbers = values.select_dtypes("float").columns
+        values.assign(**{name: values[name] * 1.1 for name in numbers}).to_csv(table, index=False)
+    for picture in study.glob("plots/*/samples.png"):
+        ImageOps.invert(Image.open(picture).convert("RGB")).save(picture)
+    return Drawn(*draw(browser, plots("diff", "HEAD")), ["workspace", "HEAD"])
+
+
+def variants(study: Path) -> list[str]:
+    return list(yaml.safe_load((study / "params.yaml").read_text())["variants"])
+
+
+def test_the_committed_page_is_what_its_source_and_vega_give() -> None:
+    """`make page` after an edit of .dvc/page/source.html, and after `make lock`."""
+    build = runpy.run_path(str(ROOT / ".dvc/page/build.py"))
+    committed = (ROOT / ".dvc/plots/page.html").read_text(encoding="utf-8")
+    assert committed == build["page"]()
+    source = (ROOT / ".dvc/page/source.html").read_text(encoding="utf-8")
+    for special in ("</script", "<!--", "{plot_divs}", "{scripts}", "{refresh_tag}"):  # the last three DVC replaces
+        assert committed.count(special) == source.count(special)
+
+
+@pytest.mark.browser
+def test_every_chart_is_drawn(drawn: Drawn) -> None:
+    assert drawn.charts
+    extent = "all => Math.max(...all.map(path => path.getBoundingClientRect()).map(box => box.width + box.height))"
+    for chart in drawn.charts:
+        assert drawn.page.locator(f'[id="{chart}"] svg.marks g.role-mark path').evaluate_all(extent) > 0, chart
+
+
+@pytest.mark.browser
+def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
+    """In each panel as many as there are variants of its dataset, times revisions; a legend names them all."""
+    chart = drawn.page.locator("#report_comparison_curves_csv")
+    panels = chart.locator("svg.marks").evaluate(
+        """svg => [...svg.querySelectorAll('g.cell > g')].map(panel =>
+             [...panel.querySelectorAll('[aria-roledescription="line mark"]')].map(line => line.ariaLabel))"""
+    )
+    shown = [sorted(re.findall(r"variant: ([^;]+)", "; ".join(lines))) for lines in panels]
+    by_dataset = pd.read_csv(study / CURVES).groupby("dataset").variant.unique()
+    expected = [sorted([*names] * len(drawn.revisions)) for names in by_dataset]
+    assert len(shown) >= len(expected)
+    assert {tuple(names) for names in shown} == {tuple(names) for names in expected}
+    assert set(variants(study)) <= set(chart.locator("g.role-legend-label text").all_text_contents())
+
+
+@pytest.mark.browser
+def test_axes_name_their_units(drawn: Drawn, study: Path) -> None:
+    for chart in ["report_comparison_curves_csv", *(f"plots_{name}_history_csv" for name in variants(study))]:
+        titles = set(drawn.page.locator(f'[id="{chart}"] g.role-axis-title text').all_text_contents())
+        assert "epoch" in titles
+        assert any("nats per image" in title for title in titles)
+
+
+@pytest.mark.browser
+def test_pictures_are_there_with_their_captions(drawn: Drawn, study: Path) -> None:
+    files = [path for folder in ("plots", "report/comparison/pictures") for path in (study / folder).rglob("*.*")]
+    pictures = {str(path.relative_to(study)) for path in files if path.suffix in (".png", ".gif")}
+    assert set(drawn.page.locator("main figcaption code").all_text_contents()) == pictures
+    drawn.page.wait_for_function("[...document.images].every(image => image.complete)")
+    images = drawn.page.locator("main img").evaluate_all("all => all.map(image => [image.naturalWidth, image.alt])")
+    assert len(images) == len(pictures) * len(drawn.revisions)
+    assert all(width > 0 and alt for width, alt in images)
+    labels = drawn.page.locator("main figure p").all_text_contents()
+    assert labels == (drawn.revisions * len(pictures) if len(drawn.revisions) > 1 else [])
+
+
+@pytest.mark.browser
+def test_sections_are_the_comparison_and_the_variants(drawn: Drawn, study: Path) -> None:
+    page = drawn.page
+    assert page.title()
+    headings = page.locator("main h2").all_text_contents()
+    assert headings[0] == "Comparison"
+    assert sorted(headings[1:]) == sorted(variants(study))
+    assert page.locator("nav a").all_text_contents() == headings
+    assert page.locator("main > details").count() == len(headings) - 1
+    for name in variants(study):
+        section = page.locator(f'[id="section-{name}"]')
+        paths = section.locator("figcaption code").all_text_contents()
+        assert paths
+        assert all(path.startswith(f"plots/{name}/") for path in paths)
+        assert section.locator(f'[id="plots_{name}_history_csv"]').count() == 1
+    section.locator("summary h2").click()
+    assert section.get_attribute("open") is None
+    page.locator("nav a").last.click()
+    assert section.get_attribute("open") is not None
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_does_not_scroll_sideways(drawn: Drawn, width: int) -> None:
+    drawn.page.set_viewport_size({"width": width, "height": 1000})
+    assert drawn.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
+def test_plots_it_does_not_know_are_shown_too(browser: Browser, study: Path, plots: Plots) -> None:
+    (study / "own").mkdir()
+    (study / "own/table.csv").write_text("x,y\n1,2\n2,3\n")
+    shutil.copy(next(study.glob("plots/*/samples.png")), study / "own/picture.png")
+    page, charts = draw(browser, plots("show", "own/table.csv", "own/picture.png", "-x", "x", "-y", "y"))
+    assert charts == ["own_table_csv"]
+    assert page.locator("main h2").all_text_contents() == ["Other"]
+    assert page.locator("main figure").count() == 2

@@ -7,8 +7,8 @@ from elbowroom.config import load_study
 
 def main(name: str) -> None:
     study = load_study()
-    budgets = [study.budget(variant) for variant, settings in study.variants.items() if settings.dataset == name]
-    print(f"{name}: what DVC's cache has no result of will be trained after this: {'; '.join(budgets) or 'nothing'}")
+    names = [variant for variant, settings in study.variants.items() if settings.dataset == name]
+    print("After this, unless DVC's cache has the result:", *study.trainings(names), sep="\n  ")
     arrays, header = data.prepare(name, study.dataset(name))
     artifacts.save_arrays(artifacts.data_file(name), arrays, header)
 

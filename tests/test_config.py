@@ -135,3 +135,11 @@ def test_a_stage_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
     assert done.stderr == (
         "error: params.yaml: variants.mnist-z256.latent_dim: found 0, expected greater than or equal to 1\n"
     )
+
+
+def test_trainings_are_told_by_budget() -> None:
+    study = load_study(ROOT / "params.yaml")
+    assert study.trainings(["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
+        "train mnist-z128, mnist-z256: 3 seeds x 50 epochs",
+        "train cifar10-ae16: 3 seeds x 10 epochs",
+    ]

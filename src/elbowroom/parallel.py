@@ -4,13 +4,10 @@ import argparse
 import fcntl
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import termios
 import textwrap
 import time
 from collections import Counter
@@ -20,15 +17,14 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TextIO
 
-from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from elbowroom.config import StudyError, load_study
+from elbowroom.job import LOGS, Job
 
 Plan = dict[str, set[str]]  # a stage -> those that it waits for, in the order of dvc.yaml
-LOGS = Path(".dvc/tmp/parallel")
 DVC_LOCK = Path(".dvc/tmp/lock")  # held by a dvc, but while its stage runs
 GRACE = 10  # seconds that an interrupted stage has to end
 
@@ -74,84 +70,13 @@ def describe(plan: Plan, jobs: int, threads: str) -> str:
     """What may run, and what is trained with which budget."""
     stages, cached = _count(len(plan), "stage"), "what DVC has in its cache is restored"
     lines = [f"At most {stages} to run, {jobs} at a time with OMP_NUM_THREADS={threads}; {cached}"]
-    budgets: dict[str, list[str]] = {}
-    for name in [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]:
-        study = load_study()
-        recipe = study.recipes[study.variant(name).recipe]
-        budget = f"{_count(len(recipe.seeds), 'seed')} x {_count(recipe.epochs, 'epoch')}"
-        budgets.setdefault(budget, []).append(name)
-    lines += [f"train {', '.join(names)}: {budget}" for budget, names in budgets.items()]
+    names = [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
+    lines += load_study().trainings(names) if names else []
     return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-class Job:
-    """`dvc repro` of one stage, in a session and on a terminal of its own.
-
-    The stage draws its progress on that terminal, and the kernel hangs up on all of the session when its dvc is
-    killed, or this process: no stage outlives them.
-    """
-
-    def __init__(self, stage: str, columns: int) -> None:
-        self.stage = stage
-        self.outcome = self.text = ""
-        self.log = LOGS / f"{stage}.log"
-        self._file = self.log.open("w", buffering=1, encoding="utf-8")
-        self._tail, self._title = b"", f"{stage.replace('@', ' ')}: "
-        self._interrupted = False
-        self._start = time.monotonic()
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            termios.tcsetwinsize(0, (24, columns + len(self._title)))
-            os.execlp("dvc", "dvc", "--wait-for-lock", "repro", "--single-item", stage)  # noqa: S606, S607
-        os.set_inheritable(self._terminal, False)
-
-    @property
-    def time(self) -> timedelta:
-        return timedelta(seconds=round(time.monotonic() - self._start))
-
-    def poll(self) -> bool:
-        """Take in what it printed; is it still running?"""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        while select.select([self._terminal], [], [], 0)[0] and (piece := self._read()):
-            *lines, tail = (self._tail + piece).split(b"\n")
-            self._tail = tail[tail.rstrip(b"\r").rfind(b"\r") + 1 :]  # what it overwrote is gone
-            shown = [_plain(line) for line in lines]
-            self._file.writelines(f"{line}\n" for line in shown)
-            text = next((line for line in [_plain(self._tail), *reversed(shown)] if line.strip()), self.text)
-            self.text = text.removeprefix(self._title)  # of a progress bar: the stage's name stands before it already
-        if pid:
-            self._file.write(_plain(self._tail))
-            self._file.close()
-            os.close(self._terminal)
-            self.outcome = self._outcome(status)
-        return pid == 0
-
-    def _read(self) -> bytes:
-        with suppress(OSError):  # Linux has an error where the others have an end of file
-            return os.read(self._terminal, 65536)
-        return b""
-
-    def _outcome(self, status: int) -> str:
-        output = self.log.read_text(encoding="utf-8")
-        if status:
-            return "interrupted" if self._interrupted else "FAILED"
-        if f"Running stage '{self.stage}'" in output:
-            return "ran"
-        return "restored from cache" if "is cached - skipping run" in output else "unchanged"
-
-    def end(self, number: signal.Signals) -> None:
-        self._interrupted = True
-        with suppress(ProcessLookupError, PermissionError):  # gone; macOS: as good as gone
-            os.killpg(self._pid, number)
-
-
-def _plain(line: bytes) -> str:
-    """A line as it stands on a terminal in the end, without colours."""
-    return AnsiDecoder().decode_line(line.decode(errors="replace").rstrip("\r")).plain
 
 
 class Runner:

@@ -26,6 +26,7 @@ def main() -> None:
         print(f"{path}: removed, of a variant that params.yaml no longer has")
     history = _tables(study, lambda name: artifacts.plot_file(name, "history.csv"))
     spectrum = _tables(study, lambda name: artifacts.plot_file(name, "spectrum.csv"))
+    spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
     variants = _means(_tables(study, artifacts.seeds_file), [])
     tables = {
         "variants.csv": variants,
@@ -36,10 +37,7 @@ def main() -> None:
     for file, table in tables.items():
         artifacts.save_csv(artifacts.comparison_file(file), table)
     for dataset, ours in variants.groupby("dataset", sort=False):
-        names = list(ours.variant)
-        compare_pictures(
-            str(dataset), names, history[history.variant.isin(names)], dict(zip(names, ours.pca_2d, strict=True))
-        )
+        compare_pictures(study, str(dataset), history[history.dataset == dataset], ours.set_index("variant").pca_2d)
 
 
 def _tables(study: Study, path: Callable[[str], Path]) -> pd.DataFrame:
@@ -54,8 +52,11 @@ def _means(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return table.drop(columns="seed").groupby(keys, sort=False, as_index=False).mean()
 
 
-def compare_pictures(dataset: str, names: list[str], history: pd.DataFrame, shares: dict[str, float]) -> None:
-    pictures: dict[str, Figure] = {"curves": figures.compared_curves(history, f"Training on {dataset}")}
+def compare_pictures(study: Study, dataset: str, history: pd.DataFrame, shares: "pd.Series[float]") -> None:
+    """Pictures of the variants of a dataset; shares: the share of variance that each one's map shows."""
+    names = list(shares.index)
+    colours = figures.variant_colours(study.variants)
+    pictures: dict[str, Figure] = {"curves": figures.compared_curves(history, f"Training on {dataset}", colours)}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)

@@ -149,7 +149,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
-    """studies/tiny, linked as the quickstart is, in a new repository: 96 real images of a dataset, one epoch.
+    """A checkout whose studies/quickstart is tiny: 96 real images of a dataset, one epoch.
 
     Tests work in copies of it.
     """
@@ -158,7 +158,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(ROOT / name, checkout / name)
-    folder = checkout / "studies/tiny"
+    folder = checkout / "studies/quickstart"
     (folder / ".dvc").mkdir(parents=True)
     for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
@@ -173,10 +173,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
     tiny = Checkout(folder, python)
     steps = [tiny.repro()]
-    tiny.edit(lambda p: p["variants"].update({"mnist-ae128": variants["mnist-ae128"] | {"channels": 4}}))
+    tiny.edit(lambda p: p["variants"].update({"mnist-z256": variants["mnist-z256"] | {"channels": 4}}))
     steps.append(tiny.repro())
     tiny.edit(lambda p: p["datasets"].update(cifar10=p["datasets"]["mnist"].copy()))
-    tiny.edit(lambda p: p["variants"].update({"cifar10-z8-c32": variants["cifar10-z8-c32"] | {"channels": 4}}))
+    tiny.edit(lambda p: p["variants"].update({"cifar10-ae16": variants["cifar10-ae16"] | {"channels": 4}}))
     steps.append(tiny.repro())
     tiny.commit()
     return Grown(tiny, steps)

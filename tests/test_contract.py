@@ -9,7 +9,7 @@ from conftest import Checkout, Grown, of
 
 pytestmark = pytest.mark.dvc
 
-NAMES = ["mnist-z128", "mnist-ae128", "cifar10-z8-c32"]
+NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
 Edit = Callable[[Checkout], None]
 
 
@@ -22,12 +22,12 @@ def params(change: Callable[[dict], object]) -> Edit:
 
 
 def rename(settings: dict) -> None:
-    settings["variants"]["mnist-plain"] = settings["variants"].pop("mnist-ae128")
+    settings["variants"]["mnist-z8"] = settings["variants"].pop("mnist-z256")
 
 
 def two_at_once(settings: dict) -> None:
     settings["variants"]["mnist-z128"]["beta"] = 4.0
-    settings["variants"]["cifar10-z8-c32"]["channels"] = 5
+    settings["variants"]["cifar10-ae16"]["channels"] = 5
 
 
 def append(path: str, text: str) -> Edit:
@@ -54,14 +54,14 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         params(lambda p: p["variants"]["mnist-z128"].update(latent_dim=12)),
         of("mnist-z128"),
     ),
-    "two variants at once": (params(two_at_once), of("mnist-z128", "cifar10-z8-c32")),
+    "two variants at once": (params(two_at_once), of("mnist-z128", "cifar10-ae16")),
     "a recipe's learning_rate": (
         params(lambda p: p["recipes"]["notebook-mnist"].update(learning_rate=0.002)),
-        of("mnist-z128", "mnist-ae128"),
+        of("mnist-z128", "mnist-z256"),
     ),
     "a seed added": (
         params(lambda p: p["recipes"]["report-cifar10"].update(seeds=[0, 1])),
-        of("cifar10-z8-c32"),
+        of("cifar10-ae16"),
     ),
     "an evaluation setting": (
         params(lambda p: p["evaluation"].update(map_images=30)),
@@ -73,7 +73,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a dataset's setting": (
         params(lambda p: p["datasets"]["cifar10"].update(train_images=64)),
-        of("cifar10-z8-c32") | {"prepare@cifar10"},
+        of("cifar10-ae16") | {"prepare@cifar10"},
     ),
     "the title": (params(lambda p: p.update(title="Another title")), {"report"}),
     "the report's template": (append("src/elbowroom/templates/README.md.j2", "\nmore\n"), {"report"}),
@@ -83,8 +83,8 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     "a comment in figures.py": (append("src/elbowroom/figures.py", "# a comment\n"), each("figures") | {"compare"}),
     # The seconds of training are in the report.
     "a comment in training.py": (append("src/elbowroom/training.py", "# a comment\n"), each("train") | {"report"}),
-    "a variant removed": (params(lambda p: p["variants"].pop("mnist-ae128")), {"compare", "report"}),
-    "a variant renamed": (params(rename), of("mnist-plain")),
+    "a variant removed": (params(lambda p: p["variants"].pop("mnist-z256")), {"compare", "report"}),
+    "a variant renamed": (params(rename), of("mnist-z8")),
 }
 TIDIES_UP = {"a variant renamed"}  # putting the old name back leaves the new one's files for compare to remove
 
@@ -92,8 +92,8 @@ TIDIES_UP = {"a variant renamed"}  # putting the old name back leaves the new on
 def test_the_first_run_and_a_variant_and_a_dataset_added(grown: Grown) -> None:
     assert grown.ran == [
         of("mnist-z128") | {"prepare@mnist"},
-        of("mnist-ae128"),
-        of("cifar10-z8-c32") | {"prepare@cifar10"},
+        of("mnist-z256"),
+        of("cifar10-ae16") | {"prepare@cifar10"},
     ]
 
 
@@ -112,11 +112,11 @@ def test_an_edit_runs_these_stages_and_put_back_none(tiny: Checkout, row: str) -
     tiny.run("git", "checkout", "-q", "params.yaml", "../../src", "../../stages")
     assert tiny.repro() == ({"compare"} if row in TIDIES_UP else set())
     changes = tiny.changes()
-    assert set(re.findall(r"\S+$", changes, re.MULTILINE)) <= {"studies/tiny/dvc.lock"}, changes
+    assert set(re.findall(r"\S+$", changes, re.MULTILINE)) <= {"studies/quickstart/dvc.lock"}, changes
 
 
 def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
-    name = "mnist-ae128"
+    name = "mnist-z256"
     tiny.edit(lambda p: p["variants"].pop(name))
     output = tiny.run("dvc", "repro")
     assert f"metrics/{name}.json: removed, of a variant that params.yaml no longer has" in output
@@ -134,7 +134,7 @@ def test_deleted_results_are_restored(tiny: Checkout) -> None:
     for name in ("models", "data", "metrics", "plots", "report"):
         tiny.run("rm", "-r", name)
     assert tiny.repro() == set()
-    assert set(re.findall(r"\S+$", tiny.changes(), re.MULTILINE)) <= {"studies/tiny/dvc.lock"}
+    assert set(re.findall(r"\S+$", tiny.changes(), re.MULTILINE)) <= {"studies/quickstart/dvc.lock"}
 
 
 def test_a_deleted_lock_is_made_anew_from_the_run_cache(tiny: Checkout) -> None:

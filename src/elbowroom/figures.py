@@ -4,7 +4,8 @@ Nothing is measured here.
 """
 
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -105,12 +106,16 @@ def training_curves(history: pd.DataFrame) -> Figure:
                 shown = {"train": "train, mean during the epoch", "test": "test, after the epoch"}[split]
                 axes.plot(line.epoch, line[term], style, color=colour, lw=1.4, label=None if number else shown)
         _label_epochs(axes, label, history)
-        if term == "loss":
-            axes.legend(loc="upper right")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
 
 
-def compared_curves(history: pd.DataFrame, title: str) -> Figure:
+def variant_colours(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each variant of a study, in the order of params.yaml."""
+    return dict(zip(names, itertools.cycle(VARIANT_COLOURS), strict=False))
+
+
+def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
     """Four panels of all variants of a dataset: train loss, and test loss, distortion and rate.
 
     history: variant, seed, split, epoch, loss, distortion, rate. A line is the mean over seeds, its band their range.
@@ -119,7 +124,8 @@ def compared_curves(history: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(title)
     panels = [("train", "loss"), ("test", "loss"), ("test", "distortion"), ("test", "rate")]
     for axes, (split, term) in zip(figure.subplots(2, 2).flat, panels, strict=True):
-        for colour, (name, lines) in zip(VARIANT_COLOURS * 9, history.groupby("variant", sort=False), strict=False):
+        for name, lines in history.groupby("variant", sort=False):
+            colour = colours[str(name)]
             seeds = lines[lines.split == split].groupby("epoch")[term]
             mean = seeds.mean()
             axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)

@@ -32,7 +32,7 @@ diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z12
 	@cd "$(STUDY)" && python -m elbowroom.diff $(A) $(B)
 
 test: $(READY) ## every test
-	pytest
+	pytest -n $(JOBS) --dist loadfile
 
 lint: $(READY) ## format, lint and types
 	ruff format --check .

@@ -1,4 +1,4 @@
-"""report: report/comparison/, report/costs/ -> report/index.html, report/README.md"""
+"""report: report/comparison/, plots/ -> report/index.html, report/README.md"""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from elbowroom.config import load_study
 def main() -> None:
     study = load_study()
     variants = artifacts.load_csv(artifacts.comparison_file("variants.csv"))
-    costs = {name: artifacts.load_json(artifacts.cost_file(name)) for name in study.variants}
+    costs = {name: artifacts.load_csv(artifacts.plot_file(name, "cost.csv")) for name in study.variants}
     published = artifacts.load_csv(artifacts.comparison_file("published.csv"))
     for page, text in report.render(study, variants, costs, published).items():
         artifacts.write(Path("report") / page, text)

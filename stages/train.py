@@ -1,4 +1,4 @@
-"""train@<variant>: data/<dataset> -> models/<variant>/*.safetensors, plots/<variant>/history.csv, report/costs/"""
+"""train@<variant>: data/<dataset> -> models/<variant>/*.safetensors, plots/<variant>/{history,cost}.csv"""
 
 import platform
 
@@ -19,7 +19,7 @@ def main(name: str) -> None:
     recipe = study.recipes[variant.recipe]
     where = data.device()
     images = data.load(variant.dataset, where)
-    history, seconds = [], {}
+    history, costs = [], []
     total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
         for seed in recipe.seeds:
@@ -28,13 +28,15 @@ def main(name: str) -> None:
             if seed == recipe.seeds[0]:
                 artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
             history += result.history
-            seconds[seed] = round(result.seconds, 3)
+            costs.append({"variant": name, "seed": seed, "seconds": round(result.seconds, 3)})
     if where.type == "cuda":
         hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
     else:
         hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
-    artifacts.save_json(artifacts.cost_file(name), {"seconds": seconds, "device": hardware, "torch": torch.__version__})
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
+    artifacts.save_csv(
+        artifacts.plot_file(name, "cost.csv"), pd.DataFrame(costs).assign(device=hardware, torch=torch.__version__)
+    )
 
 
 if __name__ == "__main__":

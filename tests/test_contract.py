@@ -81,8 +81,11 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     # Where a stage's results come out the same, nothing after it runs.
     "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),
     "a comment in figures.py": (append("src/elbowroom/figures.py", "# a comment\n"), each("figures") | {"compare"}),
-    # The seconds of training are in the report.
-    "a comment in training.py": (append("src/elbowroom/training.py", "# a comment\n"), each("train") | {"report"}),
+    # The seconds that training took are in the report.
+    "a comment in training.py": (
+        append("src/elbowroom/training.py", "# a comment\n"),
+        each("train") | {"compare", "report"},
+    ),
     "a variant removed": (params(lambda p: p["variants"].pop("mnist-z256")), {"compare", "report"}),
     "a variant renamed": (params(rename), of("mnist-z8")),
 }

@@ -23,7 +23,7 @@ def pages(study: Study) -> dict[str, str]:
         "parameters": 3_342_305,
     }
     variants = pd.DataFrame([{"variant": name, **measured} for name in study.variants])
-    costs = {name: {"seconds": {"0": 86.0, "1": 87.0}, "device": "cpu", "torch": MARKUP} for name in study.variants}
+    costs = {name: pd.DataFrame({"seconds": [86.0, 87.0], "device": "cpu", "torch": MARKUP}) for name in study.variants}
     rows = [
         ("notebook", "mnist-z128", "test loss", 52.418, 1912.929, 3549.4),
         ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, None, None),

@@ -33,12 +33,8 @@ def evolution_file(variant: str) -> Path:
     return Path("models") / variant / "evolution.safetensors"
 
 
-def cost_file(variant: str) -> Path:
-    return Path("report") / "costs" / f"{variant}.json"
-
-
 def metrics_file(variant: str) -> Path:
-    """The figures to read first, means over seeds."""
+    """What to read first, means over seeds."""
     return Path("metrics") / f"{variant}.json"
 
 

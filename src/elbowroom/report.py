@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import jinja2
@@ -34,10 +33,12 @@ OWN = {  # pictures of one variant -> what they show
 }
 
 
-def render(study: Study, variants: pd.DataFrame, costs: dict[str, dict], published: pd.DataFrame) -> dict[str, str]:
+def render(
+    study: Study, variants: pd.DataFrame, costs: dict[str, pd.DataFrame], published: pd.DataFrame
+) -> dict[str, str]:
     """The pages by file name.
 
-    variants: a row for each, its means over seeds; costs: of each variant, as train wrote them; published: as
+    variants: a row for each, its means over seeds; costs: of each variant, a row for each seed; published: as
     against_published gives it. Pages link to comparison/ and ../plots/.
     """
     environment = jinja2.Environment(
@@ -53,16 +54,21 @@ def render(study: Study, variants: pd.DataFrame, costs: dict[str, dict], publish
         for dataset in study.datasets
     }
     studies = [
-        {"name": name, "title": table["title"], "times": {v: row["time"] for v, row in table["variants"].items()}}
-        | {"rows": published[published.study == name].to_dict("records")}
-        for name, table in load_published().items()
+        {
+            "title": table["title"],
+            "times": {name: row["time"] for name, row in table["variants"].items() if name in study.variants},
+            "rows": published[published.study == key].to_dict("records"),
+        }
+        for key, table in load_published().items()
     ]
     context: dict[str, Any] = {
         "study": study,
         "groups": {dataset: variants for dataset, variants in groups.items() if variants},
         "metrics": variants.set_index("variant").to_dict("index"),
-        "seconds": {name: mean(cost["seconds"].values()) for name, cost in costs.items()},
-        "machines": sorted({f"{cost['device']}, PyTorch {cost['torch']}" for cost in costs.values()}),
+        "seconds": {name: table.seconds.mean() for name, table in costs.items()},
+        "machines": sorted(
+            {f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}
+        ),
         "shortfalls": shortfalls(study),
         "published": [table for table in studies if table["rows"]],
         "compared": COMPARED,

@@ -1,0 +1,51 @@
+"""What `dvc repro` costs when there is nothing to do: a study against an empty pipeline with as many stages.
+
+`python benchmarks/overhead.py [STUDY]`, with the study up to date. The two take turns; a time is a median.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+REPEATS = 7
+
+
+def main(study: Path) -> None:
+    listed = run(study, "dvc", "stage", "list", "--name-only")
+    stages = {f"stage{number}": {"cmd": "true"} for number in range(len(listed.split()))}
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder)
+        run(empty, "git", "init", "--quiet")
+        run(empty, "dvc", "init", "--quiet")
+        (empty / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+        seconds: dict[Path, list[float]] = {empty: [], study: []}
+        for _ in range(1 + REPEATS):  # the first warms up
+            for place, taken in seconds.items():
+                start = time.perf_counter()
+                output = run(place, "dvc", "repro")
+                taken.append(time.perf_counter() - start)
+            if "Running stage" in output:
+                sys.exit(f"error: {study}: stages ran, expected a study that is up to date (run this again)")
+        start = time.perf_counter()
+        run(empty, "dvc", "--version")
+        started = time.perf_counter() - start
+    base, ours = (statistics.median(taken[1:]) for taken in seconds.values())
+    spread = [b / a for a, b in zip(seconds[empty][1:], seconds[study][1:], strict=True)]
+    print(
+        f"{len(stages)} stages, {os.cpu_count()} cores: empty pipeline {base:.2f} s, {study} {ours:.2f} s, dvc --version {started:.2f} s"
+    )
+    print(f"ratio {ours / base:.2f} (pairs {min(spread):.2f} to {max(spread):.2f})")
+
+
+def run(folder: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "."))

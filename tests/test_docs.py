@@ -13,11 +13,15 @@ from conftest import ROOT, Checkout, Grown, of, ran
 pytestmark = pytest.mark.dvc
 
 
+def shell_blocks(page: Path) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 @pytest.fixture(scope="module")
 def walked(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A checkout in which the commands of using-dvc.md were run, and what they printed."""
-    page = (ROOT / "docs/using-dvc.md").read_text(encoding="utf-8")
-    commands = "".join(re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    """A checkout in which the commands of using-dvc.md were run, then the README's, and what they printed."""
+    walk = shell_blocks(ROOT / "docs/using-dvc.md")
+    usage = next(block for block in shell_blocks(ROOT / "README.md") if block.startswith("dvc repro"))
     tiny: Checkout = grown.checkout.copy(tmp_path_factory.mktemp("docs"))
     checkout = tiny.path.parent.parent
     binaries = checkout / ".venv/bin"  # as `make install` leaves it
@@ -27,6 +31,7 @@ def walked(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, checkout)
     (checkout / ".venv/.ready").touch()
+    commands = f"{''.join(walk)}cd {tiny.path}\n{usage}"
     tiny.edit(lambda params: params.update(title="For the walk"))  # so that there is something to run and commit
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"HOME": str(checkout.parent), "PATH": path, "COLUMNS": "120"}

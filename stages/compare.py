@@ -27,7 +27,7 @@ def main() -> None:
     history = _tables(study, lambda name: artifacts.plot_file(name, "history.csv"))
     spectrum = _tables(study, lambda name: artifacts.plot_file(name, "spectrum.csv"))
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
-    variants = _means(_tables(study, artifacts.seeds_file), [])
+    variants = _means(_tables(study, artifacts.seeds_file), []).astype({"parameters": int})
     tables = {
         "variants.csv": variants,
         "curves.csv": _means(history, ["split", "epoch"]).round(4),

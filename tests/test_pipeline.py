@@ -35,6 +35,7 @@ def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
 def test_tables_agree_with_each_other(tiny: Checkout) -> None:
     compared = pd.read_csv(tiny.path / "report/comparison/variants.csv").set_index("variant")
     assert list(compared.index) == NAMES
+    assert compared.parameters.dtype.kind == "i"
     for name in NAMES:
         metrics = json.loads((tiny.path / f"metrics/{name}.json").read_text())
         assert set(metrics) == {"loss", "distortion", "rate", "train_loss", "pca_2d", "parameters"}

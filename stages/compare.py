@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from elbowroom import artifacts, figures
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
+from elbowroom.lock import prune
 from elbowroom.published import against_published
 
 SIDE_BY_SIDE = {  # picture -> title, columns
@@ -22,7 +23,7 @@ SIDE_BY_SIDE = {  # picture -> title, columns
 
 def main() -> None:
     study = load_study()
-    for path in artifacts.prune(study):
+    for path in prune(study):
         print(f"{path}: removed, of a variant that params.yaml no longer has")
     history = _tables(study, lambda name: artifacts.plot_file(name, "history.csv"))
     spectrum = _tables(study, lambda name: artifacts.plot_file(name, "spectrum.csv"))

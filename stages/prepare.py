@@ -1,6 +1,7 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
 from elbowroom import artifacts, data
+from elbowroom.budget import trainings
 from elbowroom.cli import run
 from elbowroom.config import load_study
 
@@ -8,7 +9,8 @@ from elbowroom.config import load_study
 def main(name: str) -> None:
     study = load_study()
     names = [variant for variant, settings in study.variants.items() if settings.dataset == name]
-    print("After this, unless DVC's cache has the result:", *study.trainings(names), sep="\n  ")
+    if names:
+        print("After this, unless DVC's cache has the result:", *trainings(study, names), sep="\n  ")
     arrays, header = data.prepare(name, study.dataset(name))
     artifacts.save_arrays(artifacts.data_file(name), arrays, header)
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from elbowroom.budget import trainings
 from elbowroom.config import StudyError, load_study
 
 VARIANTS = [
@@ -139,7 +140,7 @@ def test_a_stage_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
 
 def test_trainings_are_told_by_budget() -> None:
     study = load_study(ROOT / "params.yaml")
-    assert study.trainings(["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
+    assert trainings(study, ["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
         "train mnist-z128, mnist-z256: 3 seeds x 50 epochs",
         "train cifar10-ae16: 3 seeds x 10 epochs",
     ]

@@ -1,4 +1,4 @@
-"""Every command of the docs runs: read from the page, top to bottom, on the tiny study."""
+"""The commands of the docs run: read from the blocks of the page, top to bottom, on the tiny study."""
 
 import os
 import re
@@ -79,4 +79,4 @@ def test_after_a_pull_nothing_runs(walked: tuple[Path, str]) -> None:
 
 
 def test_an_edit_in_a_clone_without_the_rest_runs_what_it_concerns(walked: tuple[Path, str]) -> None:
-    assert ran(after(walked[1], "dvc repro --allow-missing")) == set()
+    assert ran(after(walked[1], "dvc exp run --allow-missing")) == of("mnist-z128")

@@ -89,7 +89,7 @@ def start(toy: Path) -> Start:
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode == status, output
     return output
 
@@ -174,7 +174,7 @@ def test_an_interrupt_leaves_no_process(toy: Path, start: Start, number: signal.
     assert any("work.py" in child.cmdline() for child in children)
     process.send_signal(number)
     output = finish(process, status=-9 if number == signal.SIGKILL else 130)
-    assert psutil.wait_procs(children, timeout=0 if number != signal.SIGKILL else 5)[1] == []
+    assert psutil.wait_procs(children, timeout=5)[1] == []
     if number != signal.SIGKILL:
         assert outcomes(output) == {"left": "restored from cache", "bottom": "interrupted"}
 

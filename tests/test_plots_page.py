@@ -17,6 +17,8 @@ from conftest import ROOT
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from elbowroom.figures import VARIANT_COLOURS
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
@@ -145,12 +147,43 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
     assert set(variants(study)) <= set(chart.locator("g.role-legend-label text").all_text_contents())
 
 
+AXES = {  # what a chart's id ends with -> the titles of its axes
+    "comparison_curves_csv": {"epoch", "nats per image"},
+    "comparison_published_csv": {"measured against published (% of the published value)"},
+    "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
+    "comparison_variants_csv": {"rate: KL on test (nats per image)", "distortion on test (nats per image)"},
+    "_history_csv": {"epoch", "nats per image"},
+    "_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
+    "_map_csv": {"first principal component of mu", "second principal component of mu"},
+    "_cost_csv": {"seconds to train", "seed"},
+    "metrics": {"test loss (nats per image)", "seed"},
+}
+
+
 @pytest.mark.browser
-def test_axes_name_their_units(drawn: Drawn, study: Path) -> None:
-    for chart in ["report_comparison_curves_csv", *(f"plots_{name}_history_csv" for name in variants(study))]:
+def test_axes_name_what_they_show_and_its_unit(drawn: Drawn) -> None:
+    for chart in drawn.charts:
         titles = set(drawn.page.locator(f'[id="{chart}"] g.role-axis-title text').all_text_contents())
-        assert "epoch" in titles
-        assert any("nats per image" in title for title in titles)
+        ending = next((ending for ending in AXES if chart.endswith(ending)), chart.split("_")[0])
+        assert titles == AXES[ending], chart
+
+
+@pytest.mark.browser
+def test_a_variant_has_one_colour(drawn: Drawn, study: Path) -> None:
+    """In every chart of the comparison, also in those that lack some of them."""
+    colours = dict(zip(variants(study), VARIANT_COLOURS, strict=True))
+    for chart in [chart for chart in drawn.charts if chart.startswith("report_comparison_")]:
+        entries = drawn.page.locator(f'[id="{chart}"] g.role-legend-entry').first.evaluate(
+            """legend => {
+              const symbols = [...legend.querySelectorAll('g.role-legend-symbol path')].map(getComputedStyle);
+              const names = [...legend.querySelectorAll('g.role-legend-label text')].map(text => text.textContent);
+              return names.map((name, i) => [name, symbols[i].stroke, symbols[i].fill]);
+            }"""
+        )
+        assert entries, chart
+        for name, *used in entries:
+            rgb = f"rgb({', '.join(str(int(colours[name][i : i + 2], 16)) for i in (1, 3, 5))})"
+            assert rgb in used, (chart, name)
 
 
 @pytest.mark.browser

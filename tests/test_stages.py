@@ -14,14 +14,17 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def imports(path: Path) -> set[Path]:
-    """The modules of elbowroom that a file imports, anywhere in it."""
+    """The modules of elbowroom that a file imports, anywhere in it; it may import them in no other way than by name."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom):
+            assert node.module is not None, f"{path}: a relative import"
+            assert not node.level, f"{path}: a relative import"
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
+        assert not any(name.split(".")[0] == "stages" for name in names), f"{path} imports a stage"
         found |= {
             ROOT / "src" / Path(*name.split(".")).with_suffix(".py") for name in names if name.startswith("elbowroom.")
         }
@@ -41,7 +44,13 @@ def reached(path: Path) -> set[Path]:
 def test_deps_are_the_modules_that_the_script_reaches(stage: str) -> None:
     deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
     declared = {ROOT / dep for dep in deps if dep.endswith(".py")}
-    assert declared == reached(ROOT / "stages" / f"{stage}.py")
+    assert declared == reached(ROOT / "stages" / f"{stage}.py") | {ROOT / "stages/__init__.py"}
+
+
+def test_the_package_itself_is_a_docstring() -> None:
+    """Every stage imports it, and none has it among its deps."""
+    (node,) = ast.parse((ROOT / "src/elbowroom/__init__.py").read_text()).body
+    assert isinstance(node, ast.Expr)
 
 
 @pytest.mark.parametrize("stage", PIPELINE)

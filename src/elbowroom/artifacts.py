@@ -3,22 +3,19 @@
 import contextlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ruamel.yaml import YAML
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from elbowroom.config import Study, StudyError
+from elbowroom.config import StudyError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
-VARIANT_STAGES = ("train", "evaluate", "figures")
 
 
 def data_file(dataset: str) -> Path:
@@ -51,31 +48,6 @@ def comparison_file(name: str) -> Path:
     return Path("report") / "comparison" / name
 
 
-def prune(study: Study) -> list[Path]:
-    """Delete what the stages of removed variants left (DVC does not), and return what that was.
-
-    Only what dvc.lock says that such a stage wrote.
-    """
-    lock = Path("dvc.lock")
-    stages = YAML(typ="safe").load(lock)["stages"] if lock.is_file() else {}
-    gone = []
-    for stage, locked in stages.items():
-        kind, _, name = stage.partition("@")
-        if kind not in VARIANT_STAGES or name in study.variants:
-            continue
-        for path in [Path(out["path"]) for out in locked.get("outs", [])]:
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.exists():
-                path.unlink()
-            else:
-                continue
-            gone.append(path)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()  # where that was its last file
-    return gone
-
-
 def write(path: Path, content: bytes | str) -> None:
     """Write a file atomically: readers see the old content or the new, never a part."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -95,15 +67,6 @@ def write(path: Path, content: bytes | str) -> None:
 
 def save_json(path: Path, content: Any) -> None:
     write(path, json.dumps(content, indent=2) + "\n")
-
-
-def load_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except ValueError as error:
-        raise StudyError(f"{path}: not JSON ({error}), expected what the pipeline wrote there") from None
 
 
 def save_csv(path: Path, table: "DataFrame") -> None:

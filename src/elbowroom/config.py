@@ -3,7 +3,7 @@
 Every value is written out in params.yaml: there are no defaults here, so what a reader sees there is what runs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
@@ -117,16 +117,6 @@ class Study(Settings):
 
     def variant(self, name: str) -> Variant:
         return _choose("variant", name, self.variants)
-
-    def trainings(self, names: Iterable[str]) -> list[str]:
-        """What training these variants takes, in words: a line for each budget."""
-        budgets: dict[str, list[str]] = {}
-        for name in names:
-            recipe = self.recipes[self.variant(name).recipe]
-            numbers = {"seed": len(recipe.seeds), "epoch": recipe.epochs}
-            budget = " x ".join(f"{number} {what}{'s' * (number > 1)}" for what, number in numbers.items())
-            budgets.setdefault(budget, []).append(name)
-        return [f"train {', '.join(names)}: {budget}" for budget, names in budgets.items()]
 
     def dataset(self, name: str) -> Dataset:
         return _choose("dataset", name, self.datasets)

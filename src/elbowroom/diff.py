@@ -3,6 +3,7 @@
 from elbowroom import artifacts
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
+from elbowroom.lock import is_edited
 
 RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same
 
@@ -22,7 +23,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     rows += [[key, str(ours[key]), str(other[key]), "", ""] for key in differing]
     tables = [artifacts.load_csv(artifacts.seeds_file(name)).drop(columns="variant") for name in (first, second)]
     rows += [["seeds", *(" ".join(map(str, table.seed)) for table in tables), "", ""]]
-    for name in tables[0].columns.drop("seed"):
+    for name in [name for name in tables[0].columns.drop("seed") if name in tables[1]]:
         before, after = (table[name].mean() for table in tables)
         percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
         change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
@@ -31,6 +32,11 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     if reasons := [key for key in RANKED if key in differing]:
         text.append(f"The losses are not comparable, for they depend on {', '.join(reasons)}.")
+    text += [
+        f"{name} has other settings in params.yaml now than these numbers are of: `dvc repro`"
+        for name in (first, second)
+        if is_edited(study, name)
+    ]
     return text
 
 

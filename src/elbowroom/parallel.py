@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from elbowroom.budget import trainings
 from elbowroom.config import StudyError, load_study
 from elbowroom.job import LOGS, Job
 
@@ -71,7 +72,7 @@ def describe(plan: Plan, jobs: int, threads: str) -> str:
     stages, cached = _count(len(plan), "stage"), "what DVC has in its cache is restored"
     lines = [f"At most {stages} to run, {jobs} at a time with OMP_NUM_THREADS={threads}; {cached}"]
     names = [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
-    lines += load_study().trainings(names) if names else []
+    lines += trainings(load_study(), names) if names else []
     return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 

@@ -1,0 +1,49 @@
+"""What dvc.lock tells of results: which settings they are of, and which are of variants that are no more."""
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from elbowroom.config import Study
+
+VARIANT_STAGES = ("train", "evaluate", "figures")
+
+
+def locked_stages() -> dict[str, Any]:
+    """The stages in dvc.lock by name; none where DVC has run nothing yet."""
+    lock = Path("dvc.lock")
+    return (YAML(typ="safe").load(lock) or {}).get("stages", {}) if lock.is_file() else {}
+
+
+def is_edited(study: Study, variant: str) -> bool:
+    """Has the variant other settings now than when DVC last evaluated it?"""
+    params = locked_stages().get(f"evaluate@{variant}", {}).get("params", {}).get("params.yaml", {})
+    settings = params.get(f"variants.{variant}")
+    return settings is not None and settings != study.variant(variant).model_dump()
+
+
+def prune(study: Study) -> list[Path]:
+    """Delete what the stages of removed variants left (DVC does not), and return what that was.
+
+    Only what dvc.lock says that such a stage wrote: DVC's cache or git has that, but not what was written since then
+    without DVC.
+    """
+    gone = []
+    for stage, locked in locked_stages().items():
+        kind, _, name = stage.partition("@")
+        if kind not in VARIANT_STAGES or name in study.variants:
+            continue
+        for path in [Path(out["path"]) for out in locked.get("outs", [])]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.exists():
+                path.unlink()
+            else:
+                continue
+            gone.append(path)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # where that was its last file
+    return gone

@@ -76,6 +76,7 @@ def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
     """Open the page from disk, unfold it and wait for its charts; nothing may go out, nothing may go wrong."""
     charts = re.findall(r"vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(120_000)  # machines can be busy
     requests, errors = [], []
 
     def refuse(route: Route) -> None:
@@ -88,8 +89,8 @@ def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
     page.goto(path.as_uri())
     page.locator("main > details").evaluate_all("all => all.forEach(section => section.open = true)")
     for chart in charts:
-        page.locator(f'[id="{chart}"] svg.marks').wait_for(timeout=10_000)
-    page.wait_for_load_state("networkidle")
+        page.locator(f'[id="{chart}"] svg.marks').wait_for()
+    page.wait_for_load_state("load")
     assert requests == []
     assert errors == []
     return page, charts

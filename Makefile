@@ -29,6 +29,7 @@ repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a tim
 	@cd "$(STUDY)" && python -m elbowroom.parallel --jobs $(JOBS) && echo "The report: $$PWD/report/index.html"
 
 diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z128 B=mnist-z256
+	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))
 	@cd "$(STUDY)" && python -m elbowroom.diff $(A) $(B)
 
 test: $(READY) ## every test

@@ -19,6 +19,14 @@ def main(name: str) -> None:
     recipe = study.recipes[variant.recipe]
     where = data.device()
     images = data.load(variant.dataset, where)
+    if where.type == "cuda":
+        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
+    else:
+        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    print(
+        f"{name}: seeds {recipe.seeds}, {recipe.epochs} epochs of {len(images.train.images)} images, on {hardware}",
+        flush=True,
+    )
     history, costs = [], []
     total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
@@ -29,10 +37,6 @@ def main(name: str) -> None:
                 artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
             history += result.history
             costs.append({"variant": name, "seed": seed, "seconds": round(result.seconds, 3)})
-    if where.type == "cuda":
-        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
-    else:
-        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
     artifacts.save_csv(
         artifacts.plot_file(name, "cost.csv"), pd.DataFrame(costs).assign(device=hardware, torch=torch.__version__)

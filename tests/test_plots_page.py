@@ -150,7 +150,7 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
 
 AXES = {  # what a chart's id ends with -> the titles of its axes
     "comparison_curves_csv": {"epoch", "nats per image"},
-    "comparison_published_csv": {"measured against published (% of the published value)"},
+    "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
     "comparison_variants_csv": {"rate: KL on test (nats per image)", "distortion on test (nats per image)"},
     "_history_csv": {"epoch", "nats per image"},

@@ -27,7 +27,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
         before, after = (table[name].mean() for table in tables)
         percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
         change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
-        rows.append([name, f"{before:,.7g}", f"{after:,.7g}", change, percent])
+        rows.append([name, _digits(name, before), _digits(name, after), change, percent])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     if reasons := [key for key in RANKED if key in differing]:
@@ -38,6 +38,10 @@ def lines(study: Study, first: str, second: str) -> list[str]:
         if is_edited(study, name)
     ]
     return text
+
+
+def _digits(name: str, value: float) -> str:
+    return f"{value:,.0f}" if name == "parameters" else f"{value:,.6g}"
 
 
 if __name__ == "__main__":

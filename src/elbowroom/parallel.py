@@ -73,7 +73,11 @@ def describe(plan: Plan, jobs: int, threads: str) -> str:
     lines = [f"At most {stages} to run, {jobs} at a time with OMP_NUM_THREADS={threads}; {cached}"]
     names = [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
     lines += trainings(load_study(), names) if names else []
-    return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+    return "\n".join(map(_fill, lines))
+
+
+def _fill(line: str) -> str:
+    return textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _count(number: int, what: str) -> str:
@@ -123,6 +127,7 @@ class Runner:
         for job in ended:
             self.console.print(f"{job.stage:{self.width}}  {job.time}  {job.outcome}")
         lines = [f"{job.stage:{self.width}}  {job.time}  {job.text}" for job in self.running]
+        lines.append(f"{len(self.ended) + len(ended)} of {_count(len(self.plan), 'stage')} done")
         live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
         self.ended += ended
         return ended
@@ -152,16 +157,17 @@ class Runner:
         self.console.print(f"{_count(len(self.ended), 'stage')} in {elapsed}: {counts}")
         for job in self.ended:
             if job.outcome == "FAILED":
-                self.console.print(f"{job.stage} FAILED, see {job.log}, which ends with")
+                self.console.print(f"{job.stage} FAILED, see {job.log.absolute()}, which ends with")
                 lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
-                self.console.print(textwrap.indent("\n".join(lines[-4:]), "  "))
+                said = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+                self.console.print(textwrap.indent("\n".join(lines[said[0] if said else -4 :]), "  "))
         ended = {job.stage for job in self.ended}
         left = [stage for stage in self.plan if stage not in ended]
         if self.interrupted:
             self.console.print("Interrupted: the same command goes on from here")
             return 130
         if left:
-            self.console.print(f"Not run, as they depend on what failed: {', '.join(left)}")
+            self.console.print(_fill(f"Not run, as they depend on what failed: {', '.join(left)}"))
         return 1 if outcomes["FAILED"] else 0
 
 

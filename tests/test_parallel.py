@@ -153,7 +153,7 @@ def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) 
     edit(toy, "right", 2)
     output = finish(start(1), status=1)
     assert outcomes(output) == {"left": "FAILED", "right": "ran"}
-    assert "left FAILED, see .dvc/tmp/parallel/left.log, which ends with\n" in output
+    assert f"left FAILED, see {toy / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
     assert "\n  error: told to fail\n" in output
     assert output.endswith("Not run, as they depend on what failed: bottom\n")
     assert "error: told to fail" in (toy / ".dvc/tmp/parallel/left.log").read_text()
@@ -199,6 +199,7 @@ def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
     assert ["bottom", "0:00", "ran"] in [[f[0], f[1][:4], " ".join(f[2:])] for f in frames if len(f) > 2]
     assert re.search(r"bottom +0:00:\d\d  at work on bottom: +\d+%\|[^|]+\| \d+/20 ", text)
     assert "started" not in text
+    assert "0 of 1 stage done" in text
     assert dvc(toy, "status", "--json").strip() == "{}"
 
 

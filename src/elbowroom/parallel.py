@@ -127,7 +127,8 @@ class Runner:
         for job in ended:
             self.console.print(f"{job.stage:{self.width}}  {job.time}  {job.outcome}")
         lines = [f"{job.stage:{self.width}}  {job.time}  {job.text}" for job in self.running]
-        lines.append(f"{len(self.ended) + len(ended)} of {_count(len(self.plan), 'stage')} done")
+        if lines and self.console.is_interactive:
+            lines.append(f"{len(self.ended) + len(ended)} of {_count(len(self.plan), 'stage')} done")
         live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
         self.ended += ended
         return ended

@@ -71,7 +71,7 @@ def cifar_variant(**changes: object) -> Variant:
 
 
 def recipe(**changes: object) -> Recipe:
-    settings: dict[str, object] = {"epochs": 2, "batch_size": 64, "learning_rate": 0.001, "seeds": [0]}
+    settings: dict[str, object] = {"epochs": 2, "batch_size": 64, "learning_rate": 0.001, "warmup_epochs": 0, "seeds": [0]}
     return Recipe.model_validate(settings | changes)
 
 

@@ -4,6 +4,7 @@ Every value is written out in params.yaml: there are no defaults here, so what a
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
@@ -38,7 +39,8 @@ DATASETS = {
     "mnist": Published((1, 28, 28), 60_000, 10_000),
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
-NETWORK_FACTORS = {"notebook": 4, "report": 8}  # what a network's strides divide the sides of an image by
+NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # what its strides divide the sides of an image by
+RESERVED = ("baselines", "judge")  # folders beside those of variants
 
 
 class Settings(BaseModel):
@@ -49,6 +51,7 @@ class Settings(BaseModel):
 # dot there as a separator.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 PositiveInt = Annotated[int, Field(ge=1)]
+LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -64,7 +67,8 @@ class Recipe(Settings):
 
     epochs: PositiveInt
     batch_size: PositiveInt
-    learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    learning_rate: LearningRate
+    warmup_epochs: Annotated[int, Field(ge=0)]  # the weight of KL rises linearly from 0 to beta over these
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 
     @field_validator("seeds")
@@ -75,16 +79,20 @@ class Recipe(Settings):
         return seeds
 
 
+# gaussian: variance 1/2. gaussian_optimal: the variance that fits the training images best.
+Likelihood = Literal["gaussian", "gaussian_optimal", "bernoulli", "continuous_bernoulli"]
+
+
 class Variant(Settings):
     """What to train."""
 
     dataset: Name
     recipe: Name
     model: Literal["vae", "ae"]  # ae: deterministic, z = mu and no KL
-    network: Literal["notebook", "report"]  # which of the two published networks
+    network: Literal["notebook", "report", "linear"]  # the two published ones, or one linear layer each way
     channels: PositiveInt  # width of the first convolution; the others are multiples of it
     latent_dim: PositiveInt
-    likelihood: Literal["gaussian", "bernoulli"]
+    likelihood: Likelihood
     pixel_range: list[int]
     beta: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -96,9 +104,32 @@ class Variant(Settings):
         return pixel_range
 
 
+class Judge(Settings):
+    """How to train the frozen classifier of each dataset, in whose features pictures are compared."""
+
+    epochs: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]  # two, to normalise over
+    learning_rate: LearningRate
+
+
 class Evaluation(Settings):
+    """What is measured of a trained variant. Of more images than a split has, all are taken."""
+
     batch_size: PositiveInt  # speed and memory only: no metric depends on it
     map_images: Annotated[int, Field(ge=3)]  # test images in the PCA of mu
+    iwae_images: PositiveInt  # test images of which log p(x) is estimated
+    iwae_samples: Annotated[list[PositiveInt], Field(min_length=1)]  # z for each of them: the ladder of K
+    sample_images: Annotated[int, Field(ge=2)]  # samples, and test images beside them, in fcd and kid
+    probe_images: Annotated[int, Field(ge=10)]  # training images whose mu the probe and the neighbours learn from
+    path_pairs: PositiveInt  # pairs of test images between which smoothness is measured
+    path_steps: Annotated[int, Field(ge=3)]  # pictures on each path, the ends included
+
+    @field_validator("iwae_samples")
+    @classmethod
+    def _nested(cls, ladder: list[int]) -> list[int]:
+        if ladder[0] != 1 or any(k >= more or more % k for k, more in pairwise(ladder)):
+            raise ValueError("1 first, then ever larger multiples, as [1, 10, 100]")
+        return ladder
 
 
 class Figures(Settings):
@@ -112,6 +143,7 @@ class Study(Settings):
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     recipes: Annotated[dict[Name, Recipe], Field(min_length=1)]
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
+    judge: Judge
     evaluation: Evaluation
     figures: Figures
 
@@ -165,8 +197,13 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         for key in ("train_images", "test_images"):
             if (count := getattr(settings, key)) > (most := getattr(DATASETS[name], key)):
                 yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
+    for name, recipe in study.recipes.items():
+        if recipe.warmup_epochs >= recipe.epochs:
+            yield f"recipes.{name}.warmup_epochs", recipe.warmup_epochs, f"fewer than its {recipe.epochs} epochs"
     for name, variant in study.variants.items():
         key = f"variants.{name}"
+        if name in RESERVED:
+            yield "variants", repr(name), f"another name ({', '.join(RESERVED)} are folders of the pipeline)"
         if variant.recipe not in study.recipes:
             yield f"{key}.recipe", repr(variant.recipe), f"one of {', '.join(study.recipes)}"
         if variant.dataset not in study.datasets:
@@ -177,8 +214,10 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         if height % factor or width % factor:
             expected = f"one for {variant.dataset}'s images of {height}x{width} (its sides must divide by {factor})"
             yield f"{key}.network", repr(variant.network), expected
-        if variant.likelihood == "bernoulli" and variant.pixel_range != [0, 1]:
-            yield f"{key}.pixel_range", variant.pixel_range, "[0, 1] with likelihood bernoulli"
+        if "bernoulli" in variant.likelihood and variant.pixel_range != [0, 1]:
+            yield f"{key}.pixel_range", variant.pixel_range, f"[0, 1] with likelihood {variant.likelihood}"
+        if variant.network == "linear" and variant.channels != 1:
+            yield f"{key}.channels", variant.channels, "1 with network linear, which has no width"
         if variant.model == "ae" and variant.beta != 0:
             yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
 
@@ -215,6 +254,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "datasets": Dataset,
     "recipes": Recipe,
     "variants": Variant,
+    "judge": Judge,
     "evaluation": Evaluation,
     "figures": Figures,
 }

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
+TEXTS = [  # columns of tables that hold no numbers
+    *("study", "dataset", "variant", "against", "quantity", "split", "label", "device", "torch"),
+    *("baseline", "likelihood", "pixel_range", "metric", "result", "verdict", "claim", "numbers", "series"),
+]
 
 
 def data_file(dataset: str) -> Path:
@@ -42,6 +46,19 @@ def seeds_file(variant: str) -> Path:
 
 def plot_file(variant: str, name: str) -> Path:
     return Path("plots") / variant / name
+
+
+def baselines_file(dataset: str) -> Path:
+    return Path("metrics") / "baselines" / f"{dataset}.csv"
+
+
+def judge_file(dataset: str) -> Path:
+    """The weights of the dataset's classifier."""
+    return Path("models") / "judge" / f"{dataset}.safetensors"
+
+
+def judge_history_file(dataset: str) -> Path:
+    return Path("metrics") / "judge" / f"{dataset}.csv"
 
 
 def comparison_file(name: str) -> Path:
@@ -74,21 +91,18 @@ def save_csv(path: Path, table: "DataFrame") -> None:
 
 
 def load_csv(path: Path) -> "DataFrame":
-    """A table; only numbers can be missing in it, and a name stays a name, be it `nan`."""
+    """A table. A name stays a name, be it `nan`; an empty cell is a missing number, or no text."""
     import pandas as pd
 
-    texts = ["study", "variant", "quantity", "split", "label", "device", "torch"]
     try:
-        return pd.read_csv(
-            path,
-            dtype=dict.fromkeys(texts, str),
-            keep_default_na=False,
-            na_values={"measured": [""], "difference_percent": [""]},
-        )
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise _missing(path) from None
     except ValueError as error:
         raise StudyError(f"{path}: not a table ({error}), expected what the pipeline wrote there") from None
+    texts = table.columns.intersection(TEXTS)
+    table[texts] = table[texts].fillna("")
+    return table
 
 
 def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:

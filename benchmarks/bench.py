@@ -91,7 +91,9 @@ def our_loop(variant: Variant, images: data.Images, batch_size: int) -> Callable
     def run() -> None:
         for _ in range(STEPS):
             x = data.scale(train[next(batches)], variant.pixel_range)
-            measured = train_step(model, optimizer, variant, x, torch.randn(len(x), variant.latent_dim, device=where))
+            measured = train_step(
+                model, optimizer, variant, x, torch.randn(len(x), variant.latent_dim, device=where), variant.beta
+            )
         measured.loss(variant.beta).sum().item()
 
     return run

@@ -36,7 +36,7 @@ def main(name: str) -> None:
             if seed == recipe.seeds[0]:
                 artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
             history += result.history
-            costs.append({"variant": name, "seed": seed, "seconds": round(result.seconds, 3)})
+            costs.append({"variant": name, "seed": seed, **result.cost})
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
     artifacts.save_csv(
         artifacts.plot_file(name, "cost.csv"), pd.DataFrame(costs).assign(device=hardware, torch=torch.__version__)

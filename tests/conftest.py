@@ -15,7 +15,7 @@ import yaml
 from preloaded import preloaded_python
 
 from elbowroom import data
-from elbowroom.config import Dataset, Recipe, Variant
+from elbowroom.config import Dataset, Evaluation, Recipe, Variant
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -70,8 +70,26 @@ def cifar_variant(**changes: object) -> Variant:
     return variant(**(report | changes))
 
 
+EVALUATION = Evaluation(
+    batch_size=50,
+    map_images=100,
+    iwae_images=10,
+    iwae_samples=[1, 5, 10],
+    sample_images=130,
+    probe_images=300,
+    path_pairs=4,
+    path_steps=5,
+)
+
+
 def recipe(**changes: object) -> Recipe:
-    settings: dict[str, object] = {"epochs": 2, "batch_size": 64, "learning_rate": 0.001, "warmup_epochs": 0, "seeds": [0]}
+    settings: dict[str, object] = {
+        "epochs": 2,
+        "batch_size": 64,
+        "learning_rate": 0.001,
+        "warmup_epochs": 0,
+        "seeds": [0],
+    }
     return Recipe.model_validate(settings | changes)
 
 

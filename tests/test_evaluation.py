@@ -4,16 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import cifar_variant, variant
+from conftest import EVALUATION, cifar_variant, variant
 from torch.distributions import Normal, kl_divergence
 from tqdm import tqdm
 
-from elbowroom.config import Evaluation
 from elbowroom.data import Images, scale
 from elbowroom.evaluation import HEADLINE, evaluate, headline
 from elbowroom.model import VAE
-
-SETTINGS = Evaluation(batch_size=50, map_images=100)
 
 
 @pytest.mark.parametrize("settings", [variant(), cifar_variant()])
@@ -22,7 +19,7 @@ def test_the_spectrum_is_torchs_kl_of_each_latent(small: dict[str, Images], sett
     images = small[settings.dataset]
     torch.manual_seed(0)
     model = VAE(settings, images.shape)
-    metrics, spectrum, _ = evaluate(settings, model, images, 0, SETTINGS, tqdm(disable=True))
+    metrics, spectrum, _ = evaluate(settings, model, images, 0, EVALUATION, tqdm(disable=True))
     with torch.no_grad():
         mu, logvar = model.encode(scale(images.test.images, settings.pixel_range))
     each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
@@ -33,7 +30,7 @@ def test_the_spectrum_is_torchs_kl_of_each_latent(small: dict[str, Images], sett
 def test_an_autoencoder_has_no_kl(small: dict[str, Images]) -> None:
     settings = variant(model="ae", beta=0.0)
     metrics, spectrum, _ = evaluate(
-        settings, VAE(settings, (1, 28, 28)), small["mnist"], 0, SETTINGS, tqdm(disable=True)
+        settings, VAE(settings, (1, 28, 28)), small["mnist"], 0, EVALUATION, tqdm(disable=True)
     )
     assert metrics["test_rate"] == 0
     assert spectrum.tolist() == [0.0] * settings.latent_dim

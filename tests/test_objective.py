@@ -4,12 +4,12 @@ import math
 
 import pytest
 import torch
-from conftest import cifar_variant, variant
+from conftest import CPU, cifar_variant, variant
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from elbowroom.data import Images, scale
 from elbowroom.model import VAE
-from elbowroom.objective import distortion, kl, pixel_mean, split_means, terms
+from elbowroom.objective import distortion, kl, pixel_mean, split_means, split_noise, terms
 
 
 def test_kl_is_that_of_torch_distributions() -> None:
@@ -80,11 +80,11 @@ def test_means_do_not_depend_on_the_batch_size(small: dict[str, Images], batch_s
     settings = cifar_variant()
     model = VAE(settings, (3, 32, 32))
     images = small["cifar10"].test.images
-    noise = torch.randn(130, 6, generator=torch.Generator().manual_seed(5))
+    noise = split_noise(130, 6, 5, CPU)
     with torch.no_grad():
         expected = terms(settings, model, scale(images, [0, 1]), noise)
     counted: list[int] = []
-    means = split_means(settings, model, images, 5, batch_size, counted.append)
+    means = split_means(settings, model, images, noise, batch_size, counted.append)
     assert means.distortion.item() == pytest.approx(expected.distortion.double().mean().item(), rel=1e-5)
     assert means.rate.item() == pytest.approx(expected.rate.double().mean().item(), rel=1e-5)
     assert sum(counted) == 130
@@ -93,6 +93,7 @@ def test_means_do_not_depend_on_the_batch_size(small: dict[str, Images], batch_s
 def test_z_is_sampled_in_split_means(small: dict[str, Images]) -> None:
     torch.manual_seed(0)
     model = VAE(variant(), (1, 28, 28))
-    first, second = (split_means(variant(), model, small["mnist"].test.images, seed, 64) for seed in (0, 1))
+    images = small["mnist"].test.images
+    first, second = (split_means(variant(), model, images, split_noise(130, 6, seed, CPU), 64) for seed in (0, 1))
     assert first.distortion != second.distortion
     assert first.rate == second.rate

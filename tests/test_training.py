@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from conftest import ROOT, cifar_variant, recipe, variant
+from conftest import EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
-from elbowroom.config import Evaluation, StudyError, Variant
+from elbowroom.config import StudyError, Variant
 from elbowroom.data import Images
 from elbowroom.evaluation import evaluate
 from elbowroom.model import VAE
@@ -36,7 +36,7 @@ def test_a_step_is_the_published_step(settings: Variant) -> None:
     reference = torch.optim.Adam(theirs.parameters(), lr=1e-3)
     for _ in range(3):
         x, noise = torch.rand(8, *shape), torch.randn(8, settings.latent_dim)
-        measured = train_step(ours, optimizer, settings, x, noise)
+        measured = train_step(ours, optimizer, settings, x, noise, settings.beta)
         mu, logvar = theirs.encode(x)
         if settings.model == "ae":
             z, kld = mu, torch.tensor(0.0)
@@ -146,8 +146,7 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
     ]
     for row in result.history:
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
-    settings = Evaluation(batch_size=50, map_images=100)
-    metrics, _, latent_map = evaluate(variant(), result.model, small["mnist"], 4, settings, tqdm(disable=True))
+    metrics, _, latent_map = evaluate(variant(), result.model, small["mnist"], 4, EVALUATION, tqdm(disable=True))
     assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
     assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
     assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())

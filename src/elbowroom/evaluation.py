@@ -12,7 +12,7 @@ from elbowroom.config import Evaluation, Variant
 from elbowroom.data import Images, batches, scale
 from elbowroom.latent import principal_plane
 from elbowroom.model import VAE, parameters
-from elbowroom.objective import kl, split_means
+from elbowroom.objective import kl, split_means, split_noise
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "loss": "test_loss",
@@ -42,7 +42,8 @@ def evaluate(variant: Variant, model: VAE, images: Images, seed: int, settings: 
     """Measure one trained seed. `progress` counts images of both splits."""
     metrics: dict[str, float] = {}
     for split, part in (("test", images.test), ("train", images.train)):
-        means = split_means(variant, model, part.images, seed, settings.batch_size, progress.update)
+        noise = split_noise(len(part.images), variant.latent_dim, seed, part.images.device)
+        means = split_means(variant, model, part.images, noise, settings.batch_size, progress.update)
         metrics |= {f"{split}_{term}": value for term, value in means.numbers(variant.beta).items()}
         progress.set_postfix(split=split, loss=f"{metrics[f'{split}_loss']:.1f}", refresh=False)
     mu, logvar = encode(variant, model, images.test.images, settings.batch_size)

@@ -1,5 +1,6 @@
-"""The two published networks, as encoder and decoder of a VAE or a deterministic autoencoder."""
+"""The two published networks, and a linear one, as encoder and decoder of a VAE or a deterministic autoencoder."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -26,14 +27,16 @@ class Encoder(nn.Module):
                 nn.Conv2d(2 * c, 4 * c, 4, stride=2, padding=1),
                 nn.Conv2d(4 * c, 8 * c, 3, padding=1),
             ]
-        else:  # 32-16-8-4
+        elif variant.network == "report":  # 32-16-8-4
             convolutions = [
                 nn.Conv2d(colours, c, 3, stride=2, padding=1),
                 nn.Conv2d(c, 2 * c, 3, stride=2, padding=1),
                 nn.Conv2d(2 * c, 4 * c, 3, stride=2, padding=1),
             ]
+        else:
+            convolutions = []
         self.layers = nn.Sequential(*(layer for conv in convolutions for layer in (conv, nn.ReLU())), nn.Flatten())
-        features = convolutions[-1].out_channels * (height // 8) * (width // 8)
+        features = convolutions[-1].out_channels * (height // 8) * (width // 8) if convolutions else math.prod(shape)
         self.mu = nn.Linear(features, variant.latent_dim)
         self.logvar = nn.Linear(features, variant.latent_dim) if variant.model == "vae" else None
 
@@ -44,12 +47,16 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """z (B, latent_dim) -> (B, C, H, W), before the likelihood's own link (tanh or sigmoid)."""
+    """z (B, latent_dim) -> (B, C, H, W), before the likelihood's own link (tanh or sigmoid).
+
+    There is nothing between the linear layer and the first convolution: together they are one linear map of z.
+    """
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
         super().__init__()
         colours, height, width = shape
         c = variant.channels
+        layers: list[nn.Module]
         if variant.network == "notebook":  # 7-14-28-28-28
             start = (8 * c, height // 4, width // 4)
             layers = [
@@ -61,7 +68,7 @@ class Decoder(nn.Module):
                 nn.ReLU(),
                 nn.Conv2d(c, colours, 3, padding=1),
             ]
-        else:  # 4-8-16-32
+        elif variant.network == "report":  # 4-8-16-32
             start = (4 * c, height // 8, width // 8)
             layers = [
                 nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
@@ -70,6 +77,8 @@ class Decoder(nn.Module):
                 nn.ReLU(),
                 nn.ConvTranspose2d(c, colours, 4, stride=2, padding=1),
             ]
+        else:
+            start, layers = shape, []
         self.linear = nn.Linear(variant.latent_dim, start[0] * start[1] * start[2])
         self.layers = nn.Sequential(nn.Unflatten(1, start), *layers)
 
@@ -78,12 +87,18 @@ class Decoder(nn.Module):
 
 
 class VAE(nn.Module):
-    """A variant's model for images of one shape, initialised as PyTorch does (from its global random generator)."""
+    """A variant's model for images of one shape, initialised as PyTorch does (from its global random generator).
+
+    sigma2: the variance of a gaussian_optimal likelihood, (), which is not trained but set; else None.
+    """
+
+    sigma2: Tensor | None
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
         super().__init__()
         self.encoder = Encoder(variant, shape)
         self.decoder = Decoder(variant, shape)
+        self.register_buffer("sigma2", torch.ones(()) if variant.likelihood == "gaussian_optimal" else None)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, C, H, W) in the variant's pixel range -> mu, logvar of q(z|x), each (B, latent_dim)."""

@@ -1,7 +1,7 @@
 """What is minimised, and its two terms: distortion -log p(x|z) and rate KL(q(z|x) || N(0, I)), in nats per image.
 
 loss = distortion + beta * rate, averaged over images; elbo = -(distortion + rate). Adding a likelihood is one branch in
-`distortion` and one in `pixel_mean`.
+`distortion` and one in `_link`.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F  # noqa: N812 (its customary name)
 from torch import Tensor
+from torch.distributions import ContinuousBernoulli
 
 from elbowroom.config import Variant
 from elbowroom.data import batches, scale
@@ -30,29 +31,59 @@ class Terms(NamedTuple):
         return {"loss": self.loss(beta).item(), "distortion": self.distortion.item(), "rate": self.rate.item()}
 
 
-def distortion(variant: Variant, x: Tensor, output: Tensor) -> Tensor:
+def distortion(variant: Variant, x: Tensor, output: Tensor, sigma2: Tensor | None = None) -> Tensor:
     """-log p(x|z) summed over pixels, (B,), for x and the decoder's output, both (B, C, H, W).
 
     gaussian: the squared error, as the published notebook has it: a Gaussian of variance 1/2 in the units of the pixel
-    range, less its constant D/2 ln(pi). bernoulli: the binary cross-entropy on grey values, as the report has it.
+    range, less its constant D/2 ln(pi). gaussian_optimal: a Gaussian of variance sigma2 (), with its constant (Rybkin
+    et al. 2021, eq. 4). bernoulli: the binary cross-entropy on grey values, as the report has it, no density of them.
+    continuous_bernoulli: with the normaliser that makes it one (Loaiza-Ganem and Cunningham 2019, eq. 6).
     """
     if variant.likelihood == "gaussian":
-        error = (_link(variant, output) - x).square()
-    else:
-        error = F.binary_cross_entropy_with_logits(output, x, reduction="none")
-    return error.flatten(1).sum(1)
+        return squared_error(variant, x, output)
+    if variant.likelihood == "gaussian_optimal":
+        if sigma2 is None:
+            raise ValueError("gaussian_optimal needs its variance")
+        constant = x[0].numel() / 2 * (2 * torch.pi * sigma2).log()
+        return constant + squared_error(variant, x, output) / (2 * sigma2)
+    if variant.likelihood == "bernoulli":
+        return F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
+    return -ContinuousBernoulli(logits=output, validate_args=False).log_prob(x).flatten(1).sum(1)
+
+
+def squared_error(variant: Variant, x: Tensor, output: Tensor) -> Tensor:
+    """Of the mean of p(x|z), in the units of the pixel range, summed over pixels: (B,)."""
+    return (_link(variant, output) - x).square().flatten(1).sum(1)
 
 
 def pixel_mean(variant: Variant, output: Tensor) -> Tensor:
-    """The mean of p(x|z) as a picture, (B, C, H, W) in [0, 1], whatever the variant's pixel range."""
+    """The mean of p(x|z) as a picture, (B, C, H, W) in [0, 1], whatever the variant's pixel range.
+
+    A linear network's mean may leave the range.
+    """
     mean = _link(variant, output)
     low, high = variant.pixel_range
     return (mean - low) / (high - low)
 
 
 def _link(variant: Variant, output: Tensor) -> Tensor:
-    """The decoder's output brought into the pixel range."""
+    """The decoder's output as the mean of p(x|z), in the pixel range."""
+    if variant.likelihood == "continuous_bernoulli":
+        return ContinuousBernoulli(logits=output, validate_args=False).mean
+    if variant.likelihood == "bernoulli":
+        return torch.sigmoid(output)
+    if variant.network == "linear":
+        return output
     return torch.tanh(output) if variant.pixel_range == [-1, 1] else torch.sigmoid(output)
+
+
+def effective_beta(variant: Variant, sigma2: float) -> float:
+    """The weight of KL beside the squared error of pixels in [0, 1], which is what a Gaussian of this variance trades.
+
+    beta = 1 and variance 1/2 come to 1 with pixels in [0, 1], to 1/4 in [-1, 1]. A Bernoulli has none: nan.
+    """
+    low, high = variant.pixel_range
+    return 2 * sigma2 * variant.beta / (high - low) ** 2
 
 
 def kl(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -63,12 +94,40 @@ def kl(mu: Tensor, logvar: Tensor) -> Tensor:
 def terms(variant: Variant, model: VAE, x: Tensor, noise: Tensor) -> Terms:
     """Distortion and rate of each image, (B,), with one sample of z drawn by `noise` (B, latent_dim).
 
-    An autoencoder has no prior: its rate is 0, and z = mu.
+    An autoencoder has no prior: its rate is 0, and z = mu. The optimal variance is in training that of the batch, whose
+    own gradient is 0 there, in evaluation the model's.
     """
     mu, logvar = model.encode(x)
-    z = reparameterize(mu, logvar, noise)
+    output = model.decode(reparameterize(mu, logvar, noise))
     rate = kl(mu, logvar).sum(1) if variant.model == "vae" else mu.new_zeros(len(mu))
-    return Terms(distortion(variant, x, model.decode(z)), rate)
+    sigma2 = model.sigma2
+    if sigma2 is not None and model.training:
+        sigma2 = squared_error(variant, x, output).detach().sum() / x.numel()
+    return Terms(distortion(variant, x, output, sigma2), rate)
+
+
+@torch.no_grad()
+def optimal_sigma2(variant: Variant, model: VAE, images: Tensor, noise: Tensor, batch_size: int) -> Tensor:
+    """The variance under which images (N, C, H, W) uint8 are likeliest, z sampled by `noise` (N, latent_dim): ().
+
+    It is the mean squared error of a pixel, sigma*^2 (Rybkin et al. 2021, eq. 5). Their distortion is then exactly
+    D/2 (ln(2 pi sigma*^2) + 1) on average.
+    """
+    model.eval()
+    total = torch.zeros((), dtype=torch.float64, device=images.device)
+    for batch in batches(len(images), batch_size):
+        x = scale(images[batch], variant.pixel_range)
+        output = model.decode(reparameterize(*model.encode(x), noise[batch]))
+        total += squared_error(variant, x, output).double().sum()
+    return (total / images.numel()).float()
+
+
+def split_noise(count: int, latent_dim: int, seed: int, where: torch.device) -> Tensor:
+    """What z is sampled by: (count, latent_dim), standard normal, drawn for a whole split at once.
+
+    So no result depends on the size of the batches.
+    """
+    return torch.randn(count, latent_dim, generator=torch.Generator(where).manual_seed(seed), device=where)
 
 
 @torch.no_grad()
@@ -76,23 +135,19 @@ def split_means(
     variant: Variant,
     model: VAE,
     images: Tensor,
-    seed: int,
+    noise: Tensor,
     batch_size: int,
     progress: Callable[[int], object] | None = None,
 ) -> Terms:
-    """Mean distortion and rate over all images (N, C, H, W) uint8, with z sampled once for each, in float64.
+    """Mean distortion and rate over all images (N, C, H, W) uint8 in float64, z sampled once for each by `noise`.
 
-    The noise is drawn for the whole split at once, so the result does not depend on the batch size. `progress` is told
-    how many images each batch had.
+    noise: (N, latent_dim). `progress` is told how many images each batch had.
     """
     model.eval()
-    generator = torch.Generator(images.device).manual_seed(seed)
-    noise = torch.randn(len(images), variant.latent_dim, generator=generator, device=images.device)
     total = torch.zeros(2, dtype=torch.float64, device=images.device)
     for batch in batches(len(images), batch_size):
-        total += (
-            torch.stack(terms(variant, model, scale(images[batch], variant.pixel_range), noise[batch])).double().sum(1)
-        )
+        measured = terms(variant, model, scale(images[batch], variant.pixel_range), noise[batch])
+        total += torch.stack(measured).double().sum(1)
         if progress:
             progress(len(images[batch]))
     return Terms(*(total / len(images)))

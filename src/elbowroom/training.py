@@ -1,6 +1,8 @@
 """train_step, and fit: a variant and a seed in, a trained model and its history out."""
 
 import math
+import resource
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from elbowroom.artifacts import Arrays
 from elbowroom.config import Recipe, StudyError, Variant
 from elbowroom.data import Images, batches, scale, to_bytes
 from elbowroom.model import VAE
-from elbowroom.objective import Terms, pixel_mean, split_means, terms
+from elbowroom.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 
 SNAPSHOTS = 11  # after epoch 0, at log-spaced epochs
 MAP_IMAGES = 1000  # test images whose mu is followed through training
@@ -26,16 +28,18 @@ FOLLOWED = 10  # of which as many are reconstructed
 class Fit:
     """What training one seed gives.
 
-    history: a row for each epoch and split, losses in nats per image. Train: the mean over the epoch, while the weights
-    moved. Test: after the epoch, whole split, z sampled.
+    history: a row for each epoch and split, losses in nats per image, with the whole beta also during warm-up. Train:
+    the mean over the epoch, while the weights moved. Test: after the epoch, whole split, z sampled.
     evolution: snapshots through training of the first test images, arrays over S epochs: epochs (S,), mu (S, N,
     latent_dim) float16, reconstructions (S, M, C, H, W) uint8.
+    cost: seconds, images_per_second (training images; the tests after each epoch count in the time), and
+    peak_memory_mib, the most that the card held for it, or on the CPU the process so far.
     """
 
     model: VAE
     history: list[dict[str, float | int | str]]
     evolution: Arrays
-    seconds: float
+    cost: dict[str, float]
 
 
 class Adam:
@@ -74,16 +78,21 @@ class Adam:
             parameter.grad = None
 
 
-def train_step(model: VAE, optimizer: Adam, variant: Variant, x: Tensor, noise: Tensor) -> Terms:
+def train_step(model: VAE, optimizer: Adam, variant: Variant, x: Tensor, noise: Tensor, beta: float) -> Terms:
     """Take one gradient step; return the terms measured before it.
 
-    x: (B, C, H, W) in the variant's pixel range; noise: (B, latent_dim) ~ N(0, I). Each term: (B,), nats per image,
-    detached.
+    x: (B, C, H, W) in the variant's pixel range; noise: (B, latent_dim) ~ N(0, I); beta: the weight of the rate in this
+    step. Each term: (B,), nats per image, detached.
     """
     measured = terms(variant, model, x, noise)
-    measured.loss(variant.beta).mean().backward()
+    measured.loss(beta).mean().backward()
     optimizer.step()
     return Terms(*(term.detach() for term in measured))
+
+
+def warmed_up(beta: float, epochs: float, warmup_epochs: int) -> float:
+    """The weight of the rate after so many epochs (and parts of one): linear from 0 to beta; Bowman et al. 2016."""
+    return beta * min(1.0, epochs / warmup_epochs) if warmup_epochs else beta
 
 
 def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: tqdm) -> Fit:
@@ -97,9 +106,14 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    if where.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(where)
     optimizer = Adam(model.parameters(), recipe.learning_rate)
     order = torch.Generator(where).manual_seed(seed)
     noise = torch.Generator(where).manual_seed(seed + 2**31)  # seeds of the study are below 2**31
+
+    test_noise = split_noise(len(images.test.images), variant.latent_dim, seed, where)
+    steps = math.ceil(len(train) / recipe.batch_size)
 
     history: list[dict[str, float | int | str]] = []
     snapshots = [(0, *snapshot(variant, model, images))]
@@ -112,12 +126,16 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
         for step, batch in enumerate(batches(len(train), recipe.batch_size, permutation)):
             x = scale(train[batch], variant.pixel_range)
             epsilon = torch.randn(len(x), variant.latent_dim, generator=noise, device=where)
-            measured = train_step(model, optimizer, variant, x, epsilon)
+            beta = warmed_up(variant.beta, epoch - 1 + step / steps, recipe.warmup_epochs)
+            measured = train_step(model, optimizer, variant, x, epsilon, beta)
             total += torch.stack(measured).double().sum(1)
             if not progress.disable and step % 20 == 0:  # reading the loss waits for the device
                 progress.set_postfix(loss=f"{measured.loss(variant.beta).mean().item():.1f}", refresh=False)
             progress.update(len(x))
-        test = split_means(variant, model, images.test.images, seed, recipe.batch_size)
+        if model.sigma2 is not None:
+            train_noise = split_noise(len(train), variant.latent_dim, seed, where)
+            model.sigma2.copy_(optimal_sigma2(variant, model, train, train_noise, recipe.batch_size))
+        test = split_means(variant, model, images.test.images, test_noise, recipe.batch_size)
         for split, means in (("train", Terms(*(total / len(train)))), ("test", test)):
             numbers = means.numbers(variant.beta)
             if not math.isfinite(numbers["loss"]):
@@ -129,9 +147,22 @@ def fit(variant: Variant, recipe: Recipe, images: Images, seed: int, progress: t
         if epoch in wanted:
             snapshots.append((epoch, *snapshot(variant, model, images)))
     seconds = time.perf_counter() - start
+    cost = {
+        "seconds": round(seconds, 3),
+        "images_per_second": round(recipe.epochs * len(train) / seconds, 1),
+        "peak_memory_mib": round(peak_memory(where) / 2**20, 1),
+    }
     epochs, mu, reconstructions = (np.stack(part) for part in zip(*snapshots, strict=True))
     evolution = {"epochs": epochs, "mu": mu, "reconstructions": reconstructions}
-    return Fit(model.eval(), history, evolution, seconds)
+    return Fit(model.eval(), history, evolution, cost)
+
+
+def peak_memory(where: torch.device) -> int:
+    """Bytes: the most that tensors took on the card, or on the CPU the whole process."""
+    if where.type == "cuda":
+        return torch.cuda.max_memory_allocated(where)
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def snapshot_epochs(epochs: int) -> set[int]:

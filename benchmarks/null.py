@@ -73,13 +73,12 @@ def compare_nulls(losses: pd.Series, count: int, rng: np.random.Generator) -> pd
 
 def page(losses: pd.Series, shown: pd.DataFrame, many: pd.DataFrame) -> str:
     """The page: `shown` as a table, of `many` the rates."""
-    said, rates = shown.result.value_counts(), many.result.value_counts(normalize=True)
-    claimed = {name: (said.get(name, 0), 100 * rates.get(name, 0)) for name in ("better", "worse")}
-    (better, better_percent), (worse, worse_percent) = claimed.values()
-    table = [
-        f"| {n} | {row.seeds} | {row.others} | {row.difference:+.2f} | {row.low:+.2f} to {row.high:+.2f} | {row.result} |"
-        for n, row in enumerate(shown.itertuples(), 1)
-    ]
+    better, worse = ((shown.result == claim).sum() for claim in ("better", "worse"))
+    better_percent, worse_percent = (100 * (many.result == claim).mean() for claim in ("better", "worse"))
+    table = "\n".join(
+        f"| {n} | {r.seeds} | {r.others} | {r.difference:+.2f} | {r.low:+.2f} to {r.high:+.2f} | {r.result} |"
+        for n, r in enumerate(shown.itertuples(), 1)
+    )
     return f"""# A variant against itself
 
 A test of the report's words. The same variant stands on both sides of these comparisons, trained from other seeds, so
@@ -101,17 +100,17 @@ deviation {losses.std():.2f}, from {losses.min():.2f} to {losses.max():.2f}.
 
 | | seeds | other seeds | difference | 95 % interval | wording |
 |--:|---|---|--:|---|---|
-{chr(10).join(table)}
+{table}
 
 ## The rate
 
 Drawn {len(many):,} times, a difference is claimed in {better_percent + worse_percent:.1f} % \
 (better {better_percent:.1f} %, worse {worse_percent:.1f} %), beside the nominal 5 %.
 These draws share {len(losses)} trainings, so they are not independent: more of them would tell the rate among these
-{len(losses)} losses more closely, and not that of all seeds.
+{len(losses)} losses more closely, not that of all seeds.
 
-In a study the two of a pair share a seed, and with it the order of the images; here they cannot. Sharing it narrows
-the interval, and leaves how often a difference is claimed by chance as it is.
+In a study the two of a pair share a seed, and with it the order of the images; here they cannot. Sharing it can
+narrow the interval; how often a difference is claimed by chance stays as it is.
 """
 
 

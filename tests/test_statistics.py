@@ -10,6 +10,7 @@ from scipy.stats import ttest_rel
 
 from benchmarks import null
 from elbowroom.config import Study, Variant, load_study
+from elbowroom.data import Images
 from elbowroom.statistics import (
     COLUMNS,
     NO_ELBOW,
@@ -340,12 +341,9 @@ def test_level_and_order_do_not_matter() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained() -> pd.Series:
+def trained(small: dict[str, Images]) -> pd.Series:
     """The test losses of a dozen real trainings that differ in their seed alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(null, "TRAIN_IMAGES", 300)
-        patch.setattr(null, "TEST_IMAGES", 130)
-        return null.train(null.read_images(), range(12))
+    return null.train(small["cifar10"], range(12))
 
 
 def test_a_variant_is_seldom_better_than_itself(trained: pd.Series) -> None:

@@ -157,9 +157,7 @@ def test_decoding_is_batched_whatever_k_is(
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
 @pytest.mark.parametrize("settings", [variant(), cifar_variant()], ids=["mnist", "cifar10"])
-def test_weights_do_not_depend_on_the_batch_size(
-    settings: Variant, batch_size: int, small: dict[str, Images]
-) -> None:
+def test_weights_do_not_depend_on_the_batch_size(settings: Variant, batch_size: int, small: dict[str, Images]) -> None:
     """1e-5 relative; 23 images of 10 samples, so that last batches are smaller."""
     images = small[settings.dataset].test.images[:23]
     torch.manual_seed(0)

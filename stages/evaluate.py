@@ -1,4 +1,4 @@
-"""evaluate@<variant>: data/<dataset>, models/<variant>/ -> metrics/<variant>.*, plots/<variant>/{map,spectrum}.csv"""
+"""evaluate@<variant>: data/, models/{<variant>/,judge/} -> metrics/<variant>.*, plots/<variant>/{map,spectrum}.csv"""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,8 @@ from tqdm import tqdm
 from elbowroom import artifacts, data
 from elbowroom.cli import run
 from elbowroom.config import load_study
-from elbowroom.evaluation import evaluate, headline
+from elbowroom.evaluation import evaluate, headline, pictures
+from elbowroom.judge import load_judge
 from elbowroom.model import load_model
 
 
@@ -17,12 +18,13 @@ def main(name: str) -> None:
     seeds = study.recipes[variant.recipe].seeds
     where = data.device()
     images = data.load(variant.dataset, where)
-    total = len(seeds) * (len(images.test.images) + len(images.train.images))
+    judge = load_judge(artifacts.judge_file(variant.dataset), images.shape, where)
+    total = len(seeds) * pictures(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
             model = load_model(artifacts.model_file(name, seed), variant, images.shape, where)
-            measured[seed] = evaluate(variant, model, images, seed, study.evaluation, progress)
+            measured[seed] = evaluate(variant, model, judge, images, seed, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
     artifacts.save_csv(artifacts.seeds_file(name), table)
     artifacts.save_json(artifacts.metrics_file(name), headline(table))

@@ -1,45 +1,522 @@
 """Measurements against what they must equal."""
 
+import json
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import EVALUATION, cifar_variant, variant
+from conftest import CPU, EVALUATION, cifar_variant, recipe, variant
+from scipy.ndimage import gaussian_filter
+from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
+from torchmetrics.image import StructuralSimilarityIndexMeasure
 from tqdm import tqdm
 
-from elbowroom.data import Images, scale
-from elbowroom.evaluation import HEADLINE, evaluate, headline
+from elbowroom.config import Evaluation, Variant
+from elbowroom.data import Images, Split, scale
+from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
+from elbowroom.judge import Judge
 from elbowroom.model import VAE
+from elbowroom.objective import pixel_mean, split_means, split_noise
+from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.training import fit
+
+SETTINGS = {
+    "mnist": variant(),
+    "cifar10": cifar_variant(likelihood="gaussian_optimal"),
+    "linear": cifar_variant(network="linear", channels=1, likelihood="continuous_bernoulli"),
+    "ae": variant(model="ae", beta=0.0),
+}
+COLUMNS = [
+    *(f"{split}_{term}" for split in ("test", "train") for term in ("loss", "distortion", "rate")),
+    *("iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"),
+    *("active_units", "active_units_kl", "psnr", "ssim", "probe_accuracy", "knn_accuracy"),
+    *("fcd", "kid", "fcd_recon", "fcd_floor", "kid_floor", "pca_2d"),
+    *("path_linear", "step_linear", "path_slerp", "step_slerp", "path_blend", "step_blend"),
+    *("sigma2", "effective_beta", "parameters"),
+]
+OF_A_PRIOR = {  # which an autoencoder does not have
+    *("iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"),
+    *("active_units_kl", "fcd", "kid", "effective_beta"),
+}
+OF_TRAIN = {
+    *("train_loss", "train_distortion", "train_rate", "probe_accuracy", "knn_accuracy", "fcd_floor", "kid_floor")
+}
 
 
-@pytest.mark.parametrize("settings", [variant(), cifar_variant()])
-def test_the_spectrum_is_torchs_kl_of_each_latent(small: dict[str, Images], settings: object) -> None:
+def judge_of(images: Images) -> Judge:
+    """A judge that never learnt anything: its features are as good as any, to count with."""
+    torch.manual_seed(0)
+    return Judge(images.shape, 10).eval().requires_grad_(False)
+
+
+def measure(settings: Variant, model: VAE, images: Images, seed: int = 0, **changes: object) -> Measured:
+    evaluation = Evaluation.model_validate(EVALUATION.model_dump() | changes)
+    return evaluate(settings, model, judge_of(images), images, seed, evaluation, tqdm(disable=True))
+
+
+class Trained:
+    """Of each of SETTINGS a model that has learnt for some seconds, and what is measured of it."""
+
+    def __init__(self, small: dict[str, Images]) -> None:
+        self.images = {name: small[settings.dataset] for name, settings in SETTINGS.items()}
+        self.model: dict[str, VAE] = {}
+        self.measured: dict[str, Measured] = {}
+        how = recipe(epochs=12, batch_size=16, learning_rate=0.003)
+        for name, settings in SETTINGS.items():
+            self.model[name] = fit(settings, how, self.images[name], 0, tqdm(disable=True)).model
+            self.measured[name] = measure(settings, self.model[name], self.images[name])
+
+
+@pytest.fixture(scope="module")
+def trained(small: dict[str, Images]) -> Trained:
+    return Trained(small)
+
+
+def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> tuple[Variant, VAE]:
+    """One whose weights are all zero, to be set."""
+    settings = variant(network="linear", channels=1, latent_dim=latent_dim, pixel_range=pixel_range)
+    model = VAE(settings, images.shape).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.zero_()
+    return settings, model
+
+
+# --- all of them ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_columns_are_in_order_and_only_what_needs_a_prior_may_be_missing(name: str, trained: Trained) -> None:
+    metrics = trained.measured[name].metrics
+    assert list(metrics) == COLUMNS
+    missing = {key for key, value in metrics.items() if math.isnan(value)}
+    if name == "ae":
+        assert missing == OF_A_PRIOR
+    else:
+        assert missing == ({"sigma2", "effective_beta"} if name == "linear" else set())
+    assert not any(math.isinf(value) for value in metrics.values())
+    for key in ("active_units", "parameters"):
+        assert isinstance(metrics[key], int)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, trained: Trained) -> None:
+    """130 test images: with 50 the last batch has 30, with 7 it has 4. A mean of batch means, or a return after the
+    first batch, would be off. To 1e-5 relative, kid (which is near 0) to 1e-5 absolute.
+    """
+    expected, spectrum, latent_map = trained.measured[name]
+    images = trained.images[name]
+    found = measure(SETTINGS[name], trained.model[name], images, batch_size=batch_size)
+    assert found.metrics == pytest.approx(expected, rel=1e-5, abs=1e-5, nan_ok=True)
+    np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.latent_map, latent_map, atol=1e-4)
+
+
+def test_test_metrics_are_of_test_images_and_train_metrics_of_train_images(small: dict[str, Images]) -> None:
+    """With other training images, test metrics stay as they are, to the bit; with other test images, those of train
+    do; and with the splits swapped, one has the other's.
+    """
+    settings = variant()
+    torch.manual_seed(0)
+    model = VAE(settings, (1, 28, 28))
+    parts = [Split(*(tensor[first : first + 60] for tensor in small["mnist"].train)) for first in (0, 100, 200)]
+    one, other, swapped, turned = (
+        measure(settings, model, Images(parts[train], parts[test], [])).metrics
+        for train, test in ((0, 1), (2, 1), (1, 0), (0, 2))
+    )
+    constant = {"sigma2", "effective_beta", "parameters"}
+    counts = {"active_units", "active_units_kl"}  # which may be equal
+    for key in COLUMNS:
+        assert (one[key] == other[key]) == (key not in OF_TRAIN), key
+        if key not in constant | counts:
+            assert one[key] == turned[key] if key.startswith("train_") else one[key] != turned[key], key
+    for term in ("loss", "distortion", "rate"):
+        assert one[f"test_{term}"] == pytest.approx(swapped[f"train_{term}"], rel=1e-6)
+        assert one[f"train_{term}"] == pytest.approx(swapped[f"test_{term}"], rel=1e-6)
+
+
+def test_the_order_of_test_images_does_not_matter(trained: Trained) -> None:
+    """To what is of all of them, and neither sampled nor of pairs: 1e-5 relative. Nor to the means of sampled z, where
+    each image keeps its noise.
+    """
+    settings, model, images = SETTINGS["mnist"], trained.model["mnist"], trained.images["mnist"]
+    order = torch.randperm(130, generator=torch.Generator().manual_seed(1))
+    turned = Images(images.train, Split(*(part[order] for part in images.test)), images.classes)
+    expected, spectrum, _ = measure(settings, model, images, map_images=130)
+    found = measure(settings, model, turned, map_images=130)
+    same = ["test_rate", "active_units", "active_units_kl", "psnr", "ssim", "probe_accuracy", "knn_accuracy"]
+    same += ["fcd", "fcd_recon", "fcd_floor", "pca_2d"]
+    assert {key: found.metrics[key] for key in same} == pytest.approx({key: expected[key] for key in same}, rel=1e-5)
+    np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
+    assert found.metrics["test_distortion"] != expected["test_distortion"]
+    noise = split_noise(130, 6, 0, CPU)
+    assert split_means(settings, model, turned.test.images, noise[order], 50).numbers(1.0) == pytest.approx(
+        split_means(settings, model, images.test.images, noise, 50).numbers(1.0), rel=1e-5
+    )
+
+
+def test_z_is_sampled_where_it_should_be(trained: Trained) -> None:
+    """Another seed changes what is measured of a sampled z, and nothing else."""
+    for name, settings in SETTINGS.items():
+        expected = trained.measured[name].metrics
+        found = measure(settings, trained.model[name], trained.images[name], seed=1).metrics
+        sampled = {"test_loss", "test_distortion", "train_loss", "train_distortion", "fcd", "kid"}
+        sampled |= {"iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"}
+        differing = {key for key in COLUMNS if found[key] != expected[key] and not math.isnan(found[key])}
+        assert differing == (set() if name == "ae" else sampled)
+
+
+def test_sampled_distortion_is_above_that_of_mu(trained: Trained) -> None:
+    """By what noise costs: 3 % or more in a model that has learnt, as psnr, which is of mu, would have it."""
+    images, metrics = trained.images["mnist"], trained.measured["mnist"].metrics
+    settings, model = SETTINGS["mnist"], trained.model["mnist"]
+    noise = torch.zeros(130, settings.latent_dim)
+    assert metrics["test_distortion"] > 1.03 * split_means(settings, model, images.test.images, noise, 50).distortion
+
+
+@pytest.mark.parametrize("changes", [{}, {"sample_images": 10**6, "path_pairs": 10**6, "iwae_images": 200}])
+@pytest.mark.parametrize("name", ["mnist", "ae"])
+def test_progress_ends_at_its_total(name: str, changes: dict[str, int], trained: Trained) -> None:
+    """Also where more images are wanted than there are: then all are taken."""
+    images = trained.images[name]
+    evaluation = EVALUATION.model_copy(update=changes)
+    told: list[int] = []
+
+    class Bar(tqdm):
+        def update(self, n: float | None = 1) -> bool | None:
+            told.append(int(n or 0))
+            return None
+
+    evaluate(SETTINGS[name], trained.model[name], judge_of(images), images, 0, evaluation, Bar(disable=True))
+    assert sum(told) == pictures(SETTINGS[name], images, evaluation)
+
+
+def test_few_images_are_enough(small: dict[str, Images]) -> None:
+    """Three of each split: nothing is missing that could be there."""
+    images = Images(
+        *(Split(*(part[:3] for part in split)) for split in (small["mnist"].train, small["mnist"].test)), []
+    )
+    torch.manual_seed(0)
+    metrics = measure(variant(), VAE(variant(), (1, 28, 28)), images).metrics
+    assert not [key for key, value in metrics.items() if math.isnan(value)]
+
+
+def test_a_collapsed_model_is_measured_too(small: dict[str, Images]) -> None:
+    """Its decoder does not look at z: no path between its pictures, which are all the same, has a length."""
+    images = small["mnist"]
+    torch.manual_seed(0)
+    for settings in (variant(), variant(network="linear", channels=1)):
+        model = VAE(settings, images.shape)
+        with torch.no_grad():
+            for layer in (model.encoder.mu, model.encoder.logvar, model.decoder.linear):
+                layer.weight.zero_()
+            for layer in (model.encoder.mu, model.encoder.logvar):
+                layer.bias.zero_()
+        metrics = measure(settings, model, images).metrics
+        paths = {f"{kind}_{path}" for kind in ("path", "step") for path in ("linear", "slerp")}
+        assert {key for key, value in metrics.items() if math.isnan(value)} == paths
+        assert metrics["active_units"] == metrics["active_units_kl"] == metrics["test_rate"] == metrics["pca_2d"] == 0
+        assert metrics["effective_samples"] == pytest.approx(10)
+        assert metrics["iwae_nll_1"] == pytest.approx(metrics["iwae_nll"])
+        most = torch.bincount(images.train.labels.long()).argmax()
+        assert metrics["probe_accuracy"] == pytest.approx((images.test.labels == most).double().mean().item())
+
+
+# --- active units --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_the_spectrum_is_torchs_kl_of_each_latent(name: str, trained: Trained) -> None:
     """Largest first; and it sums to the rate, which does not depend on the noise. Both to 1e-5."""
+    settings, images = SETTINGS[name], trained.images[name]
+    metrics, spectrum, _ = trained.measured[name]
+    with torch.no_grad():
+        mu, logvar = trained.model[name].encode(scale(images.test.images, settings.pixel_range))
+    each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
+    np.testing.assert_allclose(spectrum, each.sort(descending=True).values.numpy(), rtol=1e-5, atol=1e-6)
+    assert spectrum.sum() == pytest.approx(metrics["test_rate"], rel=1e-5)
+    assert metrics["active_units_kl"] == (each > 0.01).sum()
+
+
+def test_an_autoencoder_has_no_kl(trained: Trained) -> None:
+    metrics, spectrum, _ = trained.measured["ae"]
+    assert metrics["test_rate"] == 0
+    assert spectrum.tolist() == [0.0] * SETTINGS["ae"].latent_dim
+
+
+def test_active_are_the_latents_that_vary_with_the_image(small: dict[str, Images]) -> None:
+    """Of six: two follow the image, one is always 3 (a KL of 4.5, but no variance), three are dead."""
+    images = small["mnist"]
+    settings, model = linear_vae(images, 6, [0, 1])
+    for latent, pixels in ((1, slice(0, 400)), (4, slice(400, 784))):
+        model.encoder.mu.weight[latent, pixels] = 0.05
+    model.encoder.mu.bias[2] = 3.0
+    metrics, spectrum, _ = measure(settings, model, images)
+    assert metrics["active_units"] == 2
+    assert metrics["active_units_kl"] == 3
+    assert (spectrum[:3] > 0.1).all()
+    assert (spectrum[3:] == 0).all()
+
+
+def test_the_threshold_is_a_variance_of_one_hundredth() -> None:
+    unit = torch.tensor([1.0, -1.0]).repeat(50)
+    mu = torch.stack([unit * 0.0099**0.5, unit * 0.0101**0.5, unit, unit * 0 + 5], dim=1)
+    assert active_units(mu) == 2
+    assert active_units(mu + 100) == 2
+
+
+# --- reconstructions -----------------------------------------------------------------------------------------------
+
+
+def test_psnr_and_ssim_are_means_of_each_images_own(trained: Trained) -> None:
+    """psnr by hand, 10 log10(1 / MSE); ssim with scipy's filter (Wang et al. 2004), and of all at once by torchmetrics'
+    class. 1e-4 relative.
+    """
+    settings, images, metrics = SETTINGS["cifar10"], trained.images["cifar10"], trained.measured["cifar10"].metrics
+    model = trained.model["cifar10"]
+    with torch.no_grad():
+        mu, _ = model.encode(scale(images.test.images, [0, 1]))
+        made = pixel_mean(settings, model.decode(mu))
+    real = scale(images.test.images, [0, 1])
+    errors = (made - real).double().square().mean((1, 2, 3)).numpy()
+    assert metrics["psnr"] == pytest.approx((10 * np.log10(1 / errors)).mean(), rel=1e-4)
+    assert metrics["psnr"] != pytest.approx(10 * np.log10(1 / errors.mean()), rel=1e-3)
+    assert metrics["ssim"] == pytest.approx(ssim(made.double().numpy(), real.double().numpy()), rel=1e-4)
+    whole = StructuralSimilarityIndexMeasure(data_range=1.0)
+    assert metrics["ssim"] == pytest.approx(whole(made, real).item(), rel=1e-4)
+
+
+def ssim(made: np.ndarray, real: np.ndarray) -> float:
+    """Gaussian window of 11 pixels and deviation 1.5, where it fits into the picture."""
+
+    def smooth(pictures: np.ndarray) -> np.ndarray:
+        return gaussian_filter(pictures, (0, 0, 1.5, 1.5), truncate=3.5)[:, :, 5:-5, 5:-5]
+
+    a, b = smooth(made), smooth(real)
+    var_a, var_b, both = smooth(made**2) - a**2, smooth(real**2) - b**2, smooth(made * real) - a * b
+    c1, c2 = 0.01**2, 0.03**2
+    return float((((2 * a * b + c1) * (2 * both + c2)) / ((a**2 + b**2 + c1) * (var_a + var_b + c2))).mean())
+
+
+@pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
+def test_pictures_are_clamped_and_in_0_1_whatever_the_pixel_range(
+    pixel_range: list[int], small: dict[str, Images]
+) -> None:
+    """A linear decoder that says 7 everywhere draws white; -7, black. 1e-5 relative."""
+    images = small["mnist"]
+    real = scale(images.test.images, [0, 1]).double()
+    for output, picture in ((7.0, 1.0), (-7.0, 0.0)):
+        settings, model = linear_vae(images, 2, pixel_range)
+        model.decoder.linear.bias.fill_(output)
+        expected = (10 * (1 / (real - picture).square().mean((1, 2, 3))).log10()).mean().item()
+        assert measure(settings, model, images).metrics["psnr"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_reconstructions_are_from_mu_and_their_features_in_order(trained: Trained) -> None:
+    images, model = trained.images["mnist"], trained.model["mnist"]
+    judge, test = judge_of(images), images.test.images
+    mu, _ = encode(SETTINGS["mnist"], model, test, 50)
+    _, features = reconstruction(SETTINGS["mnist"], model.decode, judge, test, mu, 50, lambda _: None)
+    with torch.no_grad():
+        expected = judge.features(pixel_mean(SETTINGS["mnist"], model.decode(mu)))
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-6)
+
+
+# --- labels --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clusters() -> list[np.ndarray]:
+    """mu and labels of train, mu and labels of test: ten clusters, far apart."""
+    random = np.random.default_rng(0)
+    labels, test_labels = (random.integers(0, 10, n) for n in (500, 400))
+    centres = random.normal(size=(10, 12)) * 5
+    mu, test_mu = (centres[part] + random.normal(size=(len(part), 12)) * 0.1 for part in (labels, test_labels))
+    return [mu, labels, test_mu, test_labels]
+
+
+@pytest.mark.parametrize("accuracy", [probe_accuracy, knn_accuracy])
+def test_labels_that_mu_holds_are_found(accuracy: object, clusters: list[np.ndarray]) -> None:
+    mu, labels, test_mu, test_labels = clusters
+    assert accuracy(mu, labels, test_mu, test_labels) == 1
+    assert accuracy(mu, (labels + 1) % 10, test_mu, test_labels) == 0  # it learns from train labels
+    shuffled = np.random.default_rng(1).permutation(labels)
+    assert accuracy(mu, shuffled, test_mu, test_labels) == pytest.approx(0.1, abs=0.08)
+    assert accuracy(mu * 1e-3 + 7, labels, test_mu * 1e-3 + 7, test_labels) == 1
+
+
+def test_a_probe_of_one_class_is_none() -> None:
+    assert math.isnan(probe_accuracy(np.zeros((5, 2)), np.ones(5), np.zeros((5, 2)), np.ones(5)))
+
+
+def test_a_probe_that_did_not_converge_says_so(
+    clusters: list[np.ndarray], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe_accuracy(*clusters)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("elbowroom.probes.MAX_STEPS", 1)
+    probe_accuracy(*clusters)
+    assert "not converged after 1 steps" in capsys.readouterr().err
+
+
+def test_the_readout_learns_from_as_many_training_images_as_settings_say(small: dict[str, Images]) -> None:
+    """mu is the picture's own pixels: two latents that tell ten black from ten white training images. Beyond them all
+    labels are wrong; and the test images have labels of their own.
+    """
+    shape = (20, 1, 28, 28)
+    white = torch.zeros(shape, dtype=torch.uint8)
+    white[::2] = 255
+    labels = torch.tensor([1, 0] * 10, dtype=torch.uint8)
+    train = Split(torch.cat([white, white]), torch.cat([labels, 1 - labels]))
+    images = Images(train, Split(white, labels), [])
+    settings, model = linear_vae(images, 2, [0, 1])
+    model.encoder.mu.weight[0] = 0.01
+    metrics = measure(settings, model, images, probe_images=20).metrics
+    assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 1
+    turned = Images(Split(train.images, 1 - train.labels), images.test, [])
+    metrics = measure(settings, model, turned, probe_images=20).metrics
+    assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 0
+
+
+# --- samples -------------------------------------------------------------------------------------------------------
+
+
+def test_distances_are_to_the_first_test_images(trained: Trained) -> None:
+    """Of test images as training images the floor is 0 (1e-6), and so is a perfect reconstruction's; samples of an
+    untrained decoder are farther than those of one that has learnt.
+    """
+    images = trained.images["mnist"]
+    same = Images(images.test, images.test, images.classes)
+    metrics = measure(SETTINGS["mnist"], trained.model["mnist"], same, sample_images=60).metrics
+    assert metrics["fcd_floor"] == pytest.approx(0, abs=1e-6)
+    torch.manual_seed(0)
+    untrained = measure(SETTINGS["mnist"], VAE(SETTINGS["mnist"], images.shape), same, sample_images=60).metrics
+    for key in ("fcd", "kid", "fcd_recon"):
+        assert 0 < metrics[key] < 0.8 * untrained[key]
+
+
+def test_of_constant_images_a_constant_model_reconstructs_all(small: dict[str, Images]) -> None:
+    grey = torch.full((40, 1, 28, 28), 51, dtype=torch.uint8)
+    images = Images(small["mnist"].train, Split(grey, torch.arange(40, dtype=torch.uint8) % 10), [])
+    settings, model = linear_vae(images, 2, [0, 1])
+    model.decoder.linear.bias.fill_(0.2)
+    metrics = measure(settings, model, images).metrics
+    assert metrics["ssim"] == pytest.approx(1)
+    assert metrics["fcd"] == pytest.approx(0, abs=1e-6)
+    assert metrics["fcd_recon"] == pytest.approx(0, abs=1e-6)
+    assert metrics["fcd_floor"] > 0
+    assert math.isnan(metrics["path_blend"])  # its ends coincide
+
+
+# --- paths ---------------------------------------------------------------------------------------------------------
+
+
+class Pixels(nn.Module):
+    """A judge whose features are the pixels."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "step"),
+    [
+        ([[0, 0], [1, 0], [2, 0], [3, 0]], 1, 1),
+        ([[0, 0], [1, 0], [1, 1]], math.sqrt(2), 1),
+        ([[0, 0], [1, 0], [4, 0]], 1, 1.5),
+        ([[0, 0], [2, 0], [1, 0]], 3, 4 / 3),
+    ],
+    ids=["even", "bent", "uneven", "back"],
+)
+def test_evenness_of_known_paths(path: list[list[float]], length: float, step: float) -> None:
+    features = torch.tensor([path, path], dtype=torch.float32) + 3
+    assert evenness(features) == pytest.approx((length, step))
+    coinciding = torch.full_like(features, 7.0)
+    coinciding[:, 1] = 8.0
+    assert evenness(torch.cat([features, coinciding])) == pytest.approx((length, step))
+    assert all(math.isnan(value) for value in evenness(coinciding))
+
+
+def test_a_straight_path_has_length_and_step_one(small: dict[str, Images]) -> None:
+    """Where features are pixels, the cross-fade is straight, and so is the linear path of a linear decoder, while slerp
+    is bent. 1e-5.
+    """
+    images = small["mnist"]
+    settings, model = linear_vae(images, 3, [0, 1])
+    torch.manual_seed(0)
+    model.decoder.linear.weight.normal_().mul_(0.01)
+    model.decoder.linear.bias.fill_(0.5)
+    mu = torch.randn(130, 3)
+    found = smoothness(settings, model.decode, Pixels(), images.test.images, mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
+    for key in ("path_blend", "step_blend", "path_linear", "step_linear"):
+        assert found[key] == pytest.approx(1, abs=1e-5)
+    assert found["path_slerp"] > 1.01
+    assert found["step_slerp"] > 1.001
+
+
+def test_paths_are_between_pairs_of_images(small: dict[str, Images]) -> None:
+    """Images 0 and 1, 2 and 3: two pairs are all that four images have. The ends are the two images' own."""
+    images = small["mnist"].test.images[:4]
+    settings, model = linear_vae(small["mnist"], 3, [0, 1])
+    seen: list[Tensor] = []
+
+    class Watching(Pixels):
+        def features(self, x: Tensor) -> Tensor:
+            seen.append(x.clone())
+            return super().features(x)
+
+    given = (settings, model.decode, Watching(), images, torch.randn(4, 3), EVALUATION, lambda _: None)
+    smoothness(*given)  # type: ignore[arg-type]
+    blends = [part for part in seen if part.std() > 0.1]
+    assert [len(part) for part in blends] == [5, 5]
+    real = scale(images, [0, 1])
+    for i, blend in enumerate(blends):
+        torch.testing.assert_close(blend[[0, -1]], real[2 * i : 2 * i + 2])
+        torch.testing.assert_close(blend[2], real[2 * i : 2 * i + 2].mean(0))
+
+
+# --- settings of the variant, and the headline ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "sigma2", "beta"),
+    [
+        (variant(), 0.5, 0.25),
+        (variant(pixel_range=[0, 1], beta=3.0), 0.5, 3.0),
+        (variant(likelihood="gaussian_optimal", pixel_range=[0, 1]), 0.02, 0.04),
+        (cifar_variant(), None, None),
+        (variant(model="ae", beta=0.0), 0.5, None),
+    ],
+    ids=["gaussian", "in-0-1", "optimal", "bernoulli", "ae"],
+)
+def test_sigma2_and_effective_beta(
+    settings: Variant, sigma2: float | None, beta: float | None, small: dict[str, Images]
+) -> None:
     images = small[settings.dataset]
     torch.manual_seed(0)
     model = VAE(settings, images.shape)
-    metrics, spectrum, _ = evaluate(settings, model, images, 0, EVALUATION, tqdm(disable=True))
-    with torch.no_grad():
-        mu, logvar = model.encode(scale(images.test.images, settings.pixel_range))
-    each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
-    np.testing.assert_allclose(spectrum, each.sort(descending=True).values.numpy(), rtol=1e-5, atol=1e-7)
-    assert spectrum.sum() == pytest.approx(metrics["test_rate"], rel=1e-5)
-
-
-def test_an_autoencoder_has_no_kl(small: dict[str, Images]) -> None:
-    settings = variant(model="ae", beta=0.0)
-    metrics, spectrum, _ = evaluate(
-        settings, VAE(settings, (1, 28, 28)), small["mnist"], 0, EVALUATION, tqdm(disable=True)
-    )
-    assert metrics["test_rate"] == 0
-    assert spectrum.tolist() == [0.0] * settings.latent_dim
+    if model.sigma2 is not None:
+        model.sigma2.fill_(0.02)
+    metrics = measure(settings, model, images).metrics
+    for found, expected in ((metrics["sigma2"], sigma2), (metrics["effective_beta"], beta)):
+        assert math.isnan(found) if expected is None else found == pytest.approx(expected)
 
 
 def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     seeds = pd.DataFrame([dict.fromkeys(HEADLINE.values(), value) for value in (1912.34567, 1912.34569)])
     seeds["parameters"] = 3_342_305
+    seeds["active_units"] = [6, 7]
+    seeds["fcd"] = math.nan
     numbers = headline(seeds)
+    assert list(numbers) == list(HEADLINE)
     assert numbers["loss"] == 1912.35
+    assert numbers["active_units"] == 6.5
+    assert numbers["fcd"] is None
+    assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
     assert numbers["parameters"] == 3_342_305
     assert isinstance(numbers["parameters"], int)
+    seeds["active_units"] = [6, 6]
+    assert isinstance(headline(seeds)["active_units"], int)

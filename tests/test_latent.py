@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from elbowroom.latent import interpolate, principal_plane, prior_samples
+from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 
 
 def test_the_plane_is_that_of_scikit_learn() -> None:
@@ -51,3 +51,35 @@ def test_prior_samples_are_standard_normal() -> None:
     z = prior_samples(100_000, 3, seed=0)
     torch.testing.assert_close(z.mean(0), torch.zeros(3), atol=0.02, rtol=0)
     torch.testing.assert_close(torch.cov(z.T), torch.eye(3), atol=0.02, rtol=0)
+
+
+def test_slerp_turns_evenly_and_has_its_ends() -> None:
+    """A quarter circle in four equal angles; lengths on the way between those of the ends. 1e-6."""
+    start, end = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
+    path = slerp(start, end, 5)
+    angles = torch.linspace(0, torch.pi / 2, 5)
+    expected = torch.stack([angles.cos(), angles.sin(), torch.zeros(5)], dim=1)
+    torch.testing.assert_close(path, expected, rtol=0, atol=1e-6)
+    torch.manual_seed(0)
+    start, end = torch.randn(2, 30)
+    path = slerp(start, 3 * end, 9)
+    torch.testing.assert_close(path[[0, -1]], torch.stack([start, 3 * end]), rtol=0, atol=1e-6)
+    unit = slerp(start / start.norm(), end / end.norm(), 9)
+    torch.testing.assert_close(unit.norm(dim=1), torch.ones(9))
+    assert (unit.diff(dim=0).norm(dim=1).diff().abs() < 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [([1.0, 2.0], [2.0, 4.0]), ([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], [-1.0, -2.0]), ([0.0, 0.0], [1.0, 2.0])],
+    ids=["parallel", "equal", "opposite", "zero"],
+)
+def test_slerp_is_straight_where_there_is_no_angle(start: list[float], end: list[float]) -> None:
+    path = slerp(torch.tensor(start), torch.tensor(end), 4)
+    assert torch.equal(path, interpolate(torch.tensor(start), torch.tensor(end), 4))
+
+
+def test_slerp_is_nearly_straight_for_a_small_angle() -> None:
+    """No jump where it begins to turn: 1e-4 of the length."""
+    start, end = torch.tensor([1.0, 0.0]), torch.tensor([1.0, 3e-4])
+    torch.testing.assert_close(slerp(start, end, 7), interpolate(start, end, 7), rtol=0, atol=1e-4)

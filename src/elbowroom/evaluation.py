@@ -1,34 +1,45 @@
 """What is measured of a trained model."""
 
+import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 from tqdm import tqdm
 
+from elbowroom import iwae
 from elbowroom.config import Evaluation, Variant
 from elbowroom.data import Images, batches, scale
-from elbowroom.latent import principal_plane
+from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
+from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, parameters
-from elbowroom.objective import kl, split_means, split_noise
+from elbowroom.objective import effective_beta, kl, pixel_mean, split_means, split_noise
+from elbowroom.probes import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "loss": "test_loss",
     "distortion": "test_distortion",
     "rate": "test_rate",
     "train_loss": "train_loss",
-    "pca_2d": "pca_2d",
+    "iwae_nll": "iwae_nll",
+    "active_units": "active_units",
+    "fcd": "fcd",
     "parameters": "parameters",
 }
+NONE = float("nan")  # of what a variant does not have: an empty cell
+Decoder = Callable[[Tensor], Tensor]  # of a trained model: z (B, latent_dim) -> (B, C, H, W)
+Progress = Callable[[int], object]
 
 
 class Measured(NamedTuple):
     """Of one trained seed.
 
-    metrics: loss, distortion and rate of test and train (nats per image, whole split, z sampled, the same weights for
-    both); pca_2d, the share of variance in the plane of the latent map; parameters.
+    metrics: by name, in the order of metrics/<variant>.csv; nan where the variant has no such thing. What each
+    is stands at the function below that measures it.
     spectrum: (latent_dim,), the KL of each latent, nats, mean over test images, largest first; it sums to test_rate.
     latent_map: (N, 2), the first test images' mu on their two principal components.
     """
@@ -38,20 +49,65 @@ class Measured(NamedTuple):
     latent_map: np.ndarray
 
 
-def evaluate(variant: Variant, model: VAE, images: Images, seed: int, settings: Evaluation, progress: tqdm) -> Measured:
-    """Measure one trained seed. `progress` counts images of both splits."""
-    metrics: dict[str, float] = {}
+def evaluate(
+    variant: Variant, model: VAE, judge: Judge, images: Images, seed: int, settings: Evaluation, progress: tqdm
+) -> Measured:
+    """Measure one trained seed. `progress` counts pictures decoded, `pictures(...)` of them in all."""
+    model.eval()
+    size, count, test = settings.batch_size, settings.sample_images, images.test.images
+    metrics = losses(variant, model, images, seed, settings, progress)
+    metrics |= likelihood(variant, model, test, seed, settings, progress.update)
+    mu, logvar = encode(variant, model, test, size)
+    spectrum = kl(mu.double(), logvar.double()).mean(0) if variant.model == "vae" else mu.new_zeros(mu.shape[1])
+    metrics["active_units"] = active_units(mu)
+    metrics["active_units_kl"] = int((spectrum > ACTIVE).sum()) if variant.model == "vae" else NONE
+    decoder = iwae.folded(model)
+    quality, made = reconstruction(variant, decoder, judge, test, mu, size, progress.update)
+    metrics |= quality
+    metrics |= readout(variant, model, images, mu, settings)
+    metrics |= distances(variant, decoder, judge, images, made[:count], seed, settings, progress.update)
+    shown = mu[: settings.map_images].cpu().numpy()
+    centre, axes, metrics["pca_2d"] = principal_plane(shown)
+    metrics |= smoothness(variant, decoder, judge, test, mu, settings, progress.update)
+    metrics |= variance(variant, model)
+    metrics["parameters"] = parameters(model)
+    return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), (shown - centre) @ axes.T)
+
+
+def pictures(variant: Variant, images: Images, settings: Evaluation) -> int:
+    """How many pictures `evaluate` decodes."""
+    test, train = len(images.test.images), len(images.train.images)
+    paths = 2 * min(settings.path_pairs, test // 2) * settings.path_steps
+    if variant.model == "ae":
+        return 2 * test + train + paths
+    weighed = min(settings.iwae_images, test) * settings.iwae_samples[-1]
+    return 2 * test + train + paths + weighed + min(settings.sample_images, test)
+
+
+def losses(
+    variant: Variant, model: VAE, images: Images, seed: int, settings: Evaluation, progress: tqdm
+) -> dict[str, float]:
+    """loss, distortion and rate of test and train: nats per image, z sampled, whole splits, the same weights."""
+    found: dict[str, float] = {}
     for split, part in (("test", images.test), ("train", images.train)):
         noise = split_noise(len(part.images), variant.latent_dim, seed, part.images.device)
         means = split_means(variant, model, part.images, noise, settings.batch_size, progress.update)
-        metrics |= {f"{split}_{term}": value for term, value in means.numbers(variant.beta).items()}
-        progress.set_postfix(split=split, loss=f"{metrics[f'{split}_loss']:.1f}", refresh=False)
-    mu, logvar = encode(variant, model, images.test.images, settings.batch_size)
-    spectrum = kl(mu.double(), logvar.double()).mean(0) if variant.model == "vae" else mu.new_zeros(mu.shape[1])
-    shown = mu[: settings.map_images].cpu().numpy()
-    centre, axes, explained = principal_plane(shown)
-    metrics |= {"pca_2d": explained, "parameters": parameters(model)}
-    return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), (shown - centre) @ axes.T)
+        found |= {f"{split}_{term}": value for term, value in means.numbers(variant.beta).items()}
+        progress.set_postfix(split=split, loss=f"{found[f'{split}_loss']:.1f}", refresh=False)
+    return found
+
+
+def likelihood(
+    variant: Variant, model: VAE, test: Tensor, seed: int, settings: Evaluation, progress: Progress
+) -> dict[str, float]:
+    """The bounds of -log p(x) by importance sampling, of the first test images (iwae.bounds)."""
+    ladder = settings.iwae_samples
+    if variant.model == "ae":
+        return dict.fromkeys(iwae.names(ladder), NONE)
+    chosen = test[: settings.iwae_images]
+    return iwae.bounds(
+        iwae.log_weights(variant, model, chosen, ladder[-1], seed, settings.batch_size, progress), ladder
+    )
 
 
 @torch.no_grad()
@@ -63,10 +119,124 @@ def encode(variant: Variant, model: VAE, images: Tensor, batch_size: int) -> tup
     return torch.cat(mu), torch.cat(logvar)
 
 
-def headline(seeds: pd.DataFrame) -> dict[str, float]:
-    """The metrics to read first: means over seeds (a row each), to six digits. Whole numbers stay whole."""
-    means = {short: seeds[name].mean() for short, name in HEADLINE.items()}
+@torch.no_grad()
+def decode(variant: Variant, decoder: Decoder, z: Tensor, batch_size: int, progress: Progress) -> Iterator[Tensor]:
+    """Pictures (B, C, H, W) of z (N, latent_dim), batch after batch: the mean of p(x|z), clamped to [0, 1]."""
+    for batch in batches(len(z), batch_size):
+        yield pixel_mean(variant, decoder(z[batch])).clamp(0, 1)
+        progress(len(z[batch]))
+
+
+@torch.no_grad()
+def reconstruction(
+    variant: Variant, decoder: Decoder, judge: Judge, images: Tensor, mu: Tensor, batch_size: int, progress: Progress
+) -> tuple[dict[str, float], Tensor]:
+    """psnr (dB) and ssim of images (N, C, H, W) uint8 against their reconstruction from mu, and its judge features.
+
+    Both for pictures in [0, 1], of each image on its own, then the mean; ssim with torchmetrics' window (Gaussian,
+    sigma 1.5 pixels).
+    """
+    total = torch.zeros(2, dtype=torch.float64, device=images.device)
+    features = []
+    for batch, made in zip(
+        batches(len(images), batch_size), decode(variant, decoder, mu, batch_size, progress), strict=True
+    ):
+        real = scale(images[batch], [0, 1])
+        psnr = peak_signal_noise_ratio(made, real, data_range=1.0, reduction="none", dim=(1, 2, 3))
+        ssim = structural_similarity_index_measure(made, real, data_range=1.0, reduction="none")
+        assert isinstance(ssim, Tensor)
+        total += torch.stack([psnr, ssim]).double().sum(1)
+        features.append(judge.features(made))
+    psnr_mean, ssim_mean = (total / len(images)).tolist()
+    return {"psnr": psnr_mean, "ssim": ssim_mean}, torch.cat(features)
+
+
+def readout(variant: Variant, model: VAE, images: Images, mu: Tensor, settings: Evaluation) -> dict[str, float]:
+    """How well labels are read out of mu: learnt from the first training images, scored on all test images' mu."""
+    learnt = slice(settings.probe_images)
+    train_mu, _ = encode(variant, model, images.train.images[learnt], settings.batch_size)
+    known = [part.cpu().numpy() for part in (train_mu, images.train.labels[learnt], mu, images.test.labels)]
+    return {"probe_accuracy": probe_accuracy(*known), "knn_accuracy": knn_accuracy(*known)}
+
+
+@torch.no_grad()
+def distances(
+    variant: Variant,
+    decoder: Decoder,
+    judge: Judge,
+    images: Images,
+    reconstructed: Tensor,
+    seed: int,
+    settings: Evaluation,
+    progress: Progress,
+) -> dict[str, float]:
+    """Frechet (fcd) and kernel (kid) distances to the first test images in judge features, lower is nearer.
+
+    Of as many samples, z ~ N(0, I); of the reconstructions, given as features (N, D); of as many training images: the
+    floor, which no sample can be expected to get below.
+    """
+    size = settings.batch_size
+    real = extract(judge, images.test.images[: settings.sample_images], size)
+    train = extract(judge, images.train.images[: settings.sample_images], size)
+    fcd = kid = NONE
+    if variant.model == "vae":
+        z = prior_samples(len(real), variant.latent_dim, seed).to(real.device)
+        samples = torch.cat([judge.features(made) for made in decode(variant, decoder, z, size, progress)])
+        fcd, kid = frechet_distance(real, samples), kernel_distance(real, samples)
     return {
-        name: int(mean) if seeds[HEADLINE[name]].dtype.kind == "i" else float(f"{mean:.6g}")
-        for name, mean in means.items()
+        "fcd": fcd,
+        "kid": kid,
+        "fcd_recon": frechet_distance(real, reconstructed),
+        "fcd_floor": frechet_distance(real, train),
+        "kid_floor": kernel_distance(real, train),
     }
+
+
+@torch.no_grad()
+def smoothness(
+    variant: Variant,
+    decoder: Decoder,
+    judge: Judge,
+    images: Tensor,
+    mu: Tensor,
+    settings: Evaluation,
+    progress: Progress,
+) -> dict[str, float]:
+    """How evenly pictures change between pairs of images (N, C, H, W) uint8, in judge features (probes.evenness).
+
+    The path between their mu (N, latent_dim) is linear or slerp; blend is the cross-fade of the images' own pixels,
+    to compare with.
+    """
+    steps, size = settings.path_steps, settings.batch_size
+    firsts = range(0, 2 * min(settings.path_pairs, len(images) // 2), 2)
+    found: dict[str, float] = {}
+    for name, path in (("linear", interpolate), ("slerp", slerp)):
+        z = torch.cat([path(mu[i], mu[i + 1], steps) for i in firsts])
+        features = torch.cat([judge.features(made) for made in decode(variant, decoder, z, size, progress)])
+        found[f"path_{name}"], found[f"step_{name}"] = evenness(features.unflatten(0, (-1, steps)))
+    blends = []
+    for i in firsts:
+        start, end = scale(images[i : i + 2], [0, 1])
+        blends.append(judge.features(interpolate(start.flatten(), end.flatten(), steps).unflatten(1, start.shape)))
+    found["path_blend"], found["step_blend"] = evenness(torch.stack(blends))
+    return found
+
+
+def variance(variant: Variant, model: VAE) -> dict[str, float]:
+    """sigma2 of a Gaussian likelihood, in the units of the pixel range, and a VAE's objective.effective_beta."""
+    fixed = 0.5 if variant.likelihood == "gaussian" else NONE
+    sigma2 = fixed if model.sigma2 is None else model.sigma2.item()
+    return {"sigma2": sigma2, "effective_beta": effective_beta(variant, sigma2) if variant.model == "vae" else NONE}
+
+
+def headline(seeds: pd.DataFrame) -> dict[str, float | None]:
+    """The metrics to read first: means over seeds (a row each), to six digits; None where there are none.
+
+    Whole numbers stay whole where their mean is.
+    """
+    found: dict[str, float | None] = {}
+    for short, name in HEADLINE.items():
+        mean = seeds[name].mean()
+        whole = seeds[name].dtype.kind == "i" and mean == int(mean)
+        found[short] = None if math.isnan(mean) else int(mean) if whole else float(f"{mean:.6g}")
+    return found

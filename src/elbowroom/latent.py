@@ -20,6 +20,21 @@ def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return torch.lerp(start, end, weight)
 
 
+def slerp(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """The path along the great circle from start to end, both (latent_dim,): (steps, latent_dim), the ends included.
+
+    The angle changes evenly, and the length too, where it differs (White 2016, arXiv:1609.04468, section 2.1). The
+    straight path where the two have no angle, or none between.
+    """
+    cosine = torch.nn.functional.cosine_similarity(start.double(), end.double(), dim=0)
+    angle = torch.arccos(cosine.clamp(-1, 1))
+    if start.norm() == 0 or end.norm() == 0 or angle.sin() < 1e-4:
+        return interpolate(start, end, steps)
+    weight = torch.linspace(0, 1, steps, dtype=torch.float64, device=start.device).unsqueeze(1)
+    path = (torch.sin((1 - weight) * angle) * start + torch.sin(weight * angle) * end) / angle.sin()
+    return path.to(start.dtype)
+
+
 def principal_plane(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """The plane of the two first principal components of mu (N, latent_dim).
 

@@ -1,0 +1,94 @@
+"""How likely images are to a VAE, -log p(x), estimated by importance sampling (Burda et al. 2016, arXiv:1509.00519)."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from elbowroom.config import Variant
+from elbowroom.data import batches, scale
+from elbowroom.model import VAE, reparameterize
+from elbowroom.objective import distortion
+
+
+@torch.no_grad()
+def log_weights(
+    variant: Variant,
+    model: VAE,
+    images: Tensor,
+    samples: int,
+    seed: int,
+    batch_size: int,
+    progress: Callable[[int], object] | None = None,
+) -> Tensor:
+    """log p(x|z) + log p(z) - log q(z|x) for samples z ~ q(z|x) of each image: (N, samples), nats, float64.
+
+    images: (N, C, H, W) uint8. No more than batch_size pictures are decoded at once, of as many images as they belong
+    to; no weight depends on it, since each image's noise is drawn whole. `progress` is told how many were decoded.
+    """
+    model.eval()
+    decode = folded(model)
+    generator = torch.Generator(images.device).manual_seed(seed)
+    found = []
+    for group in batches(len(images), math.ceil(batch_size / samples)):
+        x = scale(images[group], variant.pixel_range)
+        mu, logvar = model.encode(x)
+        noise = torch.stack([torch.randn(samples, mu.shape[1], generator=generator, device=mu.device) for _ in mu])
+        owner = torch.arange(len(mu), device=mu.device).repeat_interleave(samples)  # whose sample it is: (B * samples,)
+        for batch in batches(len(owner), batch_size):
+            of, unit = owner[batch], noise.flatten(0, 1)[batch]
+            z = reparameterize(mu[of], logvar[of], unit)
+            # log N(z; 0, I) - log N(z; mu, sigma^2): the constants cancel
+            ratio = (unit.double().square() + logvar[of].double() - z.double().square()).sum(1) / 2
+            found.append(ratio - distortion(variant, x[of], decode(z), model.sigma2))
+            if progress:
+                progress(len(z))
+    return torch.cat(found).view(len(images), samples)
+
+
+def bounds(log_w: Tensor, ladder: list[int]) -> dict[str, float]:
+    """iwae_nll_K for each K of the ladder, iwae_nll for the last, effective_samples; means over images, nats.
+
+    log_w: (N, K), K the last of the ladder, whose rungs divide one another. A rung is -log((w_1 + ... + w_k) / k), an
+    upper bound of -log p(x) on average (Burda et al. 2016, eq. 8), here over all K / k groups of k samples: every rung
+    uses every sample, and by Jensen's inequality none is above the one before. effective_samples: (sum w)^2 / sum w^2
+    of the K samples, 1 where one outweighs all others.
+    """
+    rungs = {f"iwae_nll_{k}": (math.log(k) - log_w.unflatten(1, (-1, k)).logsumexp(2)).mean().item() for k in ladder}
+    effective = (2 * log_w.logsumexp(1) - (2 * log_w).logsumexp(1)).exp()
+    return rungs | {"iwae_nll": rungs[f"iwae_nll_{ladder[-1]}"], "effective_samples": effective.mean().item()}
+
+
+def names(ladder: list[int]) -> list[str]:
+    """What `bounds` returns, in its order."""
+    return [*(f"iwae_nll_{k}" for k in ladder), "iwae_nll", "effective_samples"]
+
+
+@torch.no_grad()
+def folded(model: VAE) -> Callable[[Tensor], Tensor]:
+    """The same as model.decode to rounding, made for many z; where nothing is cheaper, model.decode itself.
+
+    Between the decoder's linear layer and its first transposed convolution there is nothing, so both are one linear map
+    of z, whose matrix is found here once: often a small part of the convolution's multiplications.
+    """
+    decoder = model.decoder
+    first = decoder.layers[:2]
+    if len(first) < 2 or not isinstance(convolution := first[1], nn.ConvTranspose2d):
+        return model.decode
+    offset = first(decoder.linear.bias.unsqueeze(0))  # (1, C, H, W)
+    rows = first(decoder.linear.weight.T) - first(torch.zeros_like(decoder.linear.bias).unsqueeze(0))
+    inputs = decoder.linear.out_features
+    pixels = inputs // convolution.in_channels  # each is multiplied with every weight
+    if rows.numel() >= decoder.linear.weight.numel() + pixels * convolution.weight.numel():
+        return model.decode
+    # channels last, as the next convolution is fastest with
+    _, channels, height, width = offset.shape
+    matrix = rows.permute(0, 2, 3, 1).flatten(1)  # (latent_dim, H * W * C)
+    constant = offset.permute(0, 2, 3, 1).flatten()
+    rest = decoder.layers[2:]
+
+    def decode(z: Tensor) -> Tensor:
+        return rest(torch.addmm(constant, z, matrix).view(-1, height, width, channels).permute(0, 3, 1, 2))
+
+    return decode

@@ -3,9 +3,11 @@
 from elbowroom import artifacts, data
 from elbowroom.baselines import baselines
 from elbowroom.cli import run
+from elbowroom.config import load_study
 
 
 def main(name: str) -> None:
+    load_study().dataset(name)
     table = baselines(data.load(name, data.device()))
     table.insert(0, "dataset", name)
     artifacts.save_csv(artifacts.baselines_file(name), table.round(6))

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, figures
+from elbowroom import artifacts, charts, comparison, figures
+from elbowroom.claims import audit
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
 from elbowroom.lock import prune
 from elbowroom.published import against_published
+from elbowroom.statistics import comparisons
 
 SIDE_BY_SIDE = {  # picture -> title, columns
     "reconstructions": ("Test images (first row of each) and their reconstructions", 1),
@@ -24,21 +26,46 @@ SIDE_BY_SIDE = {  # picture -> title, columns
 def main() -> None:
     study = load_study()
     for path in prune(study):
-        print(f"{path}: removed, of a variant that params.yaml no longer has")
-    history = _tables(study, lambda name: artifacts.plot_file(name, "history.csv"))
-    spectrum = _tables(study, lambda name: artifacts.plot_file(name, "spectrum.csv"))
+        print(f"{path}: removed, of what params.yaml no longer has")
+    seeds = _tables(study, artifacts.seeds_file)
+    costs, history, spectrum = (
+        _tables(study, lambda name, file=file: artifacts.plot_file(name, file))  # type: ignore[misc]
+        for file in ("cost.csv", "history.csv", "spectrum.csv")
+    )
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
-    variants = _means(_tables(study, artifacts.seeds_file), []).astype({"parameters": int})
+    baselines = pd.concat([artifacts.load_csv(artifacts.baselines_file(name)) for name in study.datasets])
+    variants = comparison.summary(study, seeds, baselines)
     tables = {
         "variants.csv": variants,
+        "baselines.csv": comparison.shown_baselines(study, baselines),
+        "differences.csv": comparisons(study, seeds, comparison.COMPARED),
+        "latents.csv": comparison.by_latents(study, seeds, baselines),
+        "elbows.csv": comparison.elbows(study, seeds),
+        "claims.csv": audit(study, seeds, costs),
         "curves.csv": _means(history, ["split", "epoch"]).round(4),
-        "spectrum.csv": _means(spectrum, ["rank"]).round(6),
-        "published.csv": against_published(study, variants.set_index("variant"), history).round(6),
+        "spectrum.csv": _means(spectrum, ["rank"]),
+        "published.csv": against_published(study, variants.set_index("variant"), history),
     }
     for file, table in tables.items():
-        artifacts.save_csv(artifacts.comparison_file(file), table)
+        artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
+    colours = charts.variant_colours(study.variants)
     for dataset, ours in variants.groupby("dataset", sort=False):
-        compare_pictures(study, str(dataset), history[history.dataset == dataset], ours.set_index("variant").pca_2d)
+        _save(
+            f"{dataset}-curves",
+            charts.compared_curves(history[history.dataset == dataset], f"Training on {dataset}", colours),
+        )
+        compare_pictures(study, str(dataset), ours.set_index("variant").pca_2d)
+    for family, own in variants[variants.test_rate > 0].groupby(comparison.FAMILY, sort=False):
+        title = f"{family[0]}, {family[1]} likelihood, pixels in {family[2]}"
+        lines, points, found = (
+            table[(table[comparison.FAMILY] == list(family)).all(axis=1)]
+            for table in (tables["baselines.csv"], tables["latents.csv"], tables["elbows.csv"])
+        )
+        pictures = {"plane": charts.plane(own, lines, title, colours)}
+        if len(points):
+            pictures["latents"] = charts.by_latents(points, found, title)
+        for kind, picture in pictures.items():
+            _save(f"{family[0]}-{family[1]}-{kind}", picture)
 
 
 def _tables(study: Study, path: Callable[[str], Path]) -> pd.DataFrame:
@@ -53,11 +80,14 @@ def _means(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return table.drop(columns="seed").groupby(keys, sort=False, as_index=False).mean()
 
 
-def compare_pictures(study: Study, dataset: str, history: pd.DataFrame, shares: "pd.Series[float]") -> None:
+def _save(name: str, picture: Figure) -> None:
+    artifacts.write(artifacts.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
+
+
+def compare_pictures(study: Study, dataset: str, shares: "pd.Series[float]") -> None:
     """Pictures of the variants of a dataset; shares: the share of variance that each one's map shows."""
     names = list(shares.index)
-    colours = figures.variant_colours(study.variants)
-    pictures: dict[str, Figure] = {"curves": figures.compared_curves(history, f"Training on {dataset}", colours)}
+    pictures: dict[str, Figure] = {}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
@@ -73,7 +103,7 @@ def compare_pictures(study: Study, dataset: str, history: pd.DataFrame, shares: 
         "mu of test images on its two principal components (and the share of its variance that they hold)",
     )
     for kind, picture in pictures.items():
-        artifacts.write(artifacts.comparison_file(f"pictures/{dataset}-{kind}.png"), figures.picture_bytes(picture))
+        _save(f"{dataset}-{kind}", picture)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
     name = "mnist-z256"
     tiny.edit(lambda p: p["variants"].pop(name))
     output = tiny.run("dvc", "repro")
-    assert f"metrics/{name}.json: removed, of a variant that params.yaml no longer has" in output
+    assert f"metrics/{name}.json: removed, of what params.yaml no longer has" in output
     assert [path for path in tiny.path.rglob(f"*{name}*") if ".dvc" not in path.parts] == []
     for page in ("report/index.html", "report/README.md", "report/comparison/curves.csv"):
         assert name not in (tiny.path / page).read_text()

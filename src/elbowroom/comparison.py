@@ -57,19 +57,20 @@ def by_latents(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd
         if len(sizes) < 2:
             continue
         for series, members in _series(variants):
+            if len(members) < 2:
+                continue
             for metric in CURVES:
                 for name in members:
                     values = seeds[seeds.variant == name][metric]
                     point = (values.mean(), values.min(), values.max())
                     rows.append((*family, metric, series, variants[name].latent_dim, *point))
         own = shown[(shown[FAMILY] == list(family)).all(axis=1)]
-        for baseline in own.itertuples():
-            for size in sizes if pd.isna(baseline.latent_dim) else [int(baseline.latent_dim)]:
-                loss = baseline.test_loss
-                rows.append((*family, "test_loss", baseline.baseline, size, loss, loss, loss))
-                if baseline.baseline == "linear VAE":
-                    units = baseline.active_units
-                    rows.append((*family, "active_units", baseline.baseline, size, units, units, units))
+        for baseline in own.to_dict("records"):
+            name, loss, units = (baseline[key] for key in ("baseline", "test_loss", "active_units"))
+            for size in sizes if pd.isna(baseline["latent_dim"]) else [int(baseline["latent_dim"])]:
+                rows.append((*family, "test_loss", name, size, loss, loss, loss))
+                if name == "linear VAE":
+                    rows.append((*family, "active_units", name, size, units, units, units))
         rows += [(*family, "active_units", "every latent", size, size, size, size) for size in sizes]
     columns = [*FAMILY, "metric", "series", "latent_dim", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).dropna(subset="value", ignore_index=True)
@@ -89,7 +90,18 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
                 found = elbow(list(sizes), losses)
                 rows.append({**dict(zip(FAMILY, family, strict=True)), "series": series, "metric": metric}
                             | found._asdict())  # fmt: skip
-    columns = [*FAMILY, "series", "metric", "latent_dim", "low", "high", "seeds", "slope_before", "slope_after", "result"]
+    columns = [
+        *FAMILY,
+        "series",
+        "metric",
+        "latent_dim",
+        "low",
+        "high",
+        "seeds",
+        "slope_before",
+        "slope_after",
+        "result",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -115,6 +127,10 @@ def _series(variants: dict[str, Variant]) -> Iterator[tuple[str, list[str]]]:
     for group, names in groups.items():
         rest = dict(group)
         differing = [key for key, values in common.items() if len(values) > 1]
-        words = {"channels": f"width {rest['channels']}", "beta": f"beta {rest['beta']:g}", "model": rest["model"].upper()}
+        words = {
+            "channels": f"width {rest['channels']}",
+            "beta": f"beta {rest['beta']:g}",
+            "model": rest["model"].upper(),
+        }
         said = [words.get(key, str(rest[key])) for key in differing]
         yield ", ".join(said) or words["channels"], sorted(names, key=lambda name: variants[name].latent_dim)

@@ -4,8 +4,7 @@ Nothing is measured here.
 """
 
 import io
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -17,8 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-# Okabe and Ito's palette, which the colour-blind can tell apart: a variant has the colour of its place in params.yaml.
-VARIANT_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
+LINE_COLOUR = "#0072B2"
 CLASS_COLOURS = [matplotlib.colormaps["tab10"](index) for index in range(10)]
 TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
 DPI = 110
@@ -101,41 +99,16 @@ def training_curves(history: pd.DataFrame) -> Figure:
     """Loss, distortion and rate of one variant by epoch, a line a seed. history: seed, split, epoch, loss, ..."""
     figure = Figure(figsize=(9, 2.8), dpi=DPI, layout="constrained")
     for axes, (term, label) in zip(figure.subplots(1, 3), TERMS.items(), strict=True):
-        for split, style, colour in (("train", "--", "#777777"), ("test", "-", VARIANT_COLOURS[0])):
+        for split, style, colour in (("train", "--", "#777777"), ("test", "-", LINE_COLOUR)):
             for number, (_, line) in enumerate(history[history.split == split].groupby("seed")):
                 shown = {"train": "train, mean during the epoch", "test": "test, after the epoch"}[split]
                 axes.plot(line.epoch, line[term], style, color=colour, lw=1.4, label=None if number else shown)
-        _label_epochs(axes, label, history)
+        label_epochs(axes, label, history)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
 
 
-def variant_colours(names: Iterable[str]) -> dict[str, str]:
-    """The colour of each variant of a study, in the order of params.yaml."""
-    return dict(zip(names, itertools.cycle(VARIANT_COLOURS), strict=False))
-
-
-def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """Four panels of all variants of a dataset: train loss, and test loss, distortion and rate.
-
-    history: variant, seed, split, epoch, loss, distortion, rate. A line is the mean over seeds, its band their range.
-    """
-    figure = Figure(figsize=(9, 5.6), dpi=DPI, layout="constrained")
-    figure.suptitle(title)
-    panels = [("train", "loss"), ("test", "loss"), ("test", "distortion"), ("test", "rate")]
-    for axes, (split, term) in zip(figure.subplots(2, 2).flat, panels, strict=True):
-        for name, lines in history.groupby("variant", sort=False):
-            colour = colours[str(name)]
-            seeds = lines[lines.split == split].groupby("epoch")[term]
-            mean = seeds.mean()
-            axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)
-            axes.fill_between(mean.index, seeds.min(), seeds.max(), color=colour, alpha=0.2, lw=0)
-        _label_epochs(axes, f"{split} {TERMS[term]}", history)
-    figure.axes[0].legend()
-    return figure
-
-
-def _label_epochs(axes: Axes, title: str, history: pd.DataFrame) -> None:
+def label_epochs(axes: Axes, title: str, history: pd.DataFrame) -> None:
     axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats per image")

@@ -1,4 +1,4 @@
-"""What dvc.lock tells of results: which settings they are of, and which are of variants that are no more."""
+"""What dvc.lock tells of results: which settings they are of, and which are of what is no more."""
 
 import contextlib
 import shutil
@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from elbowroom.config import Study
 
 VARIANT_STAGES = ("train", "evaluate", "figures")
+DATASET_STAGES = ("baseline", "judge")
 
 
 def locked_stages() -> dict[str, Any]:
@@ -26,7 +27,7 @@ def is_edited(study: Study, variant: str) -> bool:
 
 
 def prune(study: Study) -> list[Path]:
-    """Delete what the stages of removed variants left (DVC does not), and return what that was.
+    """Delete what the stages of removed variants and datasets left (DVC does not), and return what that was.
 
     Only what dvc.lock says that such a stage wrote: DVC's cache or git has that, but not what was written since then
     without DVC.
@@ -34,7 +35,8 @@ def prune(study: Study) -> list[Path]:
     gone = []
     for stage, locked in locked_stages().items():
         kind, _, name = stage.partition("@")
-        if kind not in VARIANT_STAGES or name in study.variants:
+        there = {**dict.fromkeys(VARIANT_STAGES, study.variants), **dict.fromkeys(DATASET_STAGES, study.datasets)}
+        if name in there.get(kind, [name]):
             continue
         for path in [Path(out["path"]) for out in locked.get("outs", [])]:
             if path.is_dir():

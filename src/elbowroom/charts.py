@@ -1,0 +1,127 @@
+"""Tables of a comparison -> charts: matplotlib Figures. Nothing is measured here."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from elbowroom.figures import DPI, TERMS, label_epochs
+
+# Okabe and Ito's palette, which the colour-blind can tell apart.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
+BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
+    "mean image": {"color": "#8a8a8a", "ls": ":"},
+    "PCA": {"color": "#8a8a8a", "ls": "--"},
+    "linear VAE": {"color": "#8a8a8a", "ls": "-."},
+    "floor": {"color": "#8a8a8a", "ls": (0, (1, 4))},
+    "every latent": {"color": "#8a8a8a", "ls": ":"},
+}
+METRICS = {
+    "test_loss": "test loss (nats)",
+    "iwae_nll": "-log p(x), IWAE bound (nats)",
+    "active_units": "active latents",
+}
+
+
+def variant_colours(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each variant, in the order of params.yaml; of more than eight, along a scale from dark to light."""
+    names = list(names)
+    if len(names) <= len(COLOURS):
+        return dict(zip(names, COLOURS, strict=False))
+    scale = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, len(names)))
+    return {name: matplotlib.colors.to_hex(colour) for name, colour in zip(names, scale, strict=True)}
+
+
+def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """Four panels of all variants of a dataset: train loss, and test loss, distortion and rate.
+
+    history: variant, seed, split, epoch, loss, distortion, rate. A line is the mean over seeds, its band their range.
+    """
+    figure = Figure(figsize=(9, 5.6), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    panels = [("train", "loss"), ("test", "loss"), ("test", "distortion"), ("test", "rate")]
+    for axes, (split, term) in zip(figure.subplots(2, 2).flat, panels, strict=True):
+        for name, lines in history.groupby("variant", sort=False):
+            colour = colours[str(name)]
+            seeds = lines[lines.split == split].groupby("epoch")[term]
+            mean = seeds.mean()
+            axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)
+            axes.fill_between(mean.index, seeds.min(), seeds.max(), color=colour, alpha=0.2, lw=0)
+        label_epochs(axes, f"{split} {TERMS[term]}", history)
+    handles = figure.axes[0].get_legend_handles_labels()
+    if len(handles[0]) <= 6:
+        figure.axes[0].legend()
+    else:
+        figure.legend(*handles, loc="outside right center")
+    return figure
+
+
+def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure:
+    """A panel for each metric of a family against the latent size, baselines as grey lines.
+
+    curves: metric, series, latent_dim, value, low, high; a band spans low to high. elbows: metric, series, latent_dim,
+    low, high; where one was found it is a vertical line, and its interval shaded.
+    """
+    metrics = [metric for metric in METRICS if metric in set(curves.metric)]
+    figure = Figure(figsize=(3.4 * len(metrics), 3.4), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    colours = dict(zip((name for name in curves.series.unique() if name not in BASELINES), COLOURS, strict=False))
+    sizes = sorted(curves.latent_dim.unique())
+    for axes, metric in zip(np.ravel(figure.subplots(1, len(metrics))), metrics, strict=True):
+        for series, line in curves[curves.metric == metric].groupby("series", sort=False):
+            if str(series) in BASELINES:
+                axes.plot(line.latent_dim, line.value, lw=1.2, label=series, **BASELINES[str(series)])
+                continue
+            axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
+            axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
+        for elbow in elbows[(elbows.metric == metric) & elbows.latent_dim.notna()].to_dict("records"):
+            axes.axvline(elbow["latent_dim"], color=colours[elbow["series"]], lw=1)
+            shaded = max(elbow["low"], sizes[0]), min(elbow["high"], sizes[-1])
+            axes.axvspan(*shaded, color=colours[elbow["series"]], alpha=0.1, lw=0)
+        _label_latents(axes, sizes)
+        axes.set_title(METRICS[metric])
+    entries: dict[str, Artist] = {}
+    for axes in figure.axes:
+        entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=6)
+    return figure
+
+
+def _label_latents(axes: Axes, sizes: list[int]) -> None:
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("latent size")
+    axes.set_xticks(sizes)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, the linear VAE a line.
+
+    variants, baselines: variant or baseline, test_rate, test_distortion, in nats per image. Along a thin line the sum
+    of both, the loss at beta 1, is the same.
+    """
+    figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    for point in variants.to_dict("records"):
+        error = {f"{way}err": point[f"test_{term}_sd"] for way, term in (("x", "rate"), ("y", "distortion"))}
+        name, error = point["variant"], error if point["seeds"] > 1 else {}
+        where = point["test_rate"], point["test_distortion"]
+        axes.errorbar(*where, fmt="o", ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+    linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
+    if len(linear):
+        axes.plot(linear.test_rate, linear.test_distortion, lw=1.2, label="linear VAE", **BASELINES["linear VAE"])
+    mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]
+    axes.plot(0, mean, "x", color="#555555", label="mean image")
+    for loss in np.linspace(*axes.get_ylim(), 7):
+        axes.axline((0, loss), slope=-1, color="#e6e6e6", lw=0.6, zorder=0)
+    axes.set(title=title, xlabel="rate: KL on test (nats per image)", ylabel="distortion on test (nats per image)")
+    axes.grid(visible=False)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return figure

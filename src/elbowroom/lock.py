@@ -32,11 +32,11 @@ def prune(study: Study) -> list[Path]:
     Only what dvc.lock says that such a stage wrote: DVC's cache or git has that, but not what was written since then
     without DVC.
     """
+    kept = dict.fromkeys(VARIANT_STAGES, set(study.variants)) | dict.fromkeys(DATASET_STAGES, set(study.datasets))
     gone = []
     for stage, locked in locked_stages().items():
         kind, _, name = stage.partition("@")
-        there = {**dict.fromkeys(VARIANT_STAGES, study.variants), **dict.fromkeys(DATASET_STAGES, study.datasets)}
-        if name in there.get(kind, [name]):
+        if name in kept.get(kind, {name}):
             continue
         for path in [Path(out["path"]) for out in locked.get("outs", [])]:
             if path.is_dir():

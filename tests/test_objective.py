@@ -8,8 +8,17 @@ from conftest import CPU, cifar_variant, variant
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from elbowroom.data import Images, scale
-from elbowroom.model import VAE
-from elbowroom.objective import distortion, kl, pixel_mean, split_means, split_noise, terms
+from elbowroom.model import VAE, reparameterize
+from elbowroom.objective import (
+    distortion,
+    effective_beta,
+    kl,
+    optimal_sigma2,
+    pixel_mean,
+    split_means,
+    split_noise,
+    terms,
+)
 
 
 def test_kl_is_that_of_torch_distributions() -> None:
@@ -41,6 +50,83 @@ def test_bernoulli_is_the_cross_entropy() -> None:
     x, output = torch.rand(9, 3, 32, 32).double(), torch.randn(9, 3, 32, 32).double()
     expected = -Independent(Bernoulli(logits=output, validate_args=False), 3).log_prob(x)
     torch.testing.assert_close(distortion(cifar_variant(), x, output), expected)
+
+
+def test_continuous_bernoulli_has_its_normaliser() -> None:
+    """log C(l) = log[2 atanh(1 - 2l) / (1 - 2l)], log 2 at l = 1/2 (Loaiza-Ganem and Cunningham 2019). To 1e-5."""
+    torch.manual_seed(0)
+    x, output = torch.rand(9, 3, 8, 8).double(), 3 * torch.randn(9, 3, 8, 8).double()
+    output[0] = 0.0
+    rate = torch.sigmoid(output)
+    gap = 1 - 2 * rate
+    normaliser = torch.where(output == 0, math.log(2), (2 * torch.atanh(gap) / gap).log())
+    cross_entropy = -(x * rate.log() + (1 - x) * (1 - rate).log())
+    expected = (cross_entropy - normaliser).sum((1, 2, 3))
+    settings = cifar_variant(likelihood="continuous_bernoulli")
+    torch.testing.assert_close(distortion(settings, x, output), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("logit", [-4.0, 0.0, 0.7, 6.0])
+def test_continuous_bernoulli_is_a_density(logit: float) -> None:
+    """Over the grey values of one pixel it integrates to 1, to 1e-6; and pixel_mean is its mean."""
+    settings = cifar_variant(likelihood="continuous_bernoulli")
+    x = ((torch.arange(20_000).double() + 0.5) / 20_000).reshape(-1, 1, 1, 1)
+    output = torch.full_like(x, logit)
+    density = (-distortion(settings, x, output)).exp()
+    assert density.mean().item() == pytest.approx(1, rel=1e-6)
+    mean = (density * x.flatten()).mean().item()
+    assert pixel_mean(settings, output[:1]).item() == pytest.approx(mean, rel=1e-5)
+
+
+def test_the_optimal_variance_is_that_of_torchs_normal() -> None:
+    """-log p(x|z) is torch's, its constant included; no other variance makes the images likelier."""
+    torch.manual_seed(0)
+    settings = variant(likelihood="gaussian_optimal")
+    x, output = torch.rand(9, 1, 28, 28).double() * 2 - 1, torch.randn(9, 1, 28, 28).double()
+    best = (torch.tanh(output) - x).square().mean()
+    expected = -Independent(Normal(torch.tanh(output), best.sqrt()), 3).log_prob(x)
+    torch.testing.assert_close(distortion(settings, x, output, best), expected)
+    for other in (0.98 * best, 1.02 * best):
+        assert distortion(settings, x, output, other).sum() > distortion(settings, x, output, best).sum()
+
+
+def test_under_the_optimal_variance_the_train_distortion_is_a_closed_form(small: dict[str, Images]) -> None:
+    """D/2 (ln(2 pi sigma^2) + 1), to 1e-5 relative, with the same noise, whatever the batches."""
+    torch.manual_seed(0)
+    settings, images = variant(likelihood="gaussian_optimal"), small["mnist"].train.images
+    model, noise = VAE(settings, (1, 28, 28)), split_noise(300, 6, 1, CPU)
+    assert model.sigma2 is not None
+    model.sigma2.copy_(optimal_sigma2(settings, model, images, noise, 64))
+    means = split_means(settings, model, images, noise, 7)
+    expected = 784 / 2 * (math.log(2 * math.pi * model.sigma2.item()) + 1)
+    assert means.distortion.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_in_training_the_optimal_variance_is_the_batchs_and_its_gradient_that_of_the_logarithm() -> None:
+    """The gradient is that of D/2 ln(mean squared error), which sigma* turns the distortion into."""
+    torch.manual_seed(0)
+    settings = variant(likelihood="gaussian_optimal")
+    model, x, noise = VAE(settings, (1, 28, 28)).train(), torch.rand(5, 1, 28, 28), torch.randn(5, 6)
+    loss = terms(settings, model, x, noise).distortion.mean()
+    mu, logvar = model.encode(x)
+    output = model.decode(reparameterize(mu, logvar, noise))
+    direct = 784 / 2 * ((torch.tanh(output) - x).square().mean() * 2 * math.pi * math.e).log()
+    assert loss.item() == pytest.approx(direct.item(), rel=1e-5)
+    ours, theirs = (torch.autograd.grad(value, model.decoder.linear.weight)[0] for value in (loss, direct))
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_effective_beta() -> None:
+    """The notebook's squared error in [-1, 1] is four times that in [0, 1]: its KL weighs a quarter there."""
+    assert effective_beta(variant(), 0.5) == 0.25
+    assert effective_beta(variant(pixel_range=[0, 1]), 0.5) == 1
+    assert effective_beta(variant(pixel_range=[0, 1], beta=4.0), 0.05) == pytest.approx(0.4)
+
+
+def test_a_linear_network_has_no_link() -> None:
+    settings = variant(network="linear", channels=1, likelihood="gaussian")
+    output = torch.linspace(-3, 3, 7).reshape(-1, 1, 1, 1)
+    torch.testing.assert_close(distortion(settings, torch.zeros_like(output), output), output.flatten().square())
 
 
 @pytest.mark.parametrize("settings", [variant(), variant(pixel_range=[0, 1]), cifar_variant()])

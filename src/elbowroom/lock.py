@@ -32,7 +32,8 @@ def prune(study: Study) -> list[Path]:
     Only what dvc.lock says that such a stage wrote: DVC's cache or git has that, but not what was written since then
     without DVC.
     """
-    kept = dict.fromkeys(VARIANT_STAGES, set(study.variants)) | dict.fromkeys(DATASET_STAGES, set(study.datasets))
+    kept = dict.fromkeys(VARIANT_STAGES, frozenset(study.variants))
+    kept |= dict.fromkeys(DATASET_STAGES, frozenset(study.datasets))
     gone = []
     for stage, locked in locked_stages().items():
         kind, _, name = stage.partition("@")

@@ -7,7 +7,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from elbowroom.config import Study, Variant
+from elbowroom import tables
+from elbowroom.config import Study
 from elbowroom.published import load_published, shortfalls
 
 COMPARED = {  # pictures of all variants of a dataset -> what they show
@@ -20,6 +21,14 @@ COMPARED = {  # pictures of all variants of a dataset -> what they show
     "interpolation-samples": "Decoded from a straight line between two random latent vectors.",
     "maps": "The posterior means mu of test images on their two principal components, coloured by class.",
 }
+LATENTS = (
+    "What more latents buy: test loss, the IWAE bound and the active latents against the latent size. A band spans the "
+    "seeds; grey lines are baselines; a vertical line is an elbow, shaded over its 95 % interval."
+)
+PLANE = (
+    "The rate-distortion plane on test. Along a thin line rate + distortion, the loss at beta 1, is the same. The "
+    "dash-dotted line is the exact linear VAE of the same latent sizes, the cross the mean image."
+)
 OWN = {  # pictures of one variant -> what they show
     "images.png": "Test images with their labels.",
     "curves.png": "Training curves, a line for each seed.",
@@ -34,12 +43,13 @@ OWN = {  # pictures of one variant -> what they show
 
 
 def render(
-    study: Study, variants: pd.DataFrame, costs: dict[str, pd.DataFrame], published: pd.DataFrame
+    study: Study, compared: dict[str, pd.DataFrame], judges: pd.DataFrame, costs: dict[str, pd.DataFrame]
 ) -> dict[str, str]:
     """The pages by file name.
 
-    variants: a row for each, its means over seeds; costs: of each variant, a row for each seed; published: as
-    against_published gives it. Pages link to comparison/ and ../plots/.
+    compared: the tables of report/comparison by name (variants, baselines, differences, elbows, claims, published,
+    latents). judges: the history of each dataset's. costs: of each variant, a row for each seed. Pages link to
+    comparison/ and ../plots/.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -48,49 +58,64 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "count": "{:,}".format, "md": escape_markdown}
-    groups = {
-        dataset: {name: variant for name, variant in study.variants.items() if variant.dataset == dataset}
-        for dataset in study.datasets
-    }
+    environment.filters |= {"count": "{:,}".format, "md": escape_markdown}
+    rows = {name: table.to_dict("records") for name, table in compared.items()}
     studies = [
         {
             "title": table["title"],
             "times": {name: row["time"] for name, row in table["variants"].items() if name in study.variants},
-            "rows": published[published.study == key].to_dict("records"),
+            "table": tables.published(own),
         }
         for key, table in load_published().items()
+        if (own := [row for row in rows["published"] if row["study"] == key])
     ]
+    ladder = study.evaluation.iwae_samples
     context: dict[str, Any] = {
         "study": study,
-        "groups": {dataset: variants for dataset, variants in groups.items() if variants},
-        "metrics": variants.set_index("variant").to_dict("index"),
-        "seconds": {name: table.seconds.mean() for name, table in costs.items()},
+        "datasets": [
+            dataset(study, name, rows, compared["latents"], judges)
+            for name in study.datasets
+            if any(variant.dataset == name for variant in study.variants.values())
+        ],
+        "iwae": f"{study.evaluation.iwae_images:,} test images, K = {ladder[-1]:,}",
+        "elbows": tables.elbows(rows["elbows"]),
+        "differences": tables.differences(rows["differences"]),
+        "claims": tables.claims(rows["claims"]),
+        "published": studies,
+        "costs": tables.costs(study, costs),
         "machines": sorted(
             {f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}
         ),
         "shortfalls": shortfalls(study),
-        "published": [table for table in studies if table["rows"]],
-        "compared": COMPARED,
         "own": OWN,
-        "describe": describe,
+        "describe": tables.describe,
     }
     return {page: environment.get_template(f"{page}.j2").render(context) for page in ("index.html", "README.md")}
 
 
-def describe(variant: Variant) -> str:
-    """The objective in the field's terms."""
-    likelihood = {"gaussian": "squared error", "bernoulli": "binary cross-entropy"}[variant.likelihood]
-    low, high = variant.pixel_range
-    rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
-    return f"{likelihood}{rate}, pixels in [{low}, {high}]"
-
-
-def number(value: float, digits: int = 2) -> str:
-    """With so many decimals; a whole number as one; a missing one as a dash."""
-    if pd.isna(value):
-        return "\N{EN DASH}"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
+def dataset(
+    study: Study, name: str, rows: dict[str, list[Any]], latents: pd.DataFrame, judges: pd.DataFrame
+) -> dict[str, Any]:
+    """What the pages show of one dataset: tables, pictures with captions (file, text), the judge's accuracy."""
+    variants, baselines = ([row for row in rows[key] if row["dataset"] == name] for key in ("variants", "baselines"))
+    families = dict.fromkeys(row["likelihood"] for row in variants if study.variants[row["variant"]].model == "vae")
+    with_sizes = set(latents[latents.dataset == name].likelihood)
+    pictures = [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
+    for likelihood in families:
+        said = likelihood.replace("_", " ")
+        if likelihood in with_sizes:
+            pictures.append((f"{name}-{likelihood}-latents.png", f"{LATENTS} Likelihood: {said}."))
+        pictures.append((f"{name}-{likelihood}-plane.png", f"{PLANE} Likelihood: {said}."))
+    return {
+        "name": name,
+        "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
+        "losses": tables.losses(study, variants, baselines),
+        "objectives": tables.objectives(study, variants),
+        "quality": tables.measured(variants, tables.PICTURES),
+        "latents": tables.measured(variants, tables.LATENTS),
+        "pictures": pictures,
+        "judge": f"{judges[judges.dataset == name].test_accuracy.iloc[-1]:.1%}",
+    }
 
 
 def escape_markdown(text: str) -> str:

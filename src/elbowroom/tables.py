@@ -1,0 +1,205 @@
+"""Results -> tables of text for the pages. Nothing is computed here, only set out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from elbowroom.config import Study, Variant
+
+Row = Mapping[Any, Any]
+DASH = "\N{EN DASH}"
+
+
+class Table(NamedTuple):
+    """header: one text for each column, of which the first `texts` hold text; rows: a text for each column."""
+
+    header: list[str]
+    rows: list[list[str]]
+    texts: int = 1
+
+
+def number(value: float, digits: int = 2) -> str:
+    """With so many decimals; a whole number as one; a missing one as a dash."""
+    if pd.isna(value):
+        return DASH
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
+
+
+def spread(row: Row, metric: str, digits: int = 2) -> str:
+    """A mean over seeds, and after it the standard deviation where there is more than one."""
+    mean, deviation = number(row[metric], digits), row.get(f"{metric}_sd", float("nan"))
+    return mean if pd.isna(deviation) else f"{mean} ± {number(deviation, digits)}"
+
+
+def _mean(metric: str, digits: int = 2) -> Callable[[Row], str]:
+    return lambda row: spread(row, metric, digits)
+
+
+def _count(metric: str) -> Callable[[Row], str]:
+    return lambda row: number(row[metric], 0 if float(row[metric]).is_integer() else 1)
+
+
+LOSSES: dict[str, Callable[[Row], str]] = {
+    "test loss": _mean("test_loss"),
+    "distortion": _mean("test_distortion"),
+    "rate": _mean("test_rate"),
+    "train loss": _mean("train_loss"),
+    "-log p(x), IWAE": _mean("iwae_nll"),
+    "active latents": _count("active_units"),
+}
+PICTURES: dict[str, Callable[[Row], str]] = {
+    "PSNR (dB)": _mean("psnr"),
+    "SSIM": _mean("ssim", 3),
+    "FCD": _mean("fcd"),
+    "floor": lambda row: number(row["fcd_floor"]),
+    "KID": _mean("kid", 3),
+    "floor ": lambda row: number(row["kid_floor"], 3),
+    "FCD of reconstructions": _mean("fcd_recon"),
+}
+LATENTS: dict[str, Callable[[Row], str]] = {
+    "KL > 0.01": _count("active_units_kl"),
+    "effective samples": _mean("effective_samples", 1),
+    "probe": lambda row: _percent(row["probe_accuracy"]),
+    "10-NN": lambda row: _percent(row["knn_accuracy"]),
+    "PCA 2-D": lambda row: _percent(row["pca_2d"]),
+    "path, linear": _mean("path_linear"),
+    "slerp": _mean("path_slerp"),
+    "cross-fade": lambda row: number(row["path_blend"]),
+    "largest step, linear": _mean("step_linear"),
+    "slerp ": _mean("step_slerp"),
+    "cross-fade ": lambda row: number(row["step_blend"]),
+}
+
+
+def _percent(share: float) -> str:
+    return DASH if pd.isna(share) else f"{share:.1%}"
+
+
+def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
+    """The variants of a dataset, then its baselines of each family, in nats per image."""
+    header = ["variant", "verdict", "latent", "width", "parameters", *LOSSES]
+    rows = []
+    for row in variants:
+        variant = study.variants[row["variant"]]
+        sizes = [str(variant.latent_dim), str(variant.channels), f"{row['parameters']:,}"]
+        rows.append([row["variant"], row["verdict"] or DASH, *sizes, *(cell(row) for cell in LOSSES.values())])
+    rows += [_baseline(row) for row in baselines]
+    return Table(header, rows, texts=2)
+
+
+def _baseline(row: Row) -> list[str]:
+    latent = DASH if pd.isna(row["latent_dim"]) else number(row["latent_dim"], 0)
+    numbers = [number(row[key]) for key in ("test_loss", "test_distortion", "test_rate", "train_loss")]
+    active = DASH if pd.isna(row["active_units"]) else number(row["active_units"], 0)
+    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *numbers, DASH, active]
+
+
+def family(row: Row) -> str:
+    """What must be the same for losses to be compared."""
+    return f"{row['likelihood'].replace('_', ' ')}, {row['pixel_range']}"
+
+
+def objectives(study: Study, variants: list[Row]) -> Table:
+    """What each variant minimised: sigma^2 in the units of its pixel range, beta, and the effective beta."""
+    header = ["variant", "objective", "warm-up", "sigma^2", "beta", "effective beta"]
+    rows = []
+    for row in variants:
+        variant = study.variants[row["variant"]]
+        epochs = study.recipes[variant.recipe].warmup_epochs
+        warmup = f"{epochs} epochs" if epochs and variant.model == "vae" else DASH
+        beta = f"{variant.beta:g}" if variant.model == "vae" else DASH
+        effective = DASH if pd.isna(row["effective_beta"]) else f"{row['effective_beta']:.3g}"
+        sigma2 = DASH if pd.isna(row["sigma2"]) else f"{row['sigma2']:.3g}"
+        rows.append([row["variant"], describe(variant), warmup, sigma2, beta, effective])
+    return Table(header, rows, texts=3)
+
+
+def describe(variant: Variant) -> str:
+    """The objective in the field's terms."""
+    likelihood = {
+        "gaussian": "squared error",
+        "gaussian_optimal": "Gaussian of optimal variance",
+        "bernoulli": "binary cross-entropy",
+        "continuous_bernoulli": "continuous Bernoulli",
+    }[variant.likelihood]
+    low, high = variant.pixel_range
+    rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
+    return f"{likelihood}{rate}, pixels in [{low}, {high}]"
+
+
+def measured(variants: list[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:
+    """Some columns (PICTURES, LATENTS) of the variants of a dataset."""
+    rows = [[row["variant"], *(cell(row) for cell in columns.values())] for row in variants]
+    return Table(["variant", *(name.strip() for name in columns)], rows)
+
+
+def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> Table:
+    """What training one seed took, mean over seeds."""
+    header = ["variant", "seeds", "seconds", "images a second", "peak memory (MiB)"]
+    rows = []
+    for name in study.variants:
+        means = tables[name][["seconds", "images_per_second", "peak_memory_mib"]].mean()
+        rows.append([name, str(len(tables[name])), number(means.iloc[0], 1), *(number(m, 0) for m in means.iloc[1:])])
+    return Table(header, rows)
+
+
+def differences(rows: Iterable[Row]) -> Table:
+    """Pairs of variants that differ in one setting, as statistics.comparisons gives them."""
+    header = ["variant", "against", "in", "result", "difference", "95 % interval", "seeds"]
+    return Table(
+        header,
+        [
+            [
+                row["variant"],
+                row["against"],
+                row["metric"].replace("_", " "),
+                row["result"],
+                number(row["difference"]),
+                DASH if pd.isna(row["low"]) else f"{number(row['low'])} to {number(row['high'])}",
+                str(row["seeds"]),
+            ]
+            for row in rows
+        ],
+        texts=4,
+    )
+
+
+def elbows(rows: Iterable[Row]) -> Table:
+    """Where the elbow of each series is, as comparison.elbows gives them."""
+    header = ["dataset", "variants", "in", "found", "nats for a doubling, before", "after"]
+    return Table(
+        header,
+        [
+            [
+                f"{row['dataset']} ({family(row)})",
+                row["series"],
+                row["metric"].replace("_", " "),
+                row["result"],
+                number(row["slope_before"]),
+                number(row["slope_after"]),
+            ]
+            for row in rows
+        ],
+        texts=4,
+    )
+
+
+def claims(rows: Iterable[Row]) -> Table:
+    """The published claims, as claims.audit gives them."""
+    return Table(
+        ["study", "claim", "result", "the numbers"],
+        [[row[key] for key in ("study", "claim", "result", "numbers")] for row in rows],
+        texts=4,
+    )
+
+
+def published(rows: Iterable[Row]) -> Table:
+    """Published numbers beside ours, as published.against_published gives them."""
+    table = []
+    for row in rows:
+        digits = 4 if row["published"] < 1 else 2
+        difference = number(row["difference_percent"]) + ("" if pd.isna(row["difference_percent"]) else " %")
+        cells = [number(row["published"], digits), number(row["measured"], digits), difference]
+        table.append([row["variant"], row["quantity"], *cells])
+    return Table(["variant", "quantity", "published", "measured", "difference"], table, texts=2)

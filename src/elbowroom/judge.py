@@ -1,0 +1,189 @@
+"""A small classifier, trained once per dataset and then frozen, and distances between pictures in its features.
+
+Not FID: its features are not Inception's, so its distances compare with no published ones. Nothing here imports
+training.py, so that an edit there trains no judge anew.
+"""
+
+import math
+import warnings
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (its usual name)
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from elbowroom import artifacts, config
+from elbowroom.config import Shape, StudyError
+from elbowroom.data import Images, batches, scale
+
+SEED = 0  # one judge per dataset: what is measured with it must not vary with it
+KERNEL_SUBSETS = 100
+KERNEL_SUBSET_SIZE = 1000  # both as Binkowski et al. have them, unless there are fewer pictures
+
+
+class Judge(nn.Module):
+    """Pictures (N, C, H, W) in [0, 1] -> logits (N, classes). At most 10 million multiplications a picture."""
+
+    num_features = 64
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.classes = classes
+        self.layers = nn.Sequential(  # 32-16-8-8-8 or 28-14-7-7-7
+            *_block(shape[0], 32, nn.MaxPool2d(2)),
+            *_block(32, 64, nn.MaxPool2d(2)),
+            *_block(64, 64),
+            *_block(64, self.num_features),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+        self.head = nn.Linear(self.num_features, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) in [0, 1] -> (N, 64): the last convolution's channels, averaged over the picture."""
+        return self.layers(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))
+
+
+def _block(channels_in: int, channels_out: int, *pool: nn.Module) -> list[nn.Module]:
+    """A convolution; pooled at once, for speed, since normalising first would give nearly the same."""
+    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    return [convolution, *pool, nn.BatchNorm2d(channels_out), nn.ReLU()]
+
+
+def train_judge(images: Images, settings: config.Judge, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
+    """Train the classifier on the labels of the train split; return it frozen, and a row of history for each epoch.
+
+    A row: epoch; train_loss, the mean cross-entropy in nats while the weights moved; test_accuracy, of the whole split
+    after the epoch. By Adam, its learning rate rising to the one in settings and falling again. On the CPU, the same to
+    the bit each time. `progress` counts training images. Raises StudyError where the loss is no longer finite.
+    """
+    train, where = images.train, images.train.images.device
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        judge = Judge(images.shape, len(images.classes)).to(where).to(memory_format=torch.channels_last)
+    # Of equal size, none above batch_size: a last one of few images would spoil BatchNorm's running statistics.
+    steps = math.ceil(len(train.images) / settings.batch_size)
+    optimizer = torch.optim.Adam(judge.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=settings.epochs * steps
+    )
+    order = torch.Generator(where).manual_seed(SEED)
+    history: list[dict[str, float]] = []
+    for epoch in range(1, settings.epochs + 1):
+        judge.train()
+        total = torch.zeros((), dtype=torch.float64, device=where)
+        for batch in torch.randperm(len(train.images), generator=order, device=where).tensor_split(steps):
+            x, labels = scale(train.images[batch], [0, 1]), train.labels[batch].long()
+            loss = F.cross_entropy(judge(x), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.detach().double() * len(x)
+            progress.update(len(x))
+        train_loss = total.item() / len(train.images)
+        if not math.isfinite(train_loss):
+            raise StudyError(
+                f"training the judge diverged: epoch {epoch}: found loss {train_loss}, expected a finite one (a lower "
+                "learning_rate in judge may help)"
+            )
+        history.append(
+            {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "test_accuracy": accuracy(judge.eval(), images, settings.batch_size),
+            }
+        )
+    return judge.eval().requires_grad_(False), history
+
+
+@torch.no_grad()
+def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
+    """The share of test images that a judge in evaluation mode puts in their class."""
+    test = images.test
+    right = sum(
+        (judge(scale(test.images[batch], [0, 1])).argmax(1) == test.labels[batch]).sum()
+        for batch in batches(len(test.images), batch_size)
+    )
+    return int(right) / len(test.images)
+
+
+def save_judge(path: Path, judge: Judge, settings: config.Judge) -> None:
+    """Write the weights; the header says of what images, and how they were trained."""
+    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in judge.state_dict().items()}
+    header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
+    artifacts.save_arrays(path, arrays, header)
+
+
+def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
+    """Read a judge of images of this shape, frozen. Raises StudyError where the file is none."""
+    arrays, header = artifacts.load_arrays(path)
+    found = f"a judge of images {tuple(header.get('shape', ()))}" if "judge" in header else "no judge's weights"
+    if found != (expected := f"a judge of images {shape}"):
+        raise StudyError(f"{path}: found {found}, expected {expected}, run `dvc repro`")
+    judge = Judge(shape, header["classes"])
+    try:
+        judge.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except RuntimeError as error:
+        raise StudyError(f"{path}: found {str(error).splitlines()[-1].strip()}, expected {expected}") from None
+    return judge.to(where).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def extract(judge: Judge, images: Tensor, batch_size: int) -> Tensor:
+    """Features (N, 64) of a split's images (N, C, H, W), uint8. Of pictures in [0, 1]: judge.features."""
+    parts = [judge.features(scale(images[batch], [0, 1])) for batch in batches(len(images), batch_size)]
+    return torch.cat(parts)
+
+
+# --- distances between features, by torchmetrics -------------------------------------------------------------------
+# It is imported where it is used: with torchvision it takes seconds, and to train a judge needs neither.
+
+
+class _Extracted(nn.Identity):
+    """The feature extractor that torchmetrics asks for, where features were extracted before."""
+
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.num_features = features.shape[1]
+
+
+def frechet_distance(real: Tensor, made: Tensor) -> float:
+    """The squared Frechet distance of two Gaussians fitted to features (N, D) and (M, D), at least two of each.
+
+    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)); Heusel et al. 2017, arXiv:1706.08500, equation 6; in float64. Biased
+    upwards, the more the fewer pictures (most below D, where a covariance is singular): values compare only at the same
+    N and M, and with a floor beside them, that of train images against as many test images.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    metric = FrechetInceptionDistance(_Extracted(real))
+    metric.update(real.cpu().double(), real=True)
+    metric.update(made.cpu().double(), real=False)
+    return max(0.0, metric.compute().item())  # rounding may leave it just below
+
+
+def kernel_distance(real: Tensor, made: Tensor, seed: int = 0) -> float:
+    """The squared maximum mean discrepancy of features (N, D) and (M, D), at least two of each.
+
+    With the kernel (x.y / D + 1)^3, and unbiased, so as likely below 0 as above where nothing differs; the mean over
+    random subsets, drawn by the seed alone. Binkowski et al. 2018, arXiv:1801.01401; in float64.
+    """
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    size = min(KERNEL_SUBSET_SIZE, len(real), len(made))
+    subsets = 1 if size == len(real) == len(made) else KERNEL_SUBSETS  # each would be all of them
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save")  # features, which are small
+        metric = KernelInceptionDistance(_Extracted(real), subsets, size)
+    metric.update(real.cpu().double(), real=True)
+    metric.update(made.cpu().double(), real=False)
+    with torch.random.fork_rng(devices=[]):  # it draws from the global generator
+        torch.manual_seed(seed)
+        mean, _ = metric.compute()
+    return mean.item()

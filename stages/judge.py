@@ -1,0 +1,36 @@
+"""judge@<dataset>: data/<dataset> -> models/judge/<dataset>.safetensors, metrics/judge/<dataset>.csv"""
+
+import platform
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from elbowroom import artifacts, data
+from elbowroom.cli import run
+from elbowroom.config import load_study
+from elbowroom.judge import save_judge, train_judge
+
+
+def main(name: str) -> None:
+    study = load_study()
+    study.dataset(name)
+    settings = study.judge
+    where = data.device()
+    images = data.load(name, where)
+    if where.type == "cuda":
+        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
+    else:
+        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    count = len(images.train.images)
+    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware}", flush=True)
+    with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
+        judge, history = train_judge(images, settings, progress)
+    save_judge(artifacts.judge_file(name), judge, settings)
+    table = pd.DataFrame(history)
+    table.insert(0, "dataset", name)
+    artifacts.save_csv(artifacts.judge_history_file(name), table)
+
+
+if __name__ == "__main__":
+    run(main, "dataset")

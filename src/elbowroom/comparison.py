@@ -1,0 +1,120 @@
+"""Results of all variants -> tables that set them beside each other and beside the baselines. Tables in, tables out."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from elbowroom.config import Study, Variant
+from elbowroom.statistics import elbow, spread, verdict
+
+COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
+CURVES = ("test_loss", "iwae_nll", "active_units")  # shown against the latent size
+ELBOWS = ("test_loss", "iwae_nll")  # the elbow is located in
+FAMILY = ["dataset", "likelihood", "pixel_range"]  # within one, losses are of the same quantity
+
+
+def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
+    """A row for each variant: its family, mean and deviation (NAME_sd) over seeds of each metric, and the verdict.
+
+    seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets, as
+    baselines.baselines gives them. An autoencoder has no verdict: it has no prior to leave latents to.
+    """
+    table = spread(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
+    families = pd.DataFrame([_family(study.variants[name]) for name in table.variant], columns=FAMILY)
+    for place, column in enumerate(FAMILY[1:], start=2):
+        table.insert(place, column, families[column])
+    means = baselines[baselines.baseline == "mean image"].set_index(FAMILY).test_loss
+    said = []
+    for name, family in zip(table.variant, families.itertuples(index=False, name=None), strict=True):
+        variant = study.variants[name]
+        own = seeds[seeds.variant == name].set_index("seed")
+        vae = variant.model == "vae"
+        said.append(verdict(variant.latent_dim, own.active_units, own.test_loss, means[family]) if vae else "")
+    return table.assign(verdict=said)
+
+
+def shown_baselines(study: Study, baselines: pd.DataFrame) -> pd.DataFrame:
+    """The baselines of the families that the study has, at its latent sizes; those without a size are kept."""
+    parts = []
+    for family, variants in _families(study):
+        sizes = {variant.latent_dim for variant in variants.values()}
+        own = baselines[(baselines[FAMILY] == list(family)).all(axis=1)]
+        parts.append(own[own.latent_dim.isna() | own.latent_dim.isin(sizes)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_latents(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
+    """Curves over the latent size, a row for each point: family, metric, series, latent_dim, value, low, high.
+
+    Of families that have more than one size. A series is of variants that share all other settings; its value is the
+    mean over seeds, low and high their range. Baselines are series too: PCA and the linear VAE as they are at each
+    size, the mean image and the floor the same at all; and of the active units, all that there are.
+    """
+    rows: list[tuple] = []
+    shown = shown_baselines(study, baselines)
+    for family, variants in _families(study):
+        sizes = sorted({variant.latent_dim for variant in variants.values()})
+        if len(sizes) < 2:
+            continue
+        for series, members in _series(variants):
+            for metric in CURVES:
+                for name in members:
+                    values = seeds[seeds.variant == name][metric]
+                    point = (values.mean(), values.min(), values.max())
+                    rows.append((*family, metric, series, variants[name].latent_dim, *point))
+        own = shown[(shown[FAMILY] == list(family)).all(axis=1)]
+        for baseline in own.itertuples():
+            for size in sizes if pd.isna(baseline.latent_dim) else [int(baseline.latent_dim)]:
+                loss = baseline.test_loss
+                rows.append((*family, "test_loss", baseline.baseline, size, loss, loss, loss))
+                if baseline.baseline == "linear VAE":
+                    units = baseline.active_units
+                    rows.append((*family, "active_units", baseline.baseline, size, units, units, units))
+        rows += [(*family, "active_units", "every latent", size, size, size, size) for size in sizes]
+    columns = [*FAMILY, "metric", "series", "latent_dim", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).dropna(subset="value", ignore_index=True)
+
+
+def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
+    """Where more latents stop paying: a row for each series of at least four sizes, and each metric of ELBOWS."""
+    rows = []
+    for family, variants in _families(study):
+        for series, members in _series(variants):
+            sizes = {variants[name].latent_dim: name for name in members}
+            if len(sizes) < 4:
+                continue
+            for metric in ELBOWS:
+                by_seed = seeds[seeds.variant.isin(members)].pivot(index="seed", columns="variant", values=metric)
+                losses = by_seed.rename(columns={name: size for size, name in sizes.items()})
+                found = elbow(list(sizes), losses)
+                rows.append({**dict(zip(FAMILY, family, strict=True)), "series": series, "metric": metric}
+                            | found._asdict())  # fmt: skip
+    columns = [*FAMILY, "series", "metric", "latent_dim", "low", "high", "seeds", "slope_before", "slope_after", "result"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _family(variant: Variant) -> tuple[str, str, str]:
+    return variant.dataset, variant.likelihood, str(variant.pixel_range)
+
+
+def _families(study: Study) -> Iterator[tuple[tuple[str, str, str], dict[str, Variant]]]:
+    """The variants of each family, in the order of params.yaml."""
+    groups: dict[tuple[str, str, str], dict[str, Variant]] = {}
+    for name, variant in study.variants.items():
+        groups.setdefault(_family(variant), {})[name] = variant
+    yield from groups.items()
+
+
+def _series(variants: dict[str, Variant]) -> Iterator[tuple[str, list[str]]]:
+    """Variants that differ in their latent size alone, by name, smallest first; and what to call them."""
+    groups: dict[tuple, list[str]] = {}
+    for name, variant in variants.items():
+        rest = variant.model_dump(exclude={"latent_dim", "pixel_range"})
+        groups.setdefault(tuple(rest.items()), []).append(name)
+    common = {key: {dict(group)[key] for group in groups} for key in ("model", "network", "recipe", "beta", "channels")}
+    for group, names in groups.items():
+        rest = dict(group)
+        differing = [key for key, values in common.items() if len(values) > 1]
+        words = {"channels": f"width {rest['channels']}", "beta": f"beta {rest['beta']:g}", "model": rest["model"].upper()}
+        said = [words.get(key, str(rest[key])) for key in differing]
+        yield ", ".join(said) or words["channels"], sorted(names, key=lambda name: variants[name].latent_dim)

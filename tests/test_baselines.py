@@ -1,0 +1,304 @@
+"""Closed forms on the real datasets, whole, against published numbers, scikit-learn and torch."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 (its customary name)
+from sklearn.decomposition import PCA
+from torch import Tensor
+from torch.distributions import ContinuousBernoulli, Normal
+
+from elbowroom.baselines import (
+    CLAMP,
+    CLIP,
+    COLUMNS,
+    baselines,
+    continuous_bernoulli_logit,
+    continuous_bernoulli_mean,
+    covariance,
+    cross_entropy,
+    floor,
+    log_normaliser,
+    mean_image,
+    pixel_means,
+)
+from elbowroom.data import Images, Split
+
+
+def pixels(images: Tensor) -> Tensor:
+    """(N, D), float64 in [0, 1]."""
+    return images.flatten(1).double() / 255
+
+
+def splits(images: Images) -> tuple[Tensor, Tensor]:
+    """Train and test as bytes (N, D)."""
+    return images.train.images.flatten(1), images.test.images.flatten(1)
+
+
+@pytest.fixture(scope="module")
+def mnist(published: dict[str, Images]) -> pd.DataFrame:
+    return baselines(published["mnist"])
+
+
+@pytest.fixture(scope="module")
+def small_table(small: dict[str, Images]) -> pd.DataFrame:
+    return baselines(small["mnist"])
+
+
+def rows(table: pd.DataFrame, baseline: str, likelihood: str = "gaussian", pixel_range: str = "[0, 1]") -> pd.DataFrame:
+    family = (table.likelihood == likelihood) & (table.pixel_range == pixel_range)
+    return table[family & (table.baseline == baseline)].set_index("latent_dim")
+
+
+def only(table: pd.DataFrame, *which: str) -> pd.Series:
+    (_, row), *others = rows(table, *which).iterrows()
+    assert not others
+    return row
+
+
+# --- numbers computed elsewhere, on whole datasets -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("latent_dim", "expected"),
+    [(2, 43.64), (4, 37.56), (8, 29.35), (16, 21.06), (32, 13.19), (64, 7.09), (128, 3.30), (256, 1.08)],
+)
+def test_pca_of_mnist(mnist: pd.DataFrame, latent_dim: int, expected: float) -> None:
+    """To the digits given; in [-1, 1] exactly four times as much."""
+    measured = rows(mnist, "PCA").test_loss[latent_dim]
+    assert measured == pytest.approx(expected, abs=0.006)
+    assert rows(mnist, "PCA", "gaussian", "[-1, 1]").test_loss[latent_dim] == pytest.approx(4 * measured, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [(("gaussian", "[0, 1]"), 52.90), (("gaussian", "[-1, 1]"), 211.6), (("bernoulli", "[0, 1]"), 205.8)],
+)
+def test_mean_image_of_mnist(mnist: pd.DataFrame, family: tuple[str, str], expected: float) -> None:
+    """To four digits."""
+    assert only(mnist, "mean image", *family).test_loss == pytest.approx(expected, rel=2.5e-4)
+
+
+def test_floor_of_mnist(mnist: pd.DataFrame) -> None:
+    assert only(mnist, "floor", "bernoulli").test_loss == pytest.approx(45.53, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("pixel_range", "active", "loss", "distortion", "rate"),
+    [("[-1, 1]", 62, 97.86, 60.05, 37.81), ("[0, 1]", 23, 38.62, 28.38, 10.24)],
+)
+def test_linear_vae_of_mnist(
+    mnist: pd.DataFrame, pixel_range: str, active: int, loss: float, distortion: float, rate: float
+) -> None:
+    """To the digits given, at every latent size from the number of active ones on."""
+    table = rows(mnist, "linear VAE", "gaussian", pixel_range)
+    assert table.active_units.tolist() == [min(d, active) for d in range(1, 513)]
+    for column, expected in (("test_loss", loss), ("test_distortion", distortion), ("test_rate", rate)):
+        assert table[column].loc[active:].tolist() == pytest.approx([expected] * (513 - active), abs=0.006)
+
+
+def test_cifar10(published: dict[str, Images]) -> None:
+    """The floor against torch's cross-entropy of the images with themselves, to 1e-9; the mean image to four digits."""
+    train, test = splits(published["cifar10"])
+    means = {row["likelihood"]: row["test_loss"] for row in mean_image(train, test)}
+    assert means["bernoulli"] == pytest.approx(2118, rel=2.5e-4)
+    x = pixels(test)
+    expected = F.binary_cross_entropy(x, x, reduction="sum").item() / len(x)
+    assert floor(train, test)["test_loss"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_cifar10_pixels_are_as_published(published: dict[str, Images]) -> None:
+    """Channel means and deviations of train, to the eight digits given."""
+    images = published["cifar10"].train.images.transpose(0, 1).flatten(1)
+    counts = torch.stack([channel.bincount(minlength=256) for channel in images]).double() / images.shape[1]
+    grey = torch.arange(256).double() / 255
+    means = counts @ grey
+    deviations = (counts @ grey.square() - means.square()).sqrt()
+    assert means.tolist() == pytest.approx([0.49139968, 0.48215841, 0.44653091], abs=6e-9)
+    assert deviations.tolist() == pytest.approx([0.24703223, 0.24348513, 0.26158784], abs=6e-9)
+
+
+# --- other libraries, on the first images --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "count"), [("mnist", 300), ("mnist", 1000), ("cifar10", 300)])
+def test_pca_is_that_of_scikit_learn(published: dict[str, Images], name: str, count: int) -> None:
+    """To 1e-9, with fewer images than pixels and with more: losses, cross-entropy of clipped pictures, and psnr."""
+    parts = published[name].train, published[name].test
+    images = Images(*(Split(part.images[:count], part.labels[:count]) for part in parts), published[name].classes)
+    train, test = (pixels(part.images).numpy() for part in (images.train, images.test))
+    table = baselines(images)
+    for latent_dim in (1, 2, 8, 64, 256):
+        fitted = PCA(latent_dim, svd_solver="full").fit(train)
+        errors, crossed = [], []
+        for x in (train, test):
+            pictures = fitted.inverse_transform(fitted.transform(x))
+            errors.append(np.square(pictures - x).sum(1))
+            clipped = torch.from_numpy(pictures).clamp(CLIP, 1 - CLIP)
+            crossed.append(F.binary_cross_entropy(clipped, torch.from_numpy(x), reduction="sum").item() / len(x))
+        row, other = rows(table, "PCA").loc[latent_dim], rows(table, "PCA", "bernoulli").loc[latent_dim]
+        assert [row.train_loss, row.test_loss] == pytest.approx([error.mean() for error in errors], rel=1e-9)
+        assert row.psnr == pytest.approx(np.mean(10 * np.log10(train.shape[1] / errors[1])), rel=1e-9)
+        assert [other.train_loss, other.test_loss] == pytest.approx(crossed, rel=1e-9)
+
+
+def test_components_beyond_those_of_train_change_nothing(small_table: pd.DataFrame) -> None:
+    """300 images vary in 299 directions at most; in the others any axis would do, and none is meant. To 1e-9."""
+    losses = rows(small_table, "PCA").test_loss
+    assert losses.loc[299:].tolist() == pytest.approx([losses.loc[299]] * 214, rel=1e-9)
+    assert losses[512] > 0.1
+    assert rows(small_table, "PCA").train_loss[512] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_covariance_is_exact(published: dict[str, Images]) -> None:
+    """Of whole numbers below 2^53: bit for bit the same for images in another order, and to 1e-15 that of torch."""
+    train = published["mnist"].train.images[:5000].flatten(1)
+    found = covariance(train)
+    assert torch.equal(found, covariance(train.flip(0)))
+    torch.testing.assert_close(found, torch.cov(train.double().T / 255, correction=0), rtol=0, atol=1e-15)
+
+
+def test_mean_image_is_that_of_torch(small: dict[str, Images], small_table: pd.DataFrame) -> None:
+    """Squared error, cross-entropy and Gaussian likelihood of the constant picture, to 1e-9."""
+    train, test = (pixels(part.images) for part in (small["mnist"].train, small["mnist"].test))
+    mean = train.mean(0)
+    for split, x in (("train", train), ("test", test)):
+        constant = mean.expand_as(x)
+        for low, high, pixel_range in ((0, 1, "[0, 1]"), (-1, 1, "[-1, 1]")):
+            scaled, shown, fitted = (low + (high - low) * values for values in (x, constant, train))
+            error = F.mse_loss(shown, scaled, reduction="sum").item() / len(x)
+            row = only(small_table, "mean image", "gaussian", pixel_range)
+            assert row[f"{split}_loss"] == pytest.approx(error, rel=1e-9)
+            sigma = (fitted - fitted.mean(0)).square().mean().sqrt()
+            row = only(small_table, "mean image", "gaussian_optimal", pixel_range)
+            expected = -Normal(shown, sigma).log_prob(scaled).sum().item() / len(x)
+            assert row[f"{split}_loss"] == pytest.approx(expected, rel=1e-9)
+        clamped = constant.clamp(CLAMP, 1 - CLAMP)
+        expected = F.binary_cross_entropy(clamped, x, reduction="sum").item() / len(x)
+        assert only(small_table, "mean image", "bernoulli")[f"{split}_loss"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_mean_image_of_the_optimal_variance(mnist: pd.DataFrame) -> None:
+    """On train D/2 (ln(2 pi sigma^2) + 1), sigma^2 being the mean squared error of a pixel. To 1e-12."""
+    for pixel_range in ("[0, 1]", "[-1, 1]"):
+        sigma2 = only(mnist, "mean image", "gaussian", pixel_range).train_loss / 784
+        expected = 784 / 2 * (math.log(2 * math.pi * sigma2) + 1)
+        measured = only(mnist, "mean image", "gaussian_optimal", pixel_range).train_loss
+        assert measured == pytest.approx(expected, rel=1e-12)
+
+
+# --- the continuous Bernoulli --------------------------------------------------------------------------------------
+
+
+def test_continuous_bernoulli_is_that_of_torch() -> None:
+    """Mean and likelihood to 1e-6: torch's own series near 1/2 is cut off earlier."""
+    logit = torch.cat([torch.linspace(-15, 15, 3001), torch.tensor([1e-3, -1e-3, 1e-5, 0])]).double()
+    theirs = ContinuousBernoulli(logits=logit)
+    torch.testing.assert_close(continuous_bernoulli_mean(logit), theirs.mean, rtol=0, atol=1e-6)
+    x = torch.full_like(logit, 0.3)
+    ours = F.softplus(logit) - logit * x - log_normaliser(logit)
+    torch.testing.assert_close(ours, -theirs.log_prob(x), rtol=0, atol=1e-6)
+    assert log_normaliser(torch.zeros(1)).item() == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_the_best_constant_of_the_continuous_bernoulli(published: dict[str, Images], name: str) -> None:
+    """It has the pixels' mean, by torch's mean to 1e-6, save below the clamp's own mean of 0.063; no logit near it, nor
+    the logit of the mean, has less loss."""
+    mean = pixel_means(published[name].train.images[:2000].flatten(1))
+    logit = continuous_bernoulli_logit(mean)
+    solved = ContinuousBernoulli(logits=logit).mean
+    free = mean > 0.0628
+    assert free.sum() > 300
+    torch.testing.assert_close(solved[free], mean[free], rtol=0, atol=1e-6)
+    torch.testing.assert_close(logit[~free].sigmoid(), torch.full_like(logit[~free], CLAMP))
+
+    def loss(logit: Tensor) -> float:
+        return cross_entropy(logit, mean) - log_normaliser(logit).sum().item()
+
+    best = loss(logit)
+    most = abs(math.log(CLAMP))
+    for other in (logit - 0.01, logit + 0.01, logit - 1, logit + 1, mean.logit(eps=CLAMP)):
+        assert loss(other.clamp(-most, most)) > best
+
+
+def test_mean_image_of_the_continuous_bernoulli(small: dict[str, Images], small_table: pd.DataFrame) -> None:
+    """Against torch's likelihood of each image in float32, as variants are measured, to 1e-5."""
+    train, test = small["mnist"].train.images, small["mnist"].test.images
+    logit = continuous_bernoulli_logit(pixel_means(train.flatten(1))).float()
+    for split, x in (("train", train), ("test", test)):
+        expected = -ContinuousBernoulli(logits=logit).log_prob(pixels(x).float()).sum(1).double().mean().item()
+        row = only(small_table, "mean image", "continuous_bernoulli")
+        assert row[f"{split}_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+# --- the linear VAE ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
+def test_linear_vae_is_what_its_encoder_and_decoder_give(
+    small: dict[str, Images], small_table: pd.DataFrame, pixel_range: list[int]
+) -> None:
+    """The optimum built as matrices, z integrated out by E|x - Wz|^2 = |x - W mu|^2 + tr(W S W'). To 1e-9."""
+    low, high = pixel_range
+    train, test = (low + (high - low) * pixels(part.images) for part in (small["mnist"].train, small["mnist"].test))
+    mean = train.mean(0)
+    _, singular, axes = torch.linalg.svd(train - mean, full_matrices=False)
+    variances = singular.square() / len(train)
+    for latent_dim in (1, 5, 100):
+        kept = variances[:latent_dim]
+        kept = kept[kept > 0.5]
+        decoder = axes[: len(kept)].T * (kept - 0.5).sqrt()
+        posterior = torch.linalg.inv(torch.eye(len(kept)).double() + decoder.T @ decoder / 0.5)
+        row = rows(small_table, "linear VAE", "gaussian", str(pixel_range)).loc[latent_dim]
+        assert row.active_units == len(kept)
+        for split, x in (("train", train - mean), ("test", test - mean)):
+            mu = x @ decoder @ posterior / 0.5
+            error = (x - mu @ decoder.T).square().sum(1).mean() + (decoder @ posterior @ decoder.T).trace()
+            rate = (mu.square().sum(1).mean() + posterior.trace() - len(kept) - posterior.logdet()) / 2
+            assert row[f"{split}_loss"] == pytest.approx((error + rate).item(), rel=1e-9)
+        assert row.test_distortion == pytest.approx(error.item(), rel=1e-9)
+        assert row.test_rate == pytest.approx(rate.item(), rel=1e-9)
+
+
+# --- the table -----------------------------------------------------------------------------------------------------
+
+
+def test_columns_and_which_cells_are_empty(small_table: pd.DataFrame) -> None:
+    table = small_table
+    assert list(table.columns) == COLUMNS
+    sizes = table.groupby("baseline", sort=False).size().to_dict()
+    assert sizes == {"mean image": 6, "PCA": 2 * 512 + 10, "linear VAE": 2 * 512, "floor": 1}
+    assert not table.duplicated(["baseline", "likelihood", "pixel_range", "latent_dim"]).any()
+    assert table[["train_loss", "test_loss", "test_distortion"]].notna().all(axis=None)
+    assert table.latent_dim.notna().equals(table.baseline.isin(["PCA", "linear VAE"]))
+    assert table.active_units.notna().equals(table.baseline == "linear VAE")
+    assert table.test_rate.notna().equals(table.baseline.isin(["mean image", "linear VAE"]))
+    pictured = table.baseline.isin(["mean image", "PCA"]) & (table.likelihood == "gaussian")
+    assert table.psnr.notna().equals(pictured)
+    by_range = [rows(table, "PCA", "gaussian", pixel_range).psnr for pixel_range in ("[0, 1]", "[-1, 1]")]
+    assert by_range[0].equals(by_range[1])
+
+
+def test_losses_are_distortion_plus_rate(mnist: pd.DataFrame) -> None:
+    """To 1e-12. The optimum is never worse on train with more latents, and never below what PCA reconstructs."""
+    total = mnist.test_distortion + mnist.test_rate.fillna(0)
+    assert total.tolist() == pytest.approx(mnist.test_loss.tolist(), rel=1e-12)
+    for pixel_range in ("[0, 1]", "[-1, 1]"):
+        linear, pca = (rows(mnist, name, "gaussian", pixel_range).train_loss for name in ("linear VAE", "PCA"))
+        assert (linear.diff().dropna() <= 0).all()
+        assert (linear > pca).all()
+    assert (rows(mnist, "PCA", "bernoulli").test_loss > only(mnist, "floor", "bernoulli").test_loss).all()
+
+
+def test_a_single_training_image(small: dict[str, Images]) -> None:
+    """It varies in no direction: PCA stays at the mean image, no latent is active, and every loss is a number."""
+    images = small["mnist"]
+    table = baselines(Images(images.train._replace(images=images.train.images[:1]), images.test, images.classes))
+    assert np.isfinite(table[["train_loss", "test_loss"]]).all(axis=None)
+    assert (rows(table, "linear VAE").active_units == 0).all()
+    mean = only(table, "mean image").test_loss
+    assert rows(table, "PCA").test_loss.tolist() == pytest.approx([mean] * 512, rel=1e-9)

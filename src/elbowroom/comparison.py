@@ -89,7 +89,18 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
                 found = elbow(list(sizes), losses)
                 rows.append({**dict(zip(FAMILY, family, strict=True)), "series": series, "metric": metric}
                             | found._asdict())  # fmt: skip
-    columns = [*FAMILY, "series", "metric", "latent_dim", "low", "high", "seeds", "slope_before", "slope_after", "result"]
+    columns = [
+        *FAMILY,
+        "series",
+        "metric",
+        "latent_dim",
+        "low",
+        "high",
+        "seeds",
+        "slope_before",
+        "slope_after",
+        "result",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -115,6 +126,10 @@ def _series(variants: dict[str, Variant]) -> Iterator[tuple[str, list[str]]]:
     for group, names in groups.items():
         rest = dict(group)
         differing = [key for key, values in common.items() if len(values) > 1]
-        words = {"channels": f"width {rest['channels']}", "beta": f"beta {rest['beta']:g}", "model": rest["model"].upper()}
+        words = {
+            "channels": f"width {rest['channels']}",
+            "beta": f"beta {rest['beta']:g}",
+            "model": rest["model"].upper(),
+        }
         said = [words.get(key, str(rest[key])) for key in differing]
         yield ", ".join(said) or words["channels"], sorted(names, key=lambda name: variants[name].latent_dim)

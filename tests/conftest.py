@@ -184,7 +184,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     variants = params["variants"]
     for recipe in params["recipes"].values():
         recipe.update(epochs=1, batch_size=32, seeds=[0])
-    params["evaluation"]["map_images"] = 40
+    params["evaluation"] = EVALUATION.model_dump() | {"map_images": 40}
     params["datasets"] = {"mnist": {"train_images": 96, "test_images": 40}}
     params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -2,12 +2,13 @@
 
 import json
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import CPU, EVALUATION, cifar_variant, recipe, variant
+from conftest import CPU, EVALUATION, cifar_variant, variant
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
@@ -21,7 +22,6 @@ from elbowroom.judge import Judge
 from elbowroom.model import VAE
 from elbowroom.objective import pixel_mean, split_means, split_noise
 from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
-from elbowroom.training import fit
 
 SETTINGS = {
     "mnist": variant(),
@@ -57,22 +57,34 @@ def measure(settings: Variant, model: VAE, images: Images, seed: int = 0, **chan
     return evaluate(settings, model, judge_of(images), images, seed, evaluation, tqdm(disable=True))
 
 
-class Trained:
-    """Of each of SETTINGS a model that has learnt for some seconds, and what is measured of it."""
+def lively(settings: Variant, images: Images) -> VAE:
+    """An untrained model whose latents matter: He's weights, so that signals neither fade nor grow on their way."""
+    torch.manual_seed(0)
+    model = VAE(settings, images.shape).eval()
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            nn.init.kaiming_normal_(parameter)
+    if model.sigma2 is not None:
+        model.sigma2.fill_(0.1)
+    return model
 
-    def __init__(self, small: dict[str, Images]) -> None:
-        self.images = {name: small[settings.dataset] for name, settings in SETTINGS.items()}
-        self.model: dict[str, VAE] = {}
-        self.measured: dict[str, Measured] = {}
-        how = recipe(epochs=12, batch_size=16, learning_rate=0.003)
-        for name, settings in SETTINGS.items():
-            self.model[name] = fit(settings, how, self.images[name], 0, tqdm(disable=True)).model
-            self.measured[name] = measure(settings, self.model[name], self.images[name])
+
+class Example(NamedTuple):
+    settings: Variant
+    images: Images
+    model: VAE
+    measured: Measured
 
 
 @pytest.fixture(scope="module")
-def trained(small: dict[str, Images]) -> Trained:
-    return Trained(small)
+def examples(small: dict[str, Images]) -> dict[str, Example]:
+    """Of each of SETTINGS a model, and what is measured of it in batches of 50."""
+    found = {}
+    for name, settings in SETTINGS.items():
+        images = small[settings.dataset]
+        model = lively(settings, images)
+        found[name] = Example(settings, images, model, measure(settings, model, images))
+    return found
 
 
 def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> tuple[Variant, VAE]:
@@ -88,8 +100,10 @@ def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> tuple
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_columns_are_in_order_and_only_what_needs_a_prior_may_be_missing(name: str, trained: Trained) -> None:
-    metrics = trained.measured[name].metrics
+def test_columns_are_in_order_and_only_what_needs_a_prior_may_be_missing(
+    name: str, examples: dict[str, Example]
+) -> None:
+    metrics = examples[name].measured.metrics
     assert list(metrics) == COLUMNS
     missing = {key for key, value in metrics.items() if math.isnan(value)}
     if name == "ae":
@@ -103,14 +117,15 @@ def test_columns_are_in_order_and_only_what_needs_a_prior_may_be_missing(name: s
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, trained: Trained) -> None:
+def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, examples: dict[str, Example]) -> None:
     """130 test images: with 50 the last batch has 30, with 7 it has 4. A mean of batch means, or a return after the
-    first batch, would be off. To 1e-5 relative, kid (which is near 0) to 1e-5 absolute.
+    first batch, would be off. To 1e-5 relative, kid (which is near 0) to 1e-5 absolute; with the continuous Bernoulli
+    1e-4, since PyTorch has its mean around 1/2 to 1e-4 only.
     """
-    expected, spectrum, latent_map = trained.measured[name]
-    images = trained.images[name]
-    found = measure(SETTINGS[name], trained.model[name], images, batch_size=batch_size)
-    assert found.metrics == pytest.approx(expected, rel=1e-5, abs=1e-5, nan_ok=True)
+    settings, images, model, (expected, spectrum, latent_map) = examples[name]
+    found = measure(settings, model, images, batch_size=batch_size)
+    tolerance = 1e-4 if settings.likelihood == "continuous_bernoulli" else 1e-5
+    assert found.metrics == pytest.approx(expected, rel=tolerance, abs=1e-5, nan_ok=True)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.latent_map, latent_map, atol=1e-4)
 
@@ -120,17 +135,16 @@ def test_test_metrics_are_of_test_images_and_train_metrics_of_train_images(small
     do; and with the splits swapped, one has the other's.
     """
     settings = variant()
-    torch.manual_seed(0)
-    model = VAE(settings, (1, 28, 28))
+    model = lively(settings, small["mnist"])
     parts = [Split(*(tensor[first : first + 60] for tensor in small["mnist"].train)) for first in (0, 100, 200)]
     one, other, swapped, turned = (
         measure(settings, model, Images(parts[train], parts[test], [])).metrics
         for train, test in ((0, 1), (2, 1), (1, 0), (0, 2))
     )
     constant = {"sigma2", "effective_beta", "parameters"}
-    counts = {"active_units", "active_units_kl"}  # which may be equal
+    counts = {"active_units", "active_units_kl", "probe_accuracy", "knn_accuracy"}  # which may be equal
     for key in COLUMNS:
-        assert (one[key] == other[key]) == (key not in OF_TRAIN), key
+        assert one[key] != other[key] if key in OF_TRAIN - counts else one[key] == other[key] or key in OF_TRAIN, key
         if key not in constant | counts:
             assert one[key] == turned[key] if key.startswith("train_") else one[key] != turned[key], key
     for term in ("loss", "distortion", "rate"):
@@ -138,11 +152,11 @@ def test_test_metrics_are_of_test_images_and_train_metrics_of_train_images(small
         assert one[f"train_{term}"] == pytest.approx(swapped[f"test_{term}"], rel=1e-6)
 
 
-def test_the_order_of_test_images_does_not_matter(trained: Trained) -> None:
+def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) -> None:
     """To what is of all of them, and neither sampled nor of pairs: 1e-5 relative. Nor to the means of sampled z, where
     each image keeps its noise.
     """
-    settings, model, images = SETTINGS["mnist"], trained.model["mnist"], trained.images["mnist"]
+    settings, images, model, _ = examples["mnist"]
     order = torch.randperm(130, generator=torch.Generator().manual_seed(1))
     turned = Images(images.train, Split(*(part[order] for part in images.test)), images.classes)
     expected, spectrum, _ = measure(settings, model, images, map_images=130)
@@ -158,30 +172,21 @@ def test_the_order_of_test_images_does_not_matter(trained: Trained) -> None:
     )
 
 
-def test_z_is_sampled_where_it_should_be(trained: Trained) -> None:
+def test_z_is_sampled_where_it_should_be(examples: dict[str, Example]) -> None:
     """Another seed changes what is measured of a sampled z, and nothing else."""
-    for name, settings in SETTINGS.items():
-        expected = trained.measured[name].metrics
-        found = measure(settings, trained.model[name], trained.images[name], seed=1).metrics
+    for name, (settings, images, model, (expected, _, _)) in examples.items():
+        found = measure(settings, model, images, seed=1).metrics
         sampled = {"test_loss", "test_distortion", "train_loss", "train_distortion", "fcd", "kid"}
         sampled |= {"iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"}
         differing = {key for key in COLUMNS if found[key] != expected[key] and not math.isnan(found[key])}
         assert differing == (set() if name == "ae" else sampled)
 
 
-def test_sampled_distortion_is_above_that_of_mu(trained: Trained) -> None:
-    """By what noise costs: 3 % or more in a model that has learnt, as psnr, which is of mu, would have it."""
-    images, metrics = trained.images["mnist"], trained.measured["mnist"].metrics
-    settings, model = SETTINGS["mnist"], trained.model["mnist"]
-    noise = torch.zeros(130, settings.latent_dim)
-    assert metrics["test_distortion"] > 1.03 * split_means(settings, model, images.test.images, noise, 50).distortion
-
-
 @pytest.mark.parametrize("changes", [{}, {"sample_images": 10**6, "path_pairs": 10**6, "iwae_images": 200}])
 @pytest.mark.parametrize("name", ["mnist", "ae"])
-def test_progress_ends_at_its_total(name: str, changes: dict[str, int], trained: Trained) -> None:
+def test_progress_ends_at_its_total(name: str, changes: dict[str, int], examples: dict[str, Example]) -> None:
     """Also where more images are wanted than there are: then all are taken."""
-    images = trained.images[name]
+    settings, images, model, _ = examples[name]
     evaluation = EVALUATION.model_copy(update=changes)
     told: list[int] = []
 
@@ -190,8 +195,8 @@ def test_progress_ends_at_its_total(name: str, changes: dict[str, int], trained:
             told.append(int(n or 0))
             return None
 
-    evaluate(SETTINGS[name], trained.model[name], judge_of(images), images, 0, evaluation, Bar(disable=True))
-    assert sum(told) == pictures(SETTINGS[name], images, evaluation)
+    evaluate(settings, model, judge_of(images), images, 0, evaluation, Bar(disable=True))
+    assert sum(told) == pictures(settings, images, evaluation)
 
 
 def test_few_images_are_enough(small: dict[str, Images]) -> None:
@@ -199,8 +204,7 @@ def test_few_images_are_enough(small: dict[str, Images]) -> None:
     images = Images(
         *(Split(*(part[:3] for part in split)) for split in (small["mnist"].train, small["mnist"].test)), []
     )
-    torch.manual_seed(0)
-    metrics = measure(variant(), VAE(variant(), (1, 28, 28)), images).metrics
+    metrics = measure(variant(), lively(variant(), images), images).metrics
     assert not [key for key, value in metrics.items() if math.isnan(value)]
 
 
@@ -229,20 +233,19 @@ def test_a_collapsed_model_is_measured_too(small: dict[str, Images]) -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
-def test_the_spectrum_is_torchs_kl_of_each_latent(name: str, trained: Trained) -> None:
+def test_the_spectrum_is_torchs_kl_of_each_latent(name: str, examples: dict[str, Example]) -> None:
     """Largest first; and it sums to the rate, which does not depend on the noise. Both to 1e-5."""
-    settings, images = SETTINGS[name], trained.images[name]
-    metrics, spectrum, _ = trained.measured[name]
+    settings, images, model, (metrics, spectrum, _) = examples[name]
     with torch.no_grad():
-        mu, logvar = trained.model[name].encode(scale(images.test.images, settings.pixel_range))
+        mu, logvar = model.encode(scale(images.test.images, settings.pixel_range))
     each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
     np.testing.assert_allclose(spectrum, each.sort(descending=True).values.numpy(), rtol=1e-5, atol=1e-6)
     assert spectrum.sum() == pytest.approx(metrics["test_rate"], rel=1e-5)
     assert metrics["active_units_kl"] == (each > 0.01).sum()
 
 
-def test_an_autoencoder_has_no_kl(trained: Trained) -> None:
-    metrics, spectrum, _ = trained.measured["ae"]
+def test_an_autoencoder_has_no_kl(examples: dict[str, Example]) -> None:
+    metrics, spectrum, _ = examples["ae"].measured
     assert metrics["test_rate"] == 0
     assert spectrum.tolist() == [0.0] * SETTINGS["ae"].latent_dim
 
@@ -271,12 +274,11 @@ def test_the_threshold_is_a_variance_of_one_hundredth() -> None:
 # --- reconstructions -----------------------------------------------------------------------------------------------
 
 
-def test_psnr_and_ssim_are_means_of_each_images_own(trained: Trained) -> None:
+def test_psnr_and_ssim_are_means_of_each_images_own(examples: dict[str, Example]) -> None:
     """psnr by hand, 10 log10(1 / MSE); ssim with scipy's filter (Wang et al. 2004), and of all at once by torchmetrics'
     class. 1e-4 relative.
     """
-    settings, images, metrics = SETTINGS["cifar10"], trained.images["cifar10"], trained.measured["cifar10"].metrics
-    model = trained.model["cifar10"]
+    settings, images, model, (metrics, _, _) = examples["cifar10"]
     with torch.no_grad():
         mu, _ = model.encode(scale(images.test.images, [0, 1]))
         made = pixel_mean(settings, model.decode(mu))
@@ -290,10 +292,10 @@ def test_psnr_and_ssim_are_means_of_each_images_own(trained: Trained) -> None:
 
 
 def ssim(made: np.ndarray, real: np.ndarray) -> float:
-    """Gaussian window of 11 pixels and deviation 1.5, where it fits into the picture."""
+    """Gaussian window of 11 pixels and deviation 1.5, over a picture mirrored at its edges."""
 
     def smooth(pictures: np.ndarray) -> np.ndarray:
-        return gaussian_filter(pictures, (0, 0, 1.5, 1.5), truncate=3.5)[:, :, 5:-5, 5:-5]
+        return gaussian_filter(pictures, (0, 0, 1.5, 1.5), mode="mirror", truncate=3.5)
 
     a, b = smooth(made), smooth(real)
     var_a, var_b, both = smooth(made**2) - a**2, smooth(real**2) - b**2, smooth(made * real) - a * b
@@ -315,13 +317,13 @@ def test_pictures_are_clamped_and_in_0_1_whatever_the_pixel_range(
         assert measure(settings, model, images).metrics["psnr"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_reconstructions_are_from_mu_and_their_features_in_order(trained: Trained) -> None:
-    images, model = trained.images["mnist"], trained.model["mnist"]
+def test_reconstructions_are_from_mu_and_their_features_in_order(examples: dict[str, Example]) -> None:
+    settings, images, model, _ = examples["mnist"]
     judge, test = judge_of(images), images.test.images
-    mu, _ = encode(SETTINGS["mnist"], model, test, 50)
-    _, features = reconstruction(SETTINGS["mnist"], model.decode, judge, test, mu, 50, lambda _: None)
+    mu, _ = encode(settings, model, test, 50)
+    _, features = reconstruction(settings, model.decode, judge, test, mu, 50, lambda _: None)
     with torch.no_grad():
-        expected = judge.features(pixel_mean(SETTINGS["mnist"], model.decode(mu)))
+        expected = judge.features(pixel_mean(settings, model.decode(mu)))
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -384,18 +386,25 @@ def test_the_readout_learns_from_as_many_training_images_as_settings_say(small: 
 # --- samples -------------------------------------------------------------------------------------------------------
 
 
-def test_distances_are_to_the_first_test_images(trained: Trained) -> None:
-    """Of test images as training images the floor is 0 (1e-6), and so is a perfect reconstruction's; samples of an
-    untrained decoder are farther than those of one that has learnt.
+def test_distances_are_to_the_first_test_images(small: dict[str, Images]) -> None:
+    """Of test images as training images the floor is 0 (1e-6). The linear model of 20 principal components, sampled or
+    reconstructing, is nearer than one that always draws the mean image, and no nearer than 0.
     """
-    images = trained.images["mnist"]
-    same = Images(images.test, images.test, images.classes)
-    metrics = measure(SETTINGS["mnist"], trained.model["mnist"], same, sample_images=60).metrics
-    assert metrics["fcd_floor"] == pytest.approx(0, abs=1e-6)
-    torch.manual_seed(0)
-    untrained = measure(SETTINGS["mnist"], VAE(SETTINGS["mnist"], images.shape), same, sample_images=60).metrics
+    images = Images(small["mnist"].test, small["mnist"].test, [])
+    settings, model = linear_vae(images, 20, [0, 1])
+    x = scale(images.test.images, [0, 1]).flatten(1)
+    model.decoder.linear.bias.copy_(x.mean(0))
+    blank = measure(settings, model, images, sample_images=60).metrics
+    _, deviations, axes = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    deviations = deviations[:20] / len(x) ** 0.5
+    model.decoder.linear.weight.copy_(axes[:20].T * deviations)
+    model.encoder.mu.weight.copy_(axes[:20] / deviations.unsqueeze(1))
+    model.encoder.mu.bias.copy_(-model.encoder.mu.weight @ x.mean(0))
+    metrics = measure(settings, model, images, sample_images=60).metrics
+    assert metrics["fcd_floor"] == blank["fcd_floor"] == pytest.approx(0, abs=1e-6)
     for key in ("fcd", "kid", "fcd_recon"):
-        assert 0 < metrics[key] < 0.8 * untrained[key]
+        assert 0 < metrics[key] < 0.8 * blank[key]
+    assert metrics["fcd_recon"] < metrics["fcd"]
 
 
 def test_of_constant_images_a_constant_model_reconstructs_all(small: dict[str, Images]) -> None:
@@ -404,7 +413,7 @@ def test_of_constant_images_a_constant_model_reconstructs_all(small: dict[str, I
     settings, model = linear_vae(images, 2, [0, 1])
     model.decoder.linear.bias.fill_(0.2)
     metrics = measure(settings, model, images).metrics
-    assert metrics["ssim"] == pytest.approx(1)
+    assert metrics["ssim"] == pytest.approx(1, abs=1e-4)
     assert metrics["fcd"] == pytest.approx(0, abs=1e-6)
     assert metrics["fcd_recon"] == pytest.approx(0, abs=1e-6)
     assert metrics["fcd_floor"] > 0

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from elbowroom.config import StudyError, Variant
 from elbowroom.data import Images
 from elbowroom.evaluation import evaluate
+from elbowroom.judge import Judge
 from elbowroom.model import VAE
 from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step
 
@@ -146,7 +147,8 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
     ]
     for row in result.history:
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
-    metrics, _, latent_map = evaluate(variant(), result.model, small["mnist"], 4, EVALUATION, tqdm(disable=True))
+    judge = Judge((1, 28, 28), 10).eval()
+    metrics, _, latent_map = evaluate(variant(), result.model, judge, small["mnist"], 4, EVALUATION, tqdm(disable=True))
     assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
     assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
     assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())

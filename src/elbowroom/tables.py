@@ -72,6 +72,10 @@ LATENTS: dict[str, Callable[[Row], str]] = {
 }
 
 
+def _short(value: float) -> str:
+    return DASH if pd.isna(value) else f"{value:.3g}"
+
+
 def _percent(share: float) -> str:
     return DASH if pd.isna(share) else f"{share:.1%}"
 
@@ -89,9 +93,8 @@ def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
 
 
 def _baseline(row: Row) -> list[str]:
-    latent = DASH if pd.isna(row["latent_dim"]) else number(row["latent_dim"], 0)
+    latent, active = (number(row[key], 0) for key in ("latent_dim", "active_units"))
     numbers = [number(row[key]) for key in ("test_loss", "test_distortion", "test_rate", "train_loss")]
-    active = DASH if pd.isna(row["active_units"]) else number(row["active_units"], 0)
     return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *numbers, DASH, active]
 
 
@@ -109,9 +112,9 @@ def objectives(study: Study, variants: list[Row]) -> Table:
         epochs = study.recipes[variant.recipe].warmup_epochs
         warmup = f"{epochs} epochs" if epochs and variant.model == "vae" else DASH
         beta = f"{variant.beta:g}" if variant.model == "vae" else DASH
-        effective = DASH if pd.isna(row["effective_beta"]) else f"{row['effective_beta']:.3g}"
-        sigma2 = DASH if pd.isna(row["sigma2"]) else f"{row['sigma2']:.3g}"
-        rows.append([row["variant"], describe(variant), warmup, sigma2, beta, effective])
+        rows.append(
+            [row["variant"], describe(variant), warmup, _short(row["sigma2"]), beta, _short(row["effective_beta"])]
+        )
     return Table(header, rows, texts=3)
 
 

@@ -4,31 +4,66 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import report
+from elbowroom import claims, published, report, statistics, tables
 from elbowroom.config import Study, load_study
-from elbowroom.published import COLUMNS
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](x)"
 
 
-def pages(study: Study) -> dict[str, str]:
+def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
     measured = {
         "test_loss": 1912.929,
+        "test_loss_sd": 1.25,
         "test_distortion": 1903.5,
         "test_rate": 9.25,
-        "train_loss": 1910.0,
-        "train_distortion": 1900.0,
-        "train_rate": 10.0,
-        "pca_2d": 0.1698,
+        "train_loss": 1910.25,
+        "iwae_nll": 1906.5,
+        "active_units": 4.0,
         "parameters": 3_342_305,
+        "verdict": "starved",
     }
-    variants = pd.DataFrame([{"variant": name, **measured} for name in study.variants])
-    costs = {name: pd.DataFrame({"seconds": [86.0, 87.0], "device": "cpu", "torch": MARKUP}) for name in study.variants}
+    columns = [*tables.PICTURES, *tables.LATENTS]
+    others = {
+        **dict.fromkeys(["psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon", "sigma2"], 0.5),
+        **dict.fromkeys(["active_units_kl", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"], 0.25),
+        **dict.fromkeys([f"{what}_{path}" for what in ("path", "step") for path in ("linear", "slerp", "blend")], 1.5),
+        "effective_beta": 0.25,
+    }
+    assert len(others) >= len(columns)
+    variants = pd.DataFrame(
+        [
+            {
+                "dataset": variant.dataset,
+                "variant": name,
+                "likelihood": variant.likelihood,
+                "pixel_range": str(variant.pixel_range),
+                **measured,
+                **others,
+            }
+            for name, variant in study.variants.items()
+        ]
+    )
     rows = [
         ("notebook", "mnist-z128", "test loss", 52.418, 1912.929, 3549.4),
         ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, None, None),
     ]
-    return report.render(study, variants, costs, pd.DataFrame(rows, columns=COLUMNS))
+    family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]"}
+    baseline = {"baseline": "mean image", "test_loss": 211.586, "test_distortion": 211.586, "test_rate": 0.0}
+    none = {"latent_dim": None, "active_units": None, "train_loss": 210.0}
+    difference = ("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, "worse")
+    compared = {
+        "variants": variants,
+        "baselines": pd.DataFrame([family | baseline | none]),
+        "latents": pd.DataFrame([family | {"metric": "test_loss"}]),
+        "differences": pd.DataFrame([difference], columns=statistics.COLUMNS),
+        "elbows": pd.DataFrame(),
+        "claims": pd.DataFrame([("notebook", MARKUP, "holds", "52.42")], columns=claims.COLUMNS),
+        "published": pd.DataFrame(rows, columns=published.COLUMNS),
+    }
+    judges = pd.DataFrame({"dataset": ["mnist", "cifar10"], "epoch": 1, "test_accuracy": [0.99, 0.75]})
+    cost = {"seconds": [86.0, 87.0], "images_per_second": 500.0, "peak_memory_mib": 900.4, "device": "cpu"}
+    costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
+    return report.render(study, compared | changes, judges, costs)
 
 
 @pytest.fixture
@@ -38,14 +73,29 @@ def study() -> Study:
 
 def test_numbers_are_in_the_tables(study: Study) -> None:
     rendered = pages(study)
-    assert "<td>3,342,305</td><td>1,912.93</td><td>1,903.50</td><td>9.25</td>" in rendered["index.html"]
-    assert "| 3,342,305 | 1,912.93 | 1,903.50 | 9.25 |" in rendered["README.md"]
-    assert "| 86.5 |" in rendered["README.md"]
-    assert "| mnist-z128 | test loss | 52.42 | 1,912.93 | 3,549.40 % |" in rendered["README.md"]
-    assert "| mnist-z128 | test loss, epoch 40 | 53.20 | – | – |" in rendered["README.md"]
+    html, markdown = rendered["index.html"], rendered["README.md"]
+    assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,903.50</td><td>9.25</td>" in html
+    assert (
+        "| starved | 128 | 32 | 3,342,305 | 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 1,910.25 | 1,906.50 | 4 |" in markdown
+    )
+    assert r"| mean image (gaussian, \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | 210.00 | – | – |" in markdown
+    assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
+    assert "| 2 | 86.5 | 500 | 900 |" in markdown
+    assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | 3 |" in markdown
+    assert "| test loss | 52.42 | 1,912.93 | 3,549.40 % |" in markdown
+    assert "| test loss, epoch 40 | 53.20 | – | – |" in markdown
+    assert "(99.0% of the test images right)" in html
     for page in rendered.values():
         assert all(page.count(name) > 3 for name in study.variants)
         assert "A small budget" not in page
+        assert "Where the elbow is" not in page
+
+
+def test_an_elbow_stands_on_top(study: Study) -> None:
+    found = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
+    found |= {"metric": "test_loss", "slope_before": -30.0, "slope_after": -0.5, "result": "elbow at 16.2 latents"}
+    for page in pages(study, elbows=pd.DataFrame([found])).values():
+        assert page.index("elbow at 16.2 latents") < page.index("3,342,305")
 
 
 def test_text_from_params_stays_text(study: Study) -> None:
@@ -67,12 +117,14 @@ def test_text_from_params_stays_text(study: Study) -> None:
     ],
 )
 def test_numbers_are_set_out_for_readers(value: float, digits: int, text: str) -> None:
-    assert report.number(value, digits) == text
+    assert tables.number(value, digits) == text
 
 
 def test_objectives_are_described(study: Study) -> None:
     variants = study.variants
-    assert report.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
-    assert report.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
+    assert tables.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
+    assert tables.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
+    optimal = variants["mnist-z128"].model_copy(update={"likelihood": "gaussian_optimal"})
+    assert tables.describe(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
     four = variants["mnist-z128"].model_copy(update={"beta": 4.0})
-    assert report.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"
+    assert tables.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"

@@ -1,0 +1,126 @@
+"""Tables that set variants beside each other: means, verdicts, baselines at the study's sizes, curves and elbows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from elbowroom import charts, comparison
+from elbowroom.config import Study, load_study
+
+SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
+
+
+@pytest.fixture
+def study() -> Study:
+    """MNIST at eight latent sizes, one of them also with beta 1000, and an autoencoder."""
+    root = load_study(ROOT / "params.yaml")
+    base = root.variants["mnist-z128"]
+    variants = {f"mnist-z{size}": base.model_copy(update={"latent_dim": size}) for size in SIZES}
+    variants["collapsed"] = base.model_copy(update={"latent_dim": 16, "beta": 1000.0})
+    variants["mnist-ae128"] = root.variants["mnist-ae128"]
+    return root.model_copy(update={"variants": variants})
+
+
+@pytest.fixture
+def seeds(study: Study) -> pd.DataFrame:
+    """A loss that falls by 30 nats with each doubling until 16 latents, and then no more; 14 latents active at most."""
+    rows = []
+    for name, variant in study.variants.items():
+        for seed in (0, 1, 2):
+            loss = 60 + 30 * max(0.0, np.log2(16 / variant.latent_dim)) + seed + 0.1 * len(name)
+            row = {"test_loss": loss, "active_units": float(min(variant.latent_dim, 14)), "iwae_nll": loss - 5}
+            if variant.beta == 1000:
+                row |= {"test_loss": 211.7, "active_units": 0.0}
+            if variant.model == "ae":
+                row["iwae_nll"] = float("nan")
+            rate = 0.0 if variant.model == "ae" else 20.0
+            row |= {"test_rate": rate, "test_distortion": row["test_loss"] - rate, "parameters": 1000}
+            rows.append({"dataset": "mnist", "variant": name, "seed": seed, **row})
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def baselines() -> pd.DataFrame:
+    rows = []
+    for likelihood, pixel_range in (("gaussian", "[-1, 1]"), ("gaussian", "[0, 1]"), ("bernoulli", "[0, 1]")):
+        family = {"dataset": "mnist", "likelihood": likelihood, "pixel_range": pixel_range}
+        rows.append(
+            {**family, "baseline": "mean image", "test_loss": 211.6, "test_distortion": 211.6, "test_rate": 0.0}
+        )
+        for size in range(1, 300):
+            rows.append({**family, "baseline": "PCA", "latent_dim": size, "test_loss": 200 / size})
+            active = min(size, 62)
+            linear = {"test_loss": 220 - active, "test_rate": active, "test_distortion": 220.0 - 2 * active}
+            rows.append({**family, "baseline": "linear VAE", "latent_dim": size, "active_units": active, **linear})
+    return pd.DataFrame(rows)
+
+
+def test_a_variant_has_its_means_its_family_and_its_verdict(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    table = comparison.summary(study, seeds, baselines).set_index("variant")
+    assert list(table.index) == list(study.variants)
+    assert set(table.pixel_range) == {"[-1, 1]"}
+    assert table.test_loss["mnist-z16"] == seeds[seeds.variant == "mnist-z16"].test_loss.mean()
+    assert table.test_loss_sd["mnist-z16"] == pytest.approx(1)
+    verdicts = table.verdict.to_dict()
+    assert verdicts.pop("mnist-ae128") == ""
+    assert verdicts.pop("collapsed") == "collapsed"
+    assert verdicts == {f"mnist-z{size}": "starved" if size <= 8 else "saturated" for size in SIZES}
+
+
+def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: pd.DataFrame) -> None:
+    shown = comparison.shown_baselines(study, baselines)
+    assert set(shown.pixel_range) == {"[-1, 1]"}  # no variant is of the other families
+    assert sorted(shown[shown.baseline == "PCA"].latent_dim) == SIZES
+    assert (shown.baseline == "mean image").sum() == 1
+
+
+def test_curves_join_variants_that_differ_in_their_size_alone(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    curves = comparison.by_latents(study, seeds, baselines)
+    losses = curves[curves.metric == "test_loss"]
+    assert set(losses.series) == {"VAE, beta 1", "mean image", "PCA", "linear VAE"}  # a single size is no curve
+    ours = losses[losses.series == "VAE, beta 1"]
+    assert list(ours.latent_dim) == SIZES
+    assert (ours.high - ours.low).to_list() == pytest.approx([2] * 8)
+    assert (ours.value - ours.low).to_list() == pytest.approx([1] * 8)
+    assert set(losses[losses.series == "mean image"].value) == {211.6}
+    units = curves[curves.metric == "active_units"].set_index(["series", "latent_dim"]).value
+    assert units["VAE, beta 1", 256] == 14
+    assert units["linear VAE", 256] == 62
+    assert units["every latent", 256] == 256
+
+
+def test_the_elbow_is_where_the_curve_bends(study: Study, seeds: pd.DataFrame) -> None:
+    found = comparison.elbows(study, seeds)
+    assert list(found.metric) == ["test_loss", "iwae_nll"]
+    assert found.latent_dim.to_list() == pytest.approx([16, 16], rel=0.05)
+    assert set(found.seeds) == {3}
+    assert comparison.elbows(load_study(ROOT / "params.yaml"), seeds[:0]).empty
+
+
+def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    variants = comparison.summary(study, seeds, baselines)
+    curves, found = comparison.by_latents(study, seeds, baselines), comparison.elbows(study, seeds)
+    figure = charts.by_latents(curves, found, "mnist")
+    assert [axes.get_title() for axes in figure.axes] == list(charts.METRICS.values())
+    for axes, metric in zip(figure.axes, charts.METRICS, strict=True):
+        drawn = {line.get_label(): line.get_xydata() for line in axes.lines if not line.get_label().startswith("_")}
+        for series, points in curves[curves.metric == metric].groupby("series"):
+            np.testing.assert_allclose(drawn[series], points[["latent_dim", "value"]])
+    vaes = variants[variants.variant != "mnist-ae128"]
+    colours = charts.variant_colours(study.variants)
+    (axes,) = charts.plane(vaes, comparison.shown_baselines(study, baselines), "mnist", colours).axes
+    labels = axes.get_legend_handles_labels()[1]
+    assert set(labels) == {*vaes.variant, "linear VAE", "mean image"}
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 30])
+def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
+    names = [f"v{number}" for number in range(count)]
+    colours = charts.variant_colours(names)
+    assert list(colours) == names
+    assert len(set(colours.values())) == count

@@ -5,6 +5,7 @@ module as `python -m` would, in its folder, environment and streams. Nothing of 
 """
 
 import contextlib
+import importlib
 import os
 import runpy
 import signal
@@ -48,7 +49,14 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
 
 
 def serve(address: str) -> None:
-    import torchvision.datasets  # noqa: F401
+    for slow in (
+        "torchmetrics.image",
+        "torchvision.datasets",
+        "torch._dynamo",
+        "sklearn.linear_model",
+        "sklearn.neighbors",
+    ):
+        importlib.import_module(slow)
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # finished calls leave no zombies
     listener = socket.socket(socket.AF_UNIX)

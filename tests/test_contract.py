@@ -17,6 +17,10 @@ def each(stage: str) -> set[str]:
     return {f"{stage}@{name}" for name in NAMES}
 
 
+def of_dataset(name: str) -> set[str]:
+    return {f"{stage}@{name}" for stage in ("prepare", "baseline", "judge")}
+
+
 def params(change: Callable[[dict], object]) -> Edit:
     return lambda study: study.edit(change)
 
@@ -28,6 +32,10 @@ def rename(settings: dict) -> None:
 def two_at_once(settings: dict) -> None:
     settings["variants"]["mnist-z128"]["beta"] = 4.0
     settings["variants"]["cifar10-ae16"]["channels"] = 5
+
+
+def without_cifar10(settings: dict) -> None:
+    del settings["datasets"]["cifar10"], settings["variants"]["cifar10-ae16"]
 
 
 def append(path: str, text: str) -> Edit:
@@ -73,14 +81,24 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a dataset's setting": (
         params(lambda p: p["datasets"]["cifar10"].update(train_images=64)),
-        of("cifar10-ae16") | {"prepare@cifar10"},
+        of("cifar10-ae16") | of_dataset("cifar10"),
     ),
+    "a setting of the judges": (
+        params(lambda p: p["judge"].update(epochs=2)),
+        {"judge@mnist", "judge@cifar10", "compare", "report"} | each("evaluate"),
+    ),
+    "a dataset removed, with its variants": (params(without_cifar10), {"compare", "report"}),
     "the title": (params(lambda p: p.update(title="Another title")), {"report"}),
     "the report's template": (append("src/elbowroom/templates/README.md.j2", "\nmore\n"), {"report"}),
     "order, whitespace, a comment, 1 for 1.0, a touched module": (write_otherwise, set()),
     # Where a stage's results come out the same, nothing after it runs.
     "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),
     "a comment in figures.py": (append("src/elbowroom/figures.py", "# a comment\n"), each("figures") | {"compare"}),
+    "a comment in baselines.py": (
+        append("src/elbowroom/baselines.py", "# a comment\n"),
+        {"baseline@mnist", "baseline@cifar10"},
+    ),
+    "a comment in statistics.py": (append("src/elbowroom/statistics.py", "# a comment\n"), {"compare"}),
     # The seconds that training took are in the report.
     "a comment in training.py": (
         append("src/elbowroom/training.py", "# a comment\n"),
@@ -94,9 +112,9 @@ TIDIES_UP = {"a variant renamed"}  # putting the old name back leaves the new on
 
 def test_the_first_run_and_a_variant_and_a_dataset_added(grown: Grown) -> None:
     assert grown.ran == [
-        of("mnist-z128") | {"prepare@mnist"},
+        of("mnist-z128") | of_dataset("mnist"),
         of("mnist-z256"),
-        of("cifar10-ae16") | {"prepare@cifar10"},
+        of("cifar10-ae16") | of_dataset("cifar10"),
     ]
 
 

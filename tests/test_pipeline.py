@@ -24,6 +24,7 @@ from elbowroom.model import VAE, parameters
 pytestmark = pytest.mark.dvc
 
 NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
+PICTURES = 2 * 6 + 2  # of each dataset; and of the VAEs, which are of one family
 
 
 def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
@@ -67,7 +68,7 @@ def test_pictures_show_the_images(tiny: Checkout) -> None:
         np.testing.assert_array_equal(path[::ZOOM, -side::ZOOM], images[1].transpose(1, 2, 0))
         with Image.open(tiny.path / f"plots/{name}/evolution.gif") as animation:
             assert animation.n_frames == 2  # type: ignore[attr-defined] # before training, and after its one epoch
-    assert len(list(tiny.path.glob("report/comparison/pictures/*.png"))) == 12
+    assert len(list(tiny.path.glob("report/comparison/pictures/*.png"))) == PICTURES
 
 
 class Links(HTMLParser):
@@ -91,7 +92,7 @@ def test_links_of_the_report_work(tiny: Checkout) -> None:
     assert {link for link in page.links if link.startswith("#")} <= page.anchors
     markdown = set(re.findall(r"\]\(([^)]+)\)", (tiny.path / "report/README.md").read_text()))
     assert pictures == {link for link in markdown if not link.startswith("#")}
-    assert len(pictures) == 12 + 9 * len(NAMES)
+    assert len(pictures) == PICTURES + 9 * len(NAMES)
     for link in pictures:
         assert (tiny.path / "report" / link).is_file(), link
 

@@ -5,20 +5,26 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from conftest import EVALUATION, ROOT, cifar_variant, recipe, variant
+from conftest import CPU, EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
 from elbowroom.config import StudyError, Variant
-from elbowroom.data import Images
-from elbowroom.evaluation import evaluate
+from elbowroom.data import Images, Split
+from elbowroom.evaluation import encode, evaluate
 from elbowroom.judge import Judge
 from elbowroom.model import VAE
-from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step
+from elbowroom.objective import split_means, split_noise
+from elbowroom.probes import active_units
+from elbowroom.statistics import verdict
+from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step, warmed_up
 
 SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
+
+LINEAR = {"epochs": 100, "batch_size": 50, "learning_rate": 0.001}
 
 
 def run(settings: Variant, images: dict[str, Images], seed: int = 0, **changes: object) -> Fit:
@@ -172,6 +178,96 @@ def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypat
     history = run(variant(), small, epochs=1).history
     assert [count for count, _ in steps] == [64] * 4 + [44]
     assert history[0]["rate"] == pytest.approx(sum(n * rate for n, rate in steps) / 300, rel=1e-5)
+
+
+def test_training_sees_the_images_as_they_are(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every image once an epoch, neither flipped nor shifted, in an order of its own in each."""
+    from elbowroom import training
+
+    seen: list[torch.Tensor] = []
+
+    def watched(model: VAE, optimizer: Adam, settings: Variant, x: torch.Tensor, *rest: object) -> object:
+        seen.append(((x + 1) * 127.5).round().byte())
+        return original(model, optimizer, settings, x, *rest)  # type: ignore[arg-type]
+
+    original = training.train_step
+    monkeypatch.setattr(training, "train_step", watched)
+    run(variant(), small, epochs=2)
+    epochs = torch.cat(seen).flatten(1).view(2, 300, 784)
+    assert not torch.equal(epochs[0], epochs[1])
+    images = sorted(image.tobytes() for image in small["mnist"].train.images.flatten(1).numpy())
+    for epoch in epochs:
+        assert sorted(image.tobytes() for image in epoch.numpy()) == images
+
+
+def test_beta_warms_up_linearly(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 images in batches of 64 are 5 steps an epoch; over 2 epochs beta rises by a tenth each step."""
+    from elbowroom import training
+
+    betas: list[float] = []
+
+    def watched(*arguments: object) -> object:
+        betas.append(arguments[-1])  # type: ignore[arg-type]
+        return original(*arguments)  # type: ignore[arg-type]
+
+    original = training.train_step
+    monkeypatch.setattr(training, "train_step", watched)
+    history = run(variant(beta=3.0), small, epochs=3, warmup_epochs=2).history
+    assert betas == pytest.approx([3 * min(1, step / 10) for step in range(15)])
+    assert warmed_up(3.0, 0.0, 0) == 3.0
+    for row in history:  # is of the whole beta all along
+        assert row["loss"] == pytest.approx(row["distortion"] + 3 * row["rate"])  # type: ignore[operator]
+
+
+def test_the_optimal_variance_is_that_of_the_train_split(small: dict[str, Images]) -> None:
+    """Frozen for test; the last test row of the history is under it. Both to 1e-5."""
+    settings = cifar_variant(likelihood="gaussian_optimal")
+    result = run(settings, small, seed=4)
+    images = small["cifar10"]
+    noise = split_noise(300, 6, 4, CPU)
+    with torch.no_grad():
+        mu, logvar = result.model.encode(images.train.images.float() / 255)
+        made = torch.sigmoid(result.model.decode(mu + (logvar / 2).exp() * noise))
+    error = (made - images.train.images.float() / 255).square().mean().item()
+    assert result.model.sigma2 is not None
+    assert result.model.sigma2.item() == pytest.approx(error, rel=1e-5)
+    means = split_means(settings, result.model, images.test.images, split_noise(130, 6, 4, CPU), 50)
+    assert result.history[-1]["distortion"] == pytest.approx(means.distortion.item(), rel=1e-5)
+
+
+def trained_verdict(images: Images, settings: Variant, **changes: object) -> str:
+    """What is said of a variant after it was trained here."""
+    model = run(settings, {"mnist": images}, **changes).model
+    mu, _ = encode(settings, model, images.test.images, 100)
+    noise = split_noise(len(images.test.images), settings.latent_dim, 0, CPU)
+    loss = split_means(settings, model, images.test.images, noise, 100).loss(settings.beta).item()
+    pixels = images.train.images.double() / 127.5 - 1
+    mean_image = (images.test.images.double() / 127.5 - 1 - pixels.mean(0)).square().sum((1, 2, 3)).mean().item()
+    return verdict(settings.latent_dim, pd.Series([active_units(mu)]), pd.Series([loss]), mean_image)
+
+
+def test_a_small_latent_space_is_starved_and_a_heavy_beta_collapses_it(small: dict[str, Images]) -> None:
+    budget = {"epochs": 12, "batch_size": 16, "learning_rate": 0.003}
+    assert trained_verdict(small["mnist"], variant(latent_dim=2), **budget) == "starved"
+    assert trained_verdict(small["mnist"], variant(latent_dim=2, beta=1000.0), **budget) == "collapsed"
+
+
+def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str, Images]) -> None:
+    """The least train loss that there is, to 0.5 % (Lucas et al. 2019), with 256 latents, most of which it gives up."""
+    whole = published["mnist"]
+    images = Images(Split(*(part[:2000] for part in whole.train)), Split(*(part[:500] for part in whole.test)), [])
+    settings = variant(network="linear", channels=1, latent_dim=256)
+    result = fit(settings, recipe(**LINEAR), images, 0, tqdm(disable=True))
+    noise = split_noise(2000, 256, 0, CPU)
+    loss = split_means(settings, result.model, images.train.images, noise, 500).loss(1).item()
+    pixels = (images.train.images.double() / 127.5 - 1).flatten(1)
+    eigenvalues = torch.linalg.eigvalsh(torch.cov(pixels.T, correction=0))
+    active = eigenvalues[eigenvalues > 0.5]
+    least = (0.5 * (1 + (2 * active).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()
+    assert least < loss < 1.005 * least
+    mu, _ = encode(settings, result.model, images.test.images, 500)
+    assert active_units(mu) == pytest.approx(len(active), abs=3)
+    assert verdict(256, pd.Series([active_units(mu)]), pd.Series([loss]), 211.6) == "saturated"
 
 
 def test_divergence_is_said_in_one_line(small: dict[str, Images]) -> None:

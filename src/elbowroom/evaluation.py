@@ -26,7 +26,7 @@ HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "rate": "test_rate",
     "train_loss": "train_loss",
     "iwae_nll": "iwae_nll",
-    "active_units": "active_units",
+    "active": "active_units",
     "fcd": "fcd",
     "parameters": "parameters",
 }

@@ -102,10 +102,11 @@ def _label_latents(axes: Axes, sizes: list[int]) -> None:
 
 
 def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, the linear VAE a line.
+    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, joined where they are of a
+    series (the same but for the latent size); the linear VAE a line.
 
-    variants, baselines: variant or baseline, test_rate, test_distortion, in nats per image. Along a thin line the sum
-    of both, the loss at beta 1, is the same.
+    variants, baselines: variant or baseline, latent_dim, test_rate, test_distortion, in nats per image. Along a thin
+    line the sum of both, the loss at beta 1, is the same.
     """
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
@@ -114,6 +115,8 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
         name, error = point["variant"], error if point["seeds"] > 1 else {}
         where = point["test_rate"], point["test_distortion"]
         axes.errorbar(*where, fmt="o", ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+    for _, members in variants.sort_values("latent_dim").groupby("series"):
+        axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
     if len(linear):
         axes.plot(linear.test_rate, linear.test_distortion, lw=1.2, label="linear VAE", **BASELINES["linear VAE"])

@@ -14,7 +14,7 @@ FAMILY = ["dataset", "likelihood", "pixel_range"]  # within one, losses are of t
 
 
 def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
-    """A row for each variant: its family, mean and deviation (NAME_sd) over seeds of each metric, and the verdict.
+    """A row for each variant: family, series, mean and deviation (NAME_sd) over seeds of each metric, and the verdict.
 
     seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets, as
     baselines.baselines gives them. An autoencoder has no verdict: it has no prior to leave latents to.
@@ -23,6 +23,9 @@ def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.Da
     families = pd.DataFrame([_family(study.variants[name]) for name in table.variant], columns=FAMILY)
     for place, column in enumerate(FAMILY[1:], start=2):
         table.insert(place, column, families[column])
+    series = {name: said for _, own in _families(study) for said, members in _series(own) for name in members}
+    table.insert(4, "series", table.variant.map(series))
+    table.insert(5, "latent_dim", [study.variants[name].latent_dim for name in table.variant])
     means = baselines[baselines.baseline == "mean image"].set_index(FAMILY).test_loss
     said = []
     for name, family in zip(table.variant, families.itertuples(index=False, name=None), strict=True):

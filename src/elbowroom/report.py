@@ -26,8 +26,9 @@ LATENTS = (
     "seeds; grey lines are baselines; a vertical line is an elbow, shaded over its 95 % interval."
 )
 PLANE = (
-    "The rate-distortion plane on test. Along a thin line rate + distortion, the loss at beta 1, is the same. The "
-    "dash-dotted line is the exact linear VAE of the same latent sizes, the cross the mean image."
+    "The rate-distortion plane on test; variants that differ in their latent size alone are joined. Along a thin line "
+    "rate + distortion, the loss at beta 1, is the same. The dash-dotted line is the exact linear VAE of the same "
+    "sizes, the cross is the mean image."
 )
 OWN = {  # pictures of one variant -> what they show
     "images.png": "Test images with their labels.",

@@ -50,22 +50,25 @@ def main() -> None:
         artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
     colours = charts.variant_colours(study.variants)
     for dataset, ours in variants.groupby("dataset", sort=False):
-        _save(
-            f"{dataset}-curves",
-            charts.compared_curves(history[history.dataset == dataset], f"Training on {dataset}", colours),
-        )
+        lines = history[history.dataset == dataset]
+        _save(f"{dataset}-curves", charts.compared_curves(lines, f"Training on {dataset}", colours))
         compare_pictures(study, str(dataset), ours.set_index("variant").pca_2d)
-    for family, own in variants[variants.test_rate > 0].groupby(comparison.FAMILY, sort=False):
-        title = f"{family[0]}, {family[1]} likelihood, pixels in {family[2]}"
+    vaes = variants[[study.variants[name].model == "vae" for name in variants.variant]]
+    for key, own in vaes.groupby(comparison.LOSS_FAMILY, sort=False):
+        family = [str(part) for part in key]
+        title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
         lines, points, found = (
-            table[(table[comparison.FAMILY] == list(family)).all(axis=1)]
+            table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
             for table in (tables["baselines.csv"], tables["latents.csv"], tables["elbows.csv"])
         )
-        pictures = {"plane": charts.plane(own, lines, title, colours)}
+        pictures = {
+            "plane": charts.plane(own, lines, title, colours),
+            "spectrum": charts.spectra(spectrum[spectrum.variant.isin(own.variant)], title, colours),
+        }
         if len(points):
             pictures["latents"] = charts.by_latents(points, found, title)
         for kind, picture in pictures.items():
-            _save(f"{family[0]}-{family[1]}-{kind}", picture)
+            _save(f"{comparison.slug(family)}-{kind}", picture)
 
 
 def _tables(study: Study, path: Callable[[str], Path]) -> pd.DataFrame:

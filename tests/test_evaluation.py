@@ -18,7 +18,7 @@ from tqdm import tqdm
 from elbowroom.config import Evaluation, Variant
 from elbowroom.data import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
-from elbowroom.judge import Judge
+from elbowroom.judge import Judge, extract, frechet_distance
 from elbowroom.model import VAE
 from elbowroom.objective import pixel_mean, split_means, split_noise
 from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
@@ -220,7 +220,7 @@ def test_a_collapsed_model_is_measured_too(small: dict[str, Images]) -> None:
             for layer in (model.encoder.mu, model.encoder.logvar):
                 layer.bias.zero_()
         metrics = measure(settings, model, images).metrics
-        paths = {f"{kind}_{path}" for kind in ("path", "step") for path in ("linear", "slerp")}
+        paths = {f"{kind}_{path}" for kind in ("path", "step") for path in ("linear", "slerp", "blend")}
         assert {key for key, value in metrics.items() if math.isnan(value)} == paths
         assert metrics["active_units"] == metrics["active_units_kl"] == metrics["test_rate"] == metrics["pca_2d"] == 0
         assert metrics["effective_samples"] == pytest.approx(10)
@@ -459,7 +459,7 @@ def test_a_straight_path_has_length_and_step_one(small: dict[str, Images]) -> No
     model.decoder.linear.weight.normal_().mul_(0.01)
     model.decoder.linear.bias.fill_(0.5)
     mu = torch.randn(130, 3)
-    found = smoothness(settings, model.decode, Pixels(), images.test.images, mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
+    found = smoothness(settings, model.decode, Pixels(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
     for key in ("path_blend", "step_blend", "path_linear", "step_linear"):
         assert found[key] == pytest.approx(1, abs=1e-5)
     assert found["path_slerp"] > 1.01
@@ -467,9 +467,11 @@ def test_a_straight_path_has_length_and_step_one(small: dict[str, Images]) -> No
 
 
 def test_paths_are_between_pairs_of_images(small: dict[str, Images]) -> None:
-    """Images 0 and 1, 2 and 3: two pairs are all that four images have. The ends are the two images' own."""
-    images = small["mnist"].test.images[:4]
+    """Images 0 and 1, 2 and 3: two pairs are all that four have. The cross-fade is of a pair's own decoded pictures."""
     settings, model = linear_vae(small["mnist"], 3, [0, 1])
+    torch.manual_seed(0)
+    model.decoder.linear.weight.normal_().mul_(0.01)
+    model.decoder.linear.bias.fill_(0.5)
     seen: list[Tensor] = []
 
     class Watching(Pixels):
@@ -477,14 +479,23 @@ def test_paths_are_between_pairs_of_images(small: dict[str, Images]) -> None:
             seen.append(x.clone())
             return super().features(x)
 
-    given = (settings, model.decode, Watching(), images, torch.randn(4, 3), EVALUATION, lambda _: None)
-    smoothness(*given)  # type: ignore[arg-type]
-    blends = [part for part in seen if part.std() > 0.1]
-    assert [len(part) for part in blends] == [5, 5]
-    real = scale(images, [0, 1])
-    for i, blend in enumerate(blends):
-        torch.testing.assert_close(blend[[0, -1]], real[2 * i : 2 * i + 2])
-        torch.testing.assert_close(blend[2], real[2 * i : 2 * i + 2].mean(0))
+    mu = torch.randn(4, 3)
+    smoothness(settings, model.decode, Watching(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
+    assert [len(path) for path in seen] == [5] * 6  # linear, slerp, blend
+    ends = model.decode(mu).detach().unflatten(0, (2, 2))
+    for path, pair in zip(seen, [*ends, *ends, *ends], strict=True):
+        torch.testing.assert_close(path[[0, -1]], pair)
+    for blend, pair in zip(seen[-2:], ends, strict=True):
+        torch.testing.assert_close(blend[2], pair.mean(0))
+
+
+def test_the_floor_has_as_many_images_as_the_samples(small: dict[str, Images]) -> None:
+    """A distance depends on how many are compared: with 40 test images the floor is that of 40 training images."""
+    few = Images(small["mnist"].train, Split(*(part[:40] for part in small["mnist"].test)), [])
+    judge = judge_of(few)
+    found = measure(variant(), lively(variant(), few), few).metrics["fcd_floor"]
+    real, train = (extract(judge, part.images[:40], 50) for part in (few.test, few.train))
+    assert found == pytest.approx(frechet_distance(real, train), rel=1e-5)
 
 
 # --- settings of the variant, and the headline ---------------------------------------------------------------------
@@ -522,7 +533,7 @@ def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     numbers = headline(seeds)
     assert list(numbers) == list(HEADLINE)
     assert numbers["loss"] == 1912.35
-    assert numbers["active_units"] == 6.5
+    assert numbers["active"] == 6.5
     assert numbers["fcd"] is None
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
     assert numbers["parameters"] == 3_342_305

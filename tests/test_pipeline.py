@@ -16,7 +16,7 @@ from conftest import ROOT, Checkout, of, ran
 from PIL import Image
 
 from elbowroom.artifacts import load_arrays
-from elbowroom.config import load_study
+from elbowroom.config import DATASETS, load_study
 from elbowroom.evaluation import HEADLINE
 from elbowroom.figures import GAP, ZOOM, read_picture
 from elbowroom.model import VAE, parameters
@@ -24,7 +24,7 @@ from elbowroom.model import VAE, parameters
 pytestmark = pytest.mark.dvc
 
 NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
-PICTURES = 2 * 6 + 2  # of each dataset; and of the VAEs, which are of one family
+PICTURES = 2 * 6 + 3  # of each dataset; and of the VAEs, which are of one family
 
 
 def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
@@ -32,6 +32,17 @@ def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
     tracked = set(tiny.run("git", "ls-files").split())
     assert {"report/index.html", "report/README.md", "dvc.lock", "metrics/mnist-z128.json"} <= tracked
     assert not [path for path in tracked if path.endswith(".safetensors")]
+
+
+def test_models_are_weights_and_nothing_else(tiny: Checkout) -> None:
+    """No pickle, and no state of an optimiser that nothing restores."""
+    study = load_study(tiny.path / "params.yaml")
+    for name in NAMES:
+        variant = study.variant(name)
+        files = {path.name for path in (tiny.path / "models" / name).iterdir()}
+        assert files == {"seed-0.safetensors", "evolution.safetensors"}
+        weights, _ = load_arrays(tiny.path / f"models/{name}/seed-0.safetensors")
+        assert set(weights) == set(VAE(variant, DATASETS[variant.dataset].shape).state_dict())
 
 
 def test_tables_agree_with_each_other(tiny: Checkout) -> None:
@@ -100,7 +111,7 @@ def test_links_of_the_report_work(tiny: Checkout) -> None:
 def test_the_report_says_that_the_budget_is_small(tiny: Checkout) -> None:
     for page in ("index.html", "README.md"):
         text = (tiny.path / "report" / page).read_text()
-        assert "A small budget: these numbers are not the study" in text
+        assert "A small budget." in text
         assert "mnist: 1 of 50 epochs, 96 of 60,000 training images, 40 of 10,000 test images" in text
 
 

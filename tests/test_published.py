@@ -59,6 +59,12 @@ def test_a_small_budget_is_said(study: Study) -> None:
     assert shortfalls(less) == ["mnist: 1,000 of 60,000 training images", "cifar10: 3 of 10 epochs"]
 
 
+def test_another_recipe_is_said(study: Study) -> None:
+    recipe = study.recipes["notebook-mnist"].model_copy(update={"batch_size": 16, "warmup_epochs": 2})
+    other = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": recipe}})
+    assert shortfalls(other) == ["mnist: batch size 16, not 128, warmup epochs 2, not 0"]
+
+
 def test_the_quickstart_is_known_for_a_small_budget() -> None:
     said = shortfalls(load_study(ROOT / "studies/quickstart/params.yaml"))
     assert [text.split(":")[0] for text in said] == ["mnist", "cifar10"]

@@ -1,5 +1,6 @@
 """Training does what the published studies did, and the same each time."""
 
+import math
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from conftest import CPU, EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
 from elbowroom.config import StudyError, Variant
-from elbowroom.data import Images, Split
+from elbowroom.data import Images
 from elbowroom.evaluation import encode, evaluate
 from elbowroom.judge import Judge
 from elbowroom.model import VAE
@@ -23,8 +24,6 @@ from elbowroom.statistics import verdict
 from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step, warmed_up
 
 SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
-
-LINEAR = {"epochs": 100, "batch_size": 50, "learning_rate": 0.001}
 
 
 def run(settings: Variant, images: dict[str, Images], seed: int = 0, **changes: object) -> Fit:
@@ -253,21 +252,31 @@ def test_a_small_latent_space_is_starved_and_a_heavy_beta_collapses_it(small: di
 
 
 def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str, Images]) -> None:
-    """The least train loss that there is, to 0.5 % (Lucas et al. 2019), with 256 latents, most of which it gives up."""
-    whole = published["mnist"]
-    images = Images(Split(*(part[:2000] for part in whole.train)), Split(*(part[:500] for part in whole.test)), [])
-    settings = variant(network="linear", channels=1, latent_dim=256)
-    result = fit(settings, recipe(**LINEAR), images, 0, tqdm(disable=True))
-    noise = split_noise(2000, 256, 0, CPU)
-    loss = split_means(settings, result.model, images.train.images, noise, 500).loss(1).item()
-    pixels = (images.train.images.double() / 127.5 - 1).flatten(1)
-    eigenvalues = torch.linalg.eigvalsh(torch.cov(pixels.T, correction=0))
-    active = eigenvalues[eigenvalues > 0.5]
-    least = (0.5 * (1 + (2 * active).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()
+    """The least train loss that there is, to 0.5 % (Lucas et al. 2019), with 256 latents, most of which it gives up.
+
+    By our steps, with a falling learning rate: at a constant one the noise of z keeps it about 2 % above.
+    """
+    split, settings = (
+        published["mnist"].train,
+        variant(network="linear", channels=1, latent_dim=256, pixel_range=[0, 1]),
+    )
+    images, steps = split.images[:2000], 2500
+    x = images.float() / 255
+    torch.manual_seed(0)
+    model = VAE(settings, (1, 28, 28))
+    optimizer = Adam(model.parameters(), 0.01)
+    for step in range(steps):
+        optimizer.learning_rate = 0.01 * (1 + math.cos(math.pi * step / steps)) / 2
+        batch = torch.randint(2000, (200,))
+        train_step(model, optimizer, settings, x[batch], torch.randn(200, 256), 1.0)
+    loss = split_means(settings, model, images, split_noise(2000, 256, 0, CPU), 500).loss(1).item()
+    eigenvalues = torch.linalg.eigvalsh(torch.cov(x.double().flatten(1).T, correction=0))
+    used = eigenvalues[eigenvalues > 0.5]
+    least = (0.5 * (1 + (2 * used).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()
     assert least < loss < 1.005 * least
-    mu, _ = encode(settings, result.model, images.test.images, 500)
-    assert active_units(mu) == pytest.approx(len(active), abs=3)
-    assert verdict(256, pd.Series([active_units(mu)]), pd.Series([loss]), 211.6) == "saturated"
+    active = active_units(encode(settings, model, images, 500)[0])
+    assert active == pytest.approx(len(used), abs=3)
+    assert verdict(256, pd.Series([active]), pd.Series([loss]), 52.9) == "saturated"
 
 
 def test_divergence_is_said_in_one_line(small: dict[str, Images]) -> None:

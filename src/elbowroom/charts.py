@@ -24,7 +24,8 @@ BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
 }
 METRICS = {
     "test_loss": "test loss (nats)",
-    "iwae_nll": "-log p(x), IWAE bound (nats)",
+    "test_distortion": "test distortion (nats)",
+    "iwae_nll": "IWAE bound (nats)",
     "active_units": "active latents",
 }
 
@@ -69,14 +70,15 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
     low, high; where one was found it is a vertical line, and its interval shaded.
     """
     metrics = [metric for metric in METRICS if metric in set(curves.metric)]
-    figure = Figure(figsize=(3.4 * len(metrics), 3.4), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(8.4, 6.4), dpi=DPI, layout="constrained")
     figure.suptitle(title)
-    colours = dict(zip((name for name in curves.series.unique() if name not in BASELINES), COLOURS, strict=False))
+    colours = variant_colours(name for name in curves.series.unique() if name not in BASELINES)
     sizes = sorted(curves.latent_dim.unique())
-    for axes, metric in zip(np.ravel(figure.subplots(1, len(metrics))), metrics, strict=True):
-        for series, line in curves[curves.metric == metric].groupby("series", sort=False):
-            if str(series) in BASELINES:
-                axes.plot(line.latent_dim, line.value, lw=1.2, label=series, **BASELINES[str(series)])
+    for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
+        for name, line in curves[curves.metric == metric].groupby("series", sort=False):
+            series = str(name)
+            if series in BASELINES:
+                axes.plot(line.latent_dim, line.value, lw=1.2, label=series, **BASELINES[series])
                 continue
             axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
             axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
@@ -99,6 +101,19 @@ def _label_latents(axes: Axes, sizes: list[int]) -> None:
     axes.set_xticks(sizes)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """The KL of each latent, largest first, mean over seeds. table: variant, seed, rank, kl (nats)."""
+    figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    for name, rows in table.groupby("variant", sort=False):
+        means = rows.groupby("rank").kl.mean()
+        axes.plot(means.index, means, lw=1.4, color=colours[str(name)], label=name, marker="o", ms=2)
+    axes.axhline(0.01, color="#8a8a8a", lw=0.8, ls=":")
+    axes.set(title=title, xscale="log", yscale="log", xlabel="latent, ordered by its KL", ylabel="KL on test (nats)")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return figure
 
 
 def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:

@@ -6,7 +6,7 @@ claims.yaml says what is claimed and what tests it. A test is of one of three ki
 - measurement: the same of measured numbers. It holds where the 95 % interval over seeds lies within the margin, does
   not hold where it lies outside, and is not testable between: that no difference shows does not show sameness.
 - order: one measured number is lower or higher than another, paired over seeds. It holds where the interval of the
-  difference says so, and does not where it says the opposite or nothing: whoever claims a difference has to show it.
+  difference says so, does not where it says the opposite, and is not testable where no difference is measured.
 
 With one seed, other models or less than the published budget, what is measured is given and decides nothing.
 """
@@ -198,7 +198,7 @@ def _order(test: Order, table: pd.DataFrame) -> tuple[str, str]:
         paired = _paired(numbers, table)
         interval = paired_interval(paired[0], paired[1])
         word = wording(interval, lower_is_better=comparison.relation != "higher")
-        results.add(HOLDS if word == "better" else FAILS if interval.seeds > 1 else UNTESTABLE)
+        results.add({"better": HOLDS, "worse": FAILS}.get(word, UNTESTABLE))
         if comparison.relation != "better" and word in ("better", "worse"):  # of what is neither
             word = "lower" if interval.difference < 0 else "higher"
         decimals = _decimals(paired.mean(), interval)
@@ -208,7 +208,7 @@ def _order(test: Order, table: pd.DataFrame) -> tuple[str, str]:
     for number in test.beside:
         if not (series := _series(number, table)).empty:
             said.append(f"{number.label} {series.mean():,.{_decimals([series.mean()])}f}")
-    return next(result for result in (UNTESTABLE, FAILS, HOLDS) if result in results), "; ".join(said)
+    return next(result for result in (FAILS, UNTESTABLE, HOLDS) if result in results), "; ".join(said)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Results of all variants -> tables that set them beside each other and beside the baselines. Tables in, tables out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -8,32 +8,38 @@ from elbowroom.config import Study, Variant
 from elbowroom.statistics import elbow, spread, verdict
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
-CURVES = ("test_loss", "iwae_nll", "active_units")  # shown against the latent size
+CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")  # shown against the latent size
 ELBOWS = ("test_loss", "iwae_nll")  # the elbow is located in
-FAMILY = ["dataset", "likelihood", "pixel_range"]  # within one, losses are of the same quantity
+LOSS_FAMILY = ["dataset", "likelihood", "pixel_range"]  # within one, losses are of the same quantity
 
 
 def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
-    """A row for each variant: family, series, mean and deviation (NAME_sd) over seeds of each metric, and the verdict.
+    """A row for each variant: family, series, mean and deviation (NAME_sd) over seeds of each metric, the distortion
+    above the floor that no reconstruction can go below (Bernoulli), and the verdict.
 
     seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets, as
     baselines.baselines gives them. An autoencoder has no verdict: it has no prior to leave latents to.
     """
     table = spread(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
-    families = pd.DataFrame([_family(study.variants[name]) for name in table.variant], columns=FAMILY)
-    for place, column in enumerate(FAMILY[1:], start=2):
+    families = pd.DataFrame([_family(study.variants[name]) for name in table.variant], columns=LOSS_FAMILY)
+    for place, column in enumerate(LOSS_FAMILY[1:], start=2):
         table.insert(place, column, families[column])
     series = {name: said for _, own in _families(study) for said, members in _series(own) for name in members}
     table.insert(4, "series", table.variant.map(series))
     table.insert(5, "latent_dim", [study.variants[name].latent_dim for name in table.variant])
-    means = baselines[baselines.baseline == "mean image"].set_index(FAMILY).test_loss
+    means = baselines[baselines.baseline == "mean image"].set_index(LOSS_FAMILY).test_loss
     said = []
     for name, family in zip(table.variant, families.itertuples(index=False, name=None), strict=True):
         variant = study.variants[name]
         own = seeds[seeds.variant == name].set_index("seed")
         vae = variant.model == "vae"
         said.append(verdict(variant.latent_dim, own.active_units, own.test_loss, means[family]) if vae else "")
-    return table.assign(verdict=said)
+    floors = baselines[baselines.baseline == "floor"].set_index(LOSS_FAMILY).test_distortion
+    above = [
+        distortion - floors.get(family, float("nan"))
+        for distortion, family in zip(table.test_distortion, families.itertuples(index=False, name=None), strict=True)
+    ]
+    return table.assign(above_floor=above, verdict=said)
 
 
 def shown_baselines(study: Study, baselines: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +47,7 @@ def shown_baselines(study: Study, baselines: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for family, variants in _families(study):
         sizes = {variant.latent_dim for variant in variants.values()}
-        own = baselines[(baselines[FAMILY] == list(family)).all(axis=1)]
+        own = baselines[(baselines[LOSS_FAMILY] == list(family)).all(axis=1)]
         parts.append(own[own.latent_dim.isna() | own.latent_dim.isin(sizes)])
     return pd.concat(parts, ignore_index=True)
 
@@ -49,33 +55,38 @@ def shown_baselines(study: Study, baselines: pd.DataFrame) -> pd.DataFrame:
 def by_latents(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     """Curves over the latent size, a row for each point: family, metric, series, latent_dim, value, low, high.
 
-    Of families that have more than one size. A series is of variants that share all other settings; its value is the
-    mean over seeds, low and high their range. Baselines are series too: PCA and the linear VAE as they are at each
-    size, the mean image and the floor the same at all; and of the active units, all that there are.
+    Of families with variants that differ in their size alone: such are a series; its value is the mean over seeds, low
+    and high their range. An autoencoder has a distortion only, and where beta is not 1 the loss is another quantity and
+    is left out. Baselines are series too, the mean image and the floor the same at all sizes; PCA and the floor are
+    distortions. Of the active units there are all, as a line.
     """
     rows: list[tuple] = []
     shown = shown_baselines(study, baselines)
     for family, variants in _families(study):
         sizes = sorted({variant.latent_dim for variant in variants.values()})
-        if len(sizes) < 2:
+        lines = [(series, members) for series, members in _series(variants) if len(members) > 1]
+        if not lines:
             continue
-        for series, members in _series(variants):
-            if len(members) < 2:
-                continue
+        for series, members in lines:
+            first = variants[members[0]]
             for metric in CURVES:
+                if metric != "test_distortion" and (first.model == "ae" or (metric == "test_loss" and first.beta != 1)):
+                    continue
                 for name in members:
                     values = seeds[seeds.variant == name][metric]
                     point = (values.mean(), values.min(), values.max())
                     rows.append((*family, metric, series, variants[name].latent_dim, *point))
-        own = shown[(shown[FAMILY] == list(family)).all(axis=1)]
+        own = shown[(shown[LOSS_FAMILY] == list(family)).all(axis=1)]
         for baseline in own.to_dict("records"):
-            name, loss, units = (baseline[key] for key in ("baseline", "test_loss", "active_units"))
+            name = baseline["baseline"]
+            shown_in = {
+                "mean image": ["test_loss", "test_distortion"],
+                "linear VAE": ["test_loss", "test_distortion", "active_units"],
+            }.get(name, ["test_distortion"])
             for size in sizes if pd.isna(baseline["latent_dim"]) else [int(baseline["latent_dim"])]:
-                rows.append((*family, "test_loss", name, size, loss, loss, loss))
-                if name == "linear VAE":
-                    rows.append((*family, "active_units", name, size, units, units, units))
+                rows += [(*family, metric, name, size, *[baseline[metric]] * 3) for metric in shown_in]
         rows += [(*family, "active_units", "every latent", size, size, size, size) for size in sizes]
-    columns = [*FAMILY, "metric", "series", "latent_dim", "value", "low", "high"]
+    columns = [*LOSS_FAMILY, "metric", "series", "latent_dim", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns).dropna(subset="value", ignore_index=True)
 
 
@@ -91,10 +102,10 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
                 by_seed = seeds[seeds.variant.isin(members)].pivot(index="seed", columns="variant", values=metric)
                 losses = by_seed.rename(columns={name: size for size, name in sizes.items()})
                 found = elbow(list(sizes), losses)
-                rows.append({**dict(zip(FAMILY, family, strict=True)), "series": series, "metric": metric}
+                rows.append({**dict(zip(LOSS_FAMILY, family, strict=True)), "series": series, "metric": metric}
                             | found._asdict())  # fmt: skip
     columns = [
-        *FAMILY,
+        *LOSS_FAMILY,
         "series",
         "metric",
         "latent_dim",
@@ -106,6 +117,11 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
         "result",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def slug(family: Iterable[str]) -> str:
+    """What the pictures of a family are called."""
+    return "-".join(family).replace("_", "-").replace("[-1, 1]", "pm1").replace("[0, 1]", "01")
 
 
 def _family(variant: Variant) -> tuple[str, str, str]:

@@ -68,7 +68,7 @@ def evaluate(
     metrics |= distances(variant, decoder, judge, images, made[:count], seed, settings, progress.update)
     shown = mu[: settings.map_images].cpu().numpy()
     centre, axes, metrics["pca_2d"] = principal_plane(shown)
-    metrics |= smoothness(variant, decoder, judge, test, mu, settings, progress.update)
+    metrics |= smoothness(variant, decoder, judge, mu, settings, progress.update)
     metrics |= variance(variant, model)
     metrics["parameters"] = parameters(model)
     return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), (shown - centre) @ axes.T)
@@ -172,12 +172,12 @@ def distances(
 ) -> dict[str, float]:
     """Frechet (fcd) and kernel (kid) distances to the first test images in judge features, lower is nearer.
 
-    Of as many samples, z ~ N(0, I); of the reconstructions, given as features (N, D); of as many training images: the
-    floor, which no sample can be expected to get below.
+    Of as many samples, z ~ N(0, I); of the reconstructions, given as features (N, D); and, as a floor to read them
+    against, of as many training images (fewer, if the split has fewer), on which the judge was trained.
     """
     size = settings.batch_size
     real = extract(judge, images.test.images[: settings.sample_images], size)
-    train = extract(judge, images.train.images[: settings.sample_images], size)
+    train = extract(judge, images.train.images[: len(real)], size)
     fcd = kid = NONE
     if variant.model == "vae":
         z = prior_samples(len(real), variant.latent_dim, seed).to(real.device)
@@ -197,26 +197,25 @@ def smoothness(
     variant: Variant,
     decoder: Decoder,
     judge: Judge,
-    images: Tensor,
     mu: Tensor,
     settings: Evaluation,
     progress: Progress,
 ) -> dict[str, float]:
-    """How evenly pictures change between pairs of images (N, C, H, W) uint8, in judge features (probes.evenness).
+    """How evenly pictures change between pairs of images, in judge features (probes.evenness).
 
-    The path between their mu (N, latent_dim) is linear or slerp; blend is the cross-fade of the images' own pixels,
-    to compare with.
+    The path between their mu (N, latent_dim) is linear or slerp; blend is the cross-fade of the pixels of its two end
+    pictures, to compare with.
     """
     steps, size = settings.path_steps, settings.batch_size
-    firsts = range(0, 2 * min(settings.path_pairs, len(images) // 2), 2)
+    firsts = range(0, 2 * min(settings.path_pairs, len(mu) // 2), 2)
     found: dict[str, float] = {}
     for name, path in (("linear", interpolate), ("slerp", slerp)):
         z = torch.cat([path(mu[i], mu[i + 1], steps) for i in firsts])
-        features = torch.cat([judge.features(made) for made in decode(variant, decoder, z, size, progress)])
-        found[f"path_{name}"], found[f"step_{name}"] = evenness(features.unflatten(0, (-1, steps)))
+        made = torch.cat(list(decode(variant, decoder, z, size, progress))).unflatten(0, (-1, steps))
+        features = torch.stack([judge.features(path_made) for path_made in made])
+        found[f"path_{name}"], found[f"step_{name}"] = evenness(features)
     blends = []
-    for i in firsts:
-        start, end = scale(images[i : i + 2], [0, 1])
+    for start, end in made[:, [0, -1]]:
         blends.append(judge.features(interpolate(start.flatten(), end.flatten(), steps).unflatten(1, start.shape)))
     found["path_blend"], found["step_blend"] = evenness(torch.stack(blends))
     return found

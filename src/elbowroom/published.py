@@ -40,7 +40,10 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
 
 
 def shortfalls(study: Study) -> list[str]:
-    """In words, where the study's budget is below the published one; empty where it is not."""
+    """In words, where the study's budget is below the published one, or its published variants are trained otherwise.
+
+    Empty where neither is so.
+    """
     said = []
     for published in load_published().values():
         settings = study.datasets.get(published["dataset"])
@@ -57,6 +60,14 @@ def shortfalls(study: Study) -> list[str]:
             for what, full in published["budget"].items()
             if ours[what] < full
         ]
+        for name in [name for name in published["variants"] if name in study.variants]:
+            own = study.recipes[study.variants[name].recipe].model_dump()
+            other = [
+                f"{key.replace('_', ' ')} {own[key]}, not {was}"
+                for key, was in published["recipe"].items()
+                if own[key] != was
+            ]
+            less += [text for text in other if text not in less]
         if less:
             said.append(f"{published['dataset']}: {', '.join(less)}")
     return said

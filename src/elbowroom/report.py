@@ -8,6 +8,7 @@ import jinja2
 import pandas as pd
 
 from elbowroom import tables
+from elbowroom.comparison import LOSS_FAMILY, slug
 from elbowroom.config import Study
 from elbowroom.published import load_published, shortfalls
 
@@ -22,9 +23,10 @@ COMPARED = {  # pictures of all variants of a dataset -> what they show
     "maps": "The posterior means mu of test images on their two principal components, coloured by class.",
 }
 LATENTS = (
-    "What more latents buy: test loss, the IWAE bound and the active latents against the latent size. A band spans the "
+    "What more latents buy: loss, distortion, IWAE bound and active latents against the latent size. A band spans the "
     "seeds; grey lines are baselines; a vertical line is an elbow, shaded over its 95 % interval."
 )
+SPECTRUM = "The KL of each latent on test, largest first, mean over seeds; dotted, 0.01 nats."
 PLANE = (
     "The rate-distortion plane on test; variants that differ in their latent size alone are joined. Along a thin line "
     "rate + distortion, the loss at beta 1, is the same. The dash-dotted line is the exact linear VAE of the same "
@@ -70,7 +72,6 @@ def render(
         for key, table in load_published().items()
         if (own := [row for row in rows["published"] if row["study"] == key])
     ]
-    ladder = study.evaluation.iwae_samples
     context: dict[str, Any] = {
         "study": study,
         "datasets": [
@@ -78,7 +79,6 @@ def render(
             for name in study.datasets
             if any(variant.dataset == name for variant in study.variants.values())
         ],
-        "iwae": f"{study.evaluation.iwae_images:,} test images, K = {ladder[-1]:,}",
         "elbows": tables.elbows(rows["elbows"]),
         "differences": tables.differences(rows["differences"]),
         "claims": tables.claims(rows["claims"]),
@@ -99,14 +99,18 @@ def dataset(
 ) -> dict[str, Any]:
     """What the pages show of one dataset: tables, pictures with captions (file, text), the judge's accuracy."""
     variants, baselines = ([row for row in rows[key] if row["dataset"] == name] for key in ("variants", "baselines"))
-    families = dict.fromkeys(row["likelihood"] for row in variants if study.variants[row["variant"]].model == "vae")
-    with_sizes = set(latents[latents.dataset == name].likelihood)
-    pictures = [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
-    for likelihood in families:
-        said = likelihood.replace("_", " ")
-        if likelihood in with_sizes:
-            pictures.append((f"{name}-{likelihood}-latents.png", f"{LATENTS} Likelihood: {said}."))
-        pictures.append((f"{name}-{likelihood}-plane.png", f"{PLANE} Likelihood: {said}."))
+    vaes = [row for row in variants if study.variants[row["variant"]].model == "vae"]
+    with_sizes = set(latents[LOSS_FAMILY].itertuples(index=False, name=None))
+    pictures = []
+    for family in dict.fromkeys(tuple(row[key] for key in LOSS_FAMILY) for row in vaes):
+        said = f"{family[1].replace('_', ' ')}, pixels in {family[2]}"
+        kinds = {"latents": LATENTS, "plane": PLANE, "spectrum": SPECTRUM}
+        pictures += [
+            (f"{slug(family)}-{kind}.png", f"{caption} Likelihood: {said}.")
+            for kind, caption in kinds.items()
+            if kind != "latents" or family in with_sizes
+        ]
+    pictures += [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
     return {
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
@@ -114,7 +118,9 @@ def dataset(
         "objectives": tables.objectives(study, variants),
         "quality": tables.measured(variants, tables.PICTURES),
         "latents": tables.measured(variants, tables.LATENTS),
+        "ladder": tables.ladder(study, variants),
         "pictures": pictures,
+        "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
         "judge": f"{judges[judges.dataset == name].test_accuracy.iloc[-1]:.1%}",
     }
 

@@ -23,7 +23,8 @@ def number(value: float, digits: int = 2) -> str:
     """With so many decimals; a whole number as one; a missing one as a dash."""
     if pd.isna(value):
         return DASH
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
+    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text
 
 
 def spread(row: Row, metric: str, digits: int = 2) -> str:
@@ -44,8 +45,11 @@ LOSSES: dict[str, Callable[[Row], str]] = {
     "test loss": _mean("test_loss"),
     "distortion": _mean("test_distortion"),
     "rate": _mean("test_rate"),
+    "above the floor": lambda row: number(row["above_floor"]),
     "train loss": _mean("train_loss"),
-    "-log p(x), IWAE": _mean("iwae_nll"),
+    "distortion ": _mean("train_distortion"),
+    "rate ": _mean("train_rate"),
+    "IWAE bound": _mean("iwae_nll"),
     "active latents": _count("active_units"),
 }
 PICTURES: dict[str, Callable[[Row], str]] = {
@@ -59,7 +63,6 @@ PICTURES: dict[str, Callable[[Row], str]] = {
 }
 LATENTS: dict[str, Callable[[Row], str]] = {
     "KL > 0.01": _count("active_units_kl"),
-    "effective samples": _mean("effective_samples", 1),
     "probe": lambda row: _percent(row["probe_accuracy"]),
     "10-NN": lambda row: _percent(row["knn_accuracy"]),
     "PCA 2-D": lambda row: _percent(row["pca_2d"]),
@@ -82,7 +85,7 @@ def _percent(share: float) -> str:
 
 def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
     """The variants of a dataset, then its baselines of each family, in nats per image."""
-    header = ["variant", "verdict", "latent", "width", "parameters", *LOSSES]
+    header = ["variant", "verdict", "latent", "width", "parameters", *(name.strip() for name in LOSSES)]
     rows = []
     for row in variants:
         variant = study.variants[row["variant"]]
@@ -94,8 +97,9 @@ def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
 
 def _baseline(row: Row) -> list[str]:
     latent, active = (number(row[key], 0) for key in ("latent_dim", "active_units"))
-    numbers = [number(row[key]) for key in ("test_loss", "test_distortion", "test_rate", "train_loss")]
-    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *numbers, DASH, active]
+    test = [number(row[f"test_{key}"]) for key in ("loss", "distortion", "rate")]
+    train = number(row["train_loss"])
+    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *test, DASH, train, *[DASH] * 3, active]
 
 
 def family(row: Row) -> str:
@@ -135,6 +139,17 @@ def measured(variants: list[Row], columns: Mapping[str, Callable[[Row], str]]) -
     """Some columns (PICTURES, LATENTS) of the variants of a dataset."""
     rows = [[row["variant"], *(cell(row) for cell in columns.values())] for row in variants]
     return Table(["variant", *(name.strip() for name in columns)], rows)
+
+
+def ladder(study: Study, variants: list[Row]) -> Table:
+    """The IWAE bound of each VAE for each K, nats, and the effective samples of the last."""
+    rungs = study.evaluation.iwae_samples
+    rows = [
+        [row["variant"], *(spread(row, f"iwae_nll_{k}") for k in rungs), spread(row, "effective_samples", 1)]
+        for row in variants
+        if study.variants[row["variant"]].model == "vae"
+    ]
+    return Table(["variant", *(f"K = {k:,}" for k in rungs), "effective samples"], rows)
 
 
 def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> Table:

@@ -49,7 +49,15 @@ def baselines() -> pd.DataFrame:
             {**family, "baseline": "mean image", "test_loss": 211.6, "test_distortion": 211.6, "test_rate": 0.0}
         )
         for size in range(1, 300):
-            rows.append({**family, "baseline": "PCA", "latent_dim": size, "test_loss": 200 / size})
+            rows.append(
+                {
+                    **family,
+                    "baseline": "PCA",
+                    "latent_dim": size,
+                    "test_loss": 200 / size,
+                    "test_distortion": 200 / size,
+                }
+            )
             active = min(size, 62)
             linear = {"test_loss": 220 - active, "test_rate": active, "test_distortion": 220.0 - 2 * active}
             rows.append({**family, "baseline": "linear VAE", "latent_dim": size, "active_units": active, **linear})
@@ -82,7 +90,9 @@ def test_curves_join_variants_that_differ_in_their_size_alone(
 ) -> None:
     curves = comparison.by_latents(study, seeds, baselines)
     losses = curves[curves.metric == "test_loss"]
-    assert set(losses.series) == {"VAE, beta 1", "mean image", "PCA", "linear VAE"}  # a single size is no curve
+    assert set(losses.series) == {"VAE, beta 1", "mean image", "linear VAE"}  # a single size is no curve
+    distortions = curves[curves.metric == "test_distortion"]
+    assert set(distortions.series) == {"VAE, beta 1", "mean image", "PCA", "linear VAE"}  # PCA has no rate
     ours = losses[losses.series == "VAE, beta 1"]
     assert list(ours.latent_dim) == SIZES
     assert (ours.high - ours.low).to_list() == pytest.approx([2] * 8)
@@ -116,6 +126,41 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
     (axes,) = charts.plane(vaes, comparison.shown_baselines(study, baselines), "mnist", colours).axes
     labels = axes.get_legend_handles_labels()[1]
     assert set(labels) == {*vaes.variant, "linear VAE", "mean image"}
+
+
+def test_pictures_of_families_have_names_of_their_own() -> None:
+    families = [
+        ("mnist", "gaussian", "[-1, 1]"),
+        ("mnist", "gaussian", "[0, 1]"),
+        ("mnist", "gaussian_optimal", "[0, 1]"),
+    ]
+    assert [comparison.slug(family) for family in families] == [
+        "mnist-gaussian-pm1",
+        "mnist-gaussian-01",
+        "mnist-gaussian-optimal-01",
+    ]
+
+
+def test_sizes_that_differ_in_more_than_the_size_are_no_curve(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    wide = study.variants["mnist-z8"].model_copy(update={"channels": 64})
+    two = study.model_copy(update={"variants": {"mnist-z4": study.variants["mnist-z4"], "mnist-z8": wide}})
+    assert comparison.by_latents(two, seeds, baselines).empty
+
+
+def test_more_series_than_the_palette_has_are_drawn(seeds: pd.DataFrame, study: Study, baselines: pd.DataFrame) -> None:
+    variants, rows = {}, []
+    for beta in range(1, 11):
+        for size in (4, 8):
+            name = f"b{beta}-z{size}"
+            variants[name] = study.variants["mnist-z8"].model_copy(update={"latent_dim": size, "beta": float(beta)})
+            rows.append(seeds[seeds.variant == "mnist-z8"].assign(variant=name))
+    many = study.model_copy(update={"variants": variants})
+    table = pd.concat(rows)
+    figure = charts.by_latents(comparison.by_latents(many, table, baselines), comparison.elbows(many, table), "many")
+    drawn = [axes for axes in figure.axes if axes.get_title() == charts.METRICS["iwae_nll"]]
+    assert len([line for line in drawn[0].lines if "beta" in str(line.get_label())]) == 10
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 30])

@@ -539,4 +539,4 @@ def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     assert numbers["parameters"] == 3_342_305
     assert isinstance(numbers["parameters"], int)
     seeds["active_units"] = [6, 6]
-    assert isinstance(headline(seeds)["active_units"], int)
+    assert isinstance(headline(seeds)["active"], int)

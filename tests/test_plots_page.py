@@ -1,5 +1,6 @@
 """The page that `dvc plots` writes, in a clone of the quickstart and drawn by a Chromium that reaches no network."""
 
+import json
 import os
 import re
 import runpy
@@ -17,11 +18,12 @@ from conftest import ROOT
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from elbowroom.figures import VARIANT_COLOURS
+from elbowroom.charts import variant_colours
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
+BASELINES = ("mean image", "PCA", "linear VAE", "floor", "every latent")
 CURVES = "report/comparison/curves.csv"
 Plots = Callable[..., Path]
 
@@ -74,7 +76,8 @@ def browser() -> Iterator[Browser]:
 
 def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
     """Open the page from disk, unfold it and wait for its charts; nothing may go out, nothing may go wrong."""
-    charts = re.findall(r"vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
+    specs = re.findall(r"var spec = (.*);\s+vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
+    charts = [chart for spec, chart in specs if spec != "{}"]  # DVC writes {} for a table without rows
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(120_000)  # machines can be busy
     requests, errors = [], []
@@ -129,7 +132,9 @@ def test_every_chart_is_drawn(drawn: Drawn) -> None:
     assert drawn.charts
     extent = "all => Math.max(...all.map(path => path.getBoundingClientRect()).map(box => box.width + box.height))"
     for chart in drawn.charts:
-        assert drawn.page.locator(f'[id="{chart}"] svg.marks g.role-mark path').evaluate_all(extent) > 0, chart
+        assert (
+            drawn.page.locator(f'[id="{chart}"] svg.marks g.role-mark :is(path, line, text)').evaluate_all(extent) > 0
+        ), chart
 
 
 @pytest.mark.browser
@@ -148,8 +153,13 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
     assert set(variants(study)) <= set(chart.locator("g.role-legend-label text").all_text_contents())
 
 
-AXES = {  # what a chart's id ends with -> the titles of its axes
+AXES = {  # what a chart's id contains, first match -> the titles of its axes
+    "comparison_baselines_csv": {"latent size", "test loss (nats per image)"},
+    "comparison_claims_csv": set(),
     "comparison_curves_csv": {"epoch", "nats per image"},
+    "comparison_differences_csv": {"difference"},  # its unit stands above each panel
+    "comparison_elbows_csv": {"elbow (latents), 95 % interval"},
+    "comparison_latents_csv": {"latent size"},  # of the other axis, what and which unit stands above each panel
     "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
     "comparison_variants_csv": {"rate: KL on test (nats per image)", "distortion on test (nats per image)"},
@@ -157,7 +167,9 @@ AXES = {  # what a chart's id ends with -> the titles of its axes
     "_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
     "_map_csv": {"first principal component of mu", "second principal component of mu"},
     "_cost_csv": {"seconds to train", "seed"},
-    "metrics": {"test loss (nats per image)", "seed"},
+    "metrics_baselines_": {"latent size", "test loss (nats per image)"},
+    "metrics_judge_": {"epoch", "test accuracy"},
+    "metrics_": {"test loss (nats per image)", "seed"},
 }
 
 
@@ -165,22 +177,125 @@ AXES = {  # what a chart's id ends with -> the titles of its axes
 def test_axes_name_what_they_show_and_its_unit(drawn: Drawn) -> None:
     for chart in drawn.charts:
         titles = set(drawn.page.locator(f'[id="{chart}"] g.role-axis-title text').all_text_contents())
-        ending = next((ending for ending in AXES if chart.endswith(ending)), chart.split("_")[0])
-        assert titles == AXES[ending], chart
+        assert titles == next(AXES[part] for part in AXES if part in chart), chart
+
+
+def marks(page: Page, table: str, kind: str) -> int:
+    """How many marks of a kind the chart of a table of the comparison has, those that only a pointer feels left out."""
+    shown = "all => all.filter(mark => getComputedStyle(mark).opacity > 0).length"
+    chart = page.locator(f"#report_comparison_{table}_csv svg.marks")
+    return int(chart.locator(f"g.role-mark.mark-{kind} > :is(path, line, text)").evaluate_all(shown))
+
+
+@pytest.mark.browser
+def test_every_row_is_shown(drawn: Drawn, study: Path) -> None:
+    """A claim as often as it is tested, its words once; a difference also without interval; a point of each series."""
+    tables = {
+        name: pd.read_csv(study / f"report/comparison/{name}.csv") for name in ("claims", "differences", "latents")
+    }
+    revisions, page = len(drawn.revisions), drawn.page
+    assert marks(page, "claims", "symbol") == len(tables["claims"]) * revisions
+    assert marks(page, "claims", "text") == len(tables["claims"])
+    differences = tables["differences"].dropna(subset="difference")
+    assert marks(page, "differences", "symbol") == len(differences) * revisions
+    baseline = tables["latents"].series.isin(BASELINES)
+    assert marks(page, "latents", "symbol") == sum(~baseline) * revisions
+    lines = tables["latents"].drop_duplicates(["dataset", "likelihood", "pixel_range", "metric", "series"])
+    assert marks(page, "latents", "line") == len(lines) * revisions
+    assert marks(page, "latents", "text") == sum(lines.series.isin(BASELINES)) * revisions
+
+
+@pytest.mark.browser
+def test_a_table_without_rows_is_said_to_have_none(drawn: Drawn, study: Path) -> None:
+    """Such as the elbows of a study that has no series of four sizes."""
+    block = drawn.page.locator("#report_comparison_elbows_csv")
+    if pd.read_csv(study / "report/comparison/elbows.csv").empty:
+        assert "no series of four sizes" in block.inner_text()
+    else:
+        assert block.locator("svg.marks").count() == 1
+
+
+def filled(folder: Path, **tables: list[dict[str, object]]) -> Path:
+    """The page as DVC fills it with tables of the comparison, of one revision; a table without rows is {}."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    declared = {Path(path).stem: plot for plots in stages["compare"]["plots"] for path, plot in plots.items()}
+    blocks = []
+    for name, rows in tables.items():
+        plot = declared[name]
+        spec = (ROOT / f".dvc/plots/{plot['template']}.json").read_text(encoding="utf-8")
+        for anchor in ("x", "y", "title"):
+            spec = spec.replace(f"<DVC_METRIC_{anchor.upper()}>", plot[anchor])
+        texts = [{key: str(value) for key, value in row.items()} | {"rev": "workspace"} for row in rows]
+        spec = spec.replace('"<DVC_METRIC_DATA>"', json.dumps(texts)) if rows else "{}"
+        chart = f"report_comparison_{name}_csv"
+        script = f"var spec = {json.dumps(json.loads(spec))};\n vegaEmbed('#{chart}', spec);"
+        blocks.append(f'<div id="{chart}"><script>{script}</script></div>')
+    page = (ROOT / ".dvc/plots/page.html").read_text(encoding="utf-8")
+    (folder / "index.html").write_text(page.replace("{plot_divs}", "\n".join(blocks)), encoding="utf-8")
+    return folder / "index.html"
+
+
+@pytest.mark.browser
+def test_elbows_are_shown_and_where_there_is_none_it_says_why(browser: Browser, tmp_path: Path) -> None:
+    family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "seeds": 3}
+    slopes = {"slope_before": -9.5, "slope_after": ""}
+    none = "no elbow within the sizes tried (in some seed it is best at the end of where it flattens)"
+    rows = [
+        family | slopes | {"series": series, "metric": "test_loss", "latent_dim": at, "low": low, "high": high}
+        | {"result": result}
+        for series, at, low, high, result in (
+            ("width 32", 12.5, 9.0, 17.0, "elbow at 12.5 latents (9 to 17, 3 seeds)"),
+            ("width 64", 11.2, 0.3, 4000.0, "the interval exceeds the sizes tried"),
+            ("width 16", 11.2, "", "", "elbow at 11.2 latents (one seed, no interval)"),
+            ("width 8", "", "", "", none),
+        )
+    ]  # fmt: skip
+    page, _ = draw(browser, filled(tmp_path, elbows=rows))
+    assert (marks(page, "elbows", "symbol"), marks(page, "elbows", "rule")) == (3, 2)
+    assert "no elbow (in some seed" in (page.locator("g.role-mark.mark-text").text_content() or "")
+    page, _ = draw(browser, filled(tmp_path, elbows=rows[-1:], differences=[], claims=[]))
+    assert marks(page, "elbows", "text") == 1
+    assert "no two variants" in page.locator("#report_comparison_differences_csv").inner_text()
+    assert "nothing to show" in page.locator("#report_comparison_claims_csv").inner_text()
+
+
+@pytest.mark.browser
+def test_more_variants_than_the_palette_have_a_ramp(browser: Browser, tmp_path: Path) -> None:
+    """The colours of the report's charts, to the rounding of two tables of viridis."""
+    names = [f"mnist-z{2**power}" for power in range(10)]
+    rows = [
+        {"dataset": "mnist", "variant": name, "test_rate": i, "test_distortion": -i} for i, name in enumerate(names)
+    ]
+    page, _ = draw(browser, filled(tmp_path, variants=rows))
+    found = {name: used for name, *used in legend(page, "report_comparison_variants_csv")}
+    assert list(found) == names
+    for name, colour in variant_colours(names).items():
+        channels = [[int(text) for text in re.findall(r"\d+", used)] for used in found[name]]
+        assert any(near(colour, rgb) for rgb in channels), (name, colour, found[name])
+
+
+def near(colour: str, rgb: list[int]) -> bool:
+    return len(rgb) == 3 and all(abs(int(colour[i : i + 2], 16) - x) <= 4 for i, x in zip((1, 3, 5), rgb, strict=True))
+
+
+def legend(page: Page, chart: str) -> list[list[str]]:
+    """The entries of a chart's first legend: name, stroke, fill."""
+    return page.locator(f'[id="{chart}"] g.role-legend-entry').first.evaluate(
+        """legend => {
+          const symbols = [...legend.querySelectorAll('g.role-legend-symbol path')].map(getComputedStyle);
+          const names = [...legend.querySelectorAll('g.role-legend-label text')].map(text => text.textContent);
+          return names.map((name, i) => [name, symbols[i].stroke, symbols[i].fill]);
+        }"""
+    )
 
 
 @pytest.mark.browser
 def test_a_variant_has_one_colour(drawn: Drawn, study: Path) -> None:
     """In every chart of the comparison, also in those that lack some of them."""
-    colours = dict(zip(variants(study), VARIANT_COLOURS, strict=True))
-    for chart in [chart for chart in drawn.charts if chart.startswith("report_comparison_")]:
-        entries = drawn.page.locator(f'[id="{chart}"] g.role-legend-entry').first.evaluate(
-            """legend => {
-              const symbols = [...legend.querySelectorAll('g.role-legend-symbol path')].map(getComputedStyle);
-              const names = [...legend.querySelectorAll('g.role-legend-label text')].map(text => text.textContent);
-              return names.map((name, i) => [name, symbols[i].stroke, symbols[i].fill]);
-            }"""
-        )
+    colours = variant_colours(variants(study))
+    for table in ("curves", "published", "spectrum", "variants"):
+        chart = f"report_comparison_{table}_csv"
+        entries = legend(drawn.page, chart)
         assert entries, chart
         for name, *used in entries:
             rgb = f"rgb({', '.join(str(int(colours[name][i : i + 2], 16)) for i in (1, 3, 5))})"
@@ -201,12 +316,14 @@ def test_pictures_are_there_with_their_captions(drawn: Drawn, study: Path) -> No
 
 
 @pytest.mark.browser
-def test_sections_are_the_comparison_and_the_variants(drawn: Drawn, study: Path) -> None:
+def test_sections_are_the_comparison_datasets_and_variants(drawn: Drawn, study: Path) -> None:
     page = drawn.page
     assert page.title()
     headings = page.locator("main h2").all_text_contents()
-    assert headings[0] == "Comparison"
-    assert sorted(headings[1:]) == sorted(variants(study))
+    assert headings[:2] == ["Comparison", "Datasets"]
+    assert sorted(headings[2:]) == sorted(variants(study))
+    tables = {"_".join(path.with_suffix("").parts[-3:]) + "_csv" for path in study.glob("metrics/*/*.csv")}
+    assert set(page.locator("#section-Datasets figure > div").evaluate_all("all => all.map(x => x.id)")) == tables
     assert page.locator("nav a").all_text_contents() == headings
     assert page.locator("main > details").count() == len(headings) - 1
     for name in variants(study):

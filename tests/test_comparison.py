@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT
 
 from elbowroom import charts, comparison
+from elbowroom.artifacts import load_csv
 from elbowroom.config import Study, load_study
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
@@ -161,6 +162,23 @@ def test_more_series_than_the_palette_has_are_drawn(seeds: pd.DataFrame, study: 
     figure = charts.by_latents(comparison.by_latents(many, table, baselines), comparison.elbows(many, table), "many")
     drawn = [axes for axes in figure.axes if axes.get_title() == charts.METRICS["iwae_nll"]]
     assert len([line for line in drawn[0].lines if "beta" in str(line.get_label())]) == 10
+
+
+def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
+    """Verdicts and elbows anew from metrics/ of studies/elbow; two latents are starved, a beta of 1000 collapses."""
+    folder = ROOT / "studies/elbow"
+    study = load_study(folder / "params.yaml")
+    parts = [load_csv(folder / f"metrics/{name}.csv").assign(dataset=v.dataset) for name, v in study.variants.items()]
+    seeds = pd.concat(parts, ignore_index=True)
+    baselines = pd.concat([load_csv(folder / f"metrics/baselines/{name}.csv") for name in study.datasets])
+    committed = load_csv(folder / "report/comparison/variants.csv").set_index("variant")
+    verdicts = comparison.summary(study, seeds, baselines).set_index("variant").verdict
+    assert verdicts.to_dict() == committed.verdict.to_dict()
+    assert verdicts["mnist-z2"] == "starved"
+    assert verdicts["mnist-z16-beta1000"] == "collapsed"
+    found = load_csv(folder / "report/comparison/elbows.csv")
+    assert set(found.dataset) == set(study.datasets)
+    assert found.result.to_list() == comparison.elbows(study, seeds).result.to_list()
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 30])

@@ -175,6 +175,7 @@ def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
     verdicts = comparison.summary(study, seeds, baselines).set_index("variant").verdict
     assert verdicts.to_dict() == committed.verdict.to_dict()
     assert verdicts["mnist-z2"] == "starved"
+    assert verdicts["mnist-z256"] == "saturated"
     assert verdicts["mnist-z16-beta1000"] == "collapsed"
     found = load_csv(folder / "report/comparison/elbows.csv")
     assert set(found.dataset) == set(study.datasets)

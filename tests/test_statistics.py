@@ -374,3 +374,17 @@ def test_the_committed_page_claims_little() -> None:
     said = [row.split("|")[-2].strip() for row in rows][1:]
     assert len(said) == 20
     assert said.count("better") <= 2
+
+
+@pytest.mark.parametrize(
+    ("smaller", "said"),
+    [
+        ([110.0, 111.0, 112.0], "starved"),  # the larger one is better
+        ([100.1, 101.0, 101.9], "saturated"),  # no difference measured
+        ([90.0, 91.0, 92.0], "saturated"),  # worse
+        ([90.0], "starved"),  # one seed says nothing
+    ],
+)
+def test_latents_that_buy_nothing_saturate_though_they_are_active(smaller: list[float], said: str) -> None:
+    loss, active = pd.Series([100.0, 101.1, 102.0]), pd.Series([256, 256, 256])
+    assert verdict(256, active, loss, 211.6, pd.Series(smaller)) == said

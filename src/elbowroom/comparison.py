@@ -1,6 +1,7 @@
 """Results of all variants -> tables that set them beside each other and beside the baselines. Tables in, tables out."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import pandas as pd
 
@@ -28,12 +29,24 @@ def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.Da
     table.insert(4, "series", table.variant.map(series))
     table.insert(5, "latent_dim", [study.variants[name].latent_dim for name in table.variant])
     means = baselines[baselines.baseline == "mean image"].set_index(LOSS_FAMILY).test_loss
+    losses = seeds.pivot(index="seed", columns="variant", values="test_loss")
+    smaller = {
+        name: losses[other]
+        for _, own in _families(study)
+        for _, members in _series(own)
+        for other, name in pairwise(members)
+        if own[other].latent_dim < own[name].latent_dim
+    }
     said = []
     for name, family in zip(table.variant, families.itertuples(index=False, name=None), strict=True):
         variant = study.variants[name]
         own = seeds[seeds.variant == name].set_index("seed")
         vae = variant.model == "vae"
-        said.append(verdict(variant.latent_dim, own.active_units, own.test_loss, means[family]) if vae else "")
+        said.append(
+            verdict(variant.latent_dim, own.active_units, own.test_loss, means[family], smaller.get(name))
+            if vae
+            else ""
+        )
     floors = baselines[baselines.baseline == "floor"].set_index(LOSS_FAMILY).test_distortion
     above = [
         distortion - floors.get(family, float("nan"))

@@ -49,6 +49,9 @@ def main() -> None:
     for file, table in tables.items():
         artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
     colours = charts.variant_colours(study.variants)
+    if len(colours) > len(charts.COLOURS):  # a scale of its own for each dataset: nothing shows variants of both
+        for _, ours in variants.groupby("dataset"):
+            colours |= charts.variant_colours(ours.variant)
     for dataset, ours in variants.groupby("dataset", sort=False):
         lines = history[history.dataset == dataset]
         _save(f"{dataset}-curves", charts.compared_curves(lines, f"Training on {dataset}", colours))

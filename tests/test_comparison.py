@@ -91,16 +91,16 @@ def test_curves_join_variants_that_differ_in_their_size_alone(
 ) -> None:
     curves = comparison.by_latents(study, seeds, baselines)
     losses = curves[curves.metric == "test_loss"]
-    assert set(losses.series) == {"VAE, beta 1", "mean image", "linear VAE"}  # a single size is no curve
+    assert set(losses.series) == {"width 32", "mean image", "linear VAE"}  # a single size is no curve
     distortions = curves[curves.metric == "test_distortion"]
-    assert set(distortions.series) == {"VAE, beta 1", "mean image", "PCA", "linear VAE"}  # PCA has no rate
-    ours = losses[losses.series == "VAE, beta 1"]
+    assert set(distortions.series) == {"width 32", "mean image", "PCA", "linear VAE"}  # PCA has no rate
+    ours = losses[losses.series == "width 32"]
     assert list(ours.latent_dim) == SIZES
     assert (ours.high - ours.low).to_list() == pytest.approx([2] * 8)
     assert (ours.value - ours.low).to_list() == pytest.approx([1] * 8)
     assert set(losses[losses.series == "mean image"].value) == {211.6}
     units = curves[curves.metric == "active_units"].set_index(["series", "latent_dim"]).value
-    assert units["VAE, beta 1", 256] == 14
+    assert units["width 32", 256] == 14
     assert units["linear VAE", 256] == 62
     assert units["every latent", 256] == 256
 

@@ -31,7 +31,7 @@ METRICS = {
 
 
 def variant_colours(names: Iterable[str]) -> dict[str, str]:
-    """The colour of each variant, in the order of params.yaml; of more than eight, along a scale from dark to light."""
+    """A colour for each name, in their order; of more than eight, along a scale from dark to light."""
     names = list(names)
     if len(names) <= len(COLOURS):
         return dict(zip(names, COLOURS, strict=False))
@@ -91,7 +91,7 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
     entries: dict[str, Artist] = {}
     for axes in figure.axes:
         entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=6)
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -130,6 +130,7 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
         name, error = point["variant"], error if point["seeds"] > 1 else {}
         where = point["test_rate"], point["test_distortion"]
         axes.errorbar(*where, fmt="o", ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, 4), textcoords="offset points", fontsize=7)
     for _, members in variants.sort_values("latent_dim").groupby("series"):
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")

@@ -155,10 +155,11 @@ def _series(variants: dict[str, Variant]) -> Iterator[tuple[str, list[str]]]:
     for name, variant in variants.items():
         rest = variant.model_dump(exclude={"latent_dim", "pixel_range"})
         groups.setdefault(tuple(rest.items()), []).append(name)
-    common = {key: {dict(group)[key] for group in groups} for key in ("model", "network", "recipe", "beta", "channels")}
     for group, names in groups.items():
         rest = dict(group)
-        differing = [key for key, values in common.items() if len(values) > 1]
+        others = [dict(other) for other, members in groups.items() if len(members) > 1 or len(names) == 1]
+        keys = ("model", "network", "recipe", "beta", "channels")
+        differing = [key for key in keys if len({other[key] for other in others}) > 1]
         words = {
             "channels": f"width {rest['channels']}",
             "beta": f"beta {rest['beta']:g}",

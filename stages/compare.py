@@ -53,21 +53,20 @@ def main() -> None:
         for _, ours in variants.groupby("dataset"):
             colours |= charts.variant_colours(ours.variant)
     for dataset, ours in variants.groupby("dataset", sort=False):
-        lines = history[history.dataset == dataset]
-        _save(f"{dataset}-curves", charts.compared_curves(lines, f"Training on {dataset}", colours))
         compare_pictures(study, str(dataset), ours.set_index("variant").pca_2d)
-    vaes = variants[[study.variants[name].model == "vae" for name in variants.variant]]
-    for key, own in vaes.groupby(comparison.LOSS_FAMILY, sort=False):
+    for key, own in variants.groupby(comparison.LOSS_FAMILY, sort=False):
         family = [str(part) for part in key]
         title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
         lines, points, found = (
             table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
             for table in (tables["baselines.csv"], tables["latents.csv"], tables["elbows.csv"])
         )
-        pictures = {
-            "plane": charts.plane(own, lines, title, colours),
-            "spectrum": charts.spectra(spectrum[spectrum.variant.isin(own.variant)], title, colours),
-        }
+        pictures = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
+        vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
+        if len(vaes):
+            pictures["plane"] = charts.plane(vaes, lines, title, colours)
+            spectra = spectrum[spectrum.variant.isin(vaes.variant)]
+            pictures["spectrum"] = charts.spectra(spectra, title, colours)
         if len(points):
             pictures["latents"] = charts.by_latents(points, found, title)
         for kind, picture in pictures.items():

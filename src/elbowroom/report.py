@@ -13,8 +13,6 @@ from elbowroom.config import Study
 from elbowroom.published import load_published, shortfalls
 
 COMPARED = {  # pictures of all variants of a dataset -> what they show
-    "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after "
-    "it, on the whole split, with z sampled. A band spans the seeds.",
     "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row).",
     "samples": "Samples: z ~ N(0, I), the same noise for every variant (a larger latent has more of it). An "
     "autoencoder (ae) has no prior: what it makes of this noise shows that.",
@@ -22,6 +20,10 @@ COMPARED = {  # pictures of all variants of a dataset -> what they show
     "interpolation-samples": "Decoded from a straight line between two random latent vectors.",
     "maps": "The posterior means mu of test images on their two principal components, coloured by class.",
 }
+CURVES = (
+    "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it, on the "
+    "whole split, with z sampled. A band spans the seeds."
+)
 LATENTS = (
     "What more latents buy: loss, distortion, IWAE bound and active latents against the latent size. A band spans the "
     "seeds; grey lines are baselines; a vertical line is an elbow, shaded over its 95 % interval."
@@ -99,17 +101,20 @@ def dataset(
 ) -> dict[str, Any]:
     """What the pages show of one dataset: tables, pictures with captions (file, text), the judge's accuracy."""
     variants, baselines = ([row for row in rows[key] if row["dataset"] == name] for key in ("variants", "baselines"))
-    vaes = [row for row in variants if study.variants[row["variant"]].model == "vae"]
     with_sizes = set(latents[LOSS_FAMILY].itertuples(index=False, name=None))
     pictures = []
-    for family in dict.fromkeys(tuple(row[key] for key in LOSS_FAMILY) for row in vaes):
+    for family in dict.fromkeys(tuple(row[key] for key in LOSS_FAMILY) for row in variants):
         said = f"{family[1].replace('_', ' ')}, pixels in {family[2]}"
-        kinds = {"latents": LATENTS, "plane": PLANE, "spectrum": SPECTRUM}
-        pictures += [
-            (f"{slug(family)}-{kind}.png", f"{caption} Likelihood: {said}.")
-            for kind, caption in kinds.items()
-            if kind != "latents" or family in with_sizes
+        own = [
+            study.variants[row["variant"]]
+            for row in variants
+            if all(row[key] == part for key, part in zip(LOSS_FAMILY, family, strict=True))
         ]
+        vaes = any(variant.model == "vae" for variant in own)
+        kinds = {"latents": LATENTS} if family in with_sizes else {}
+        kinds |= {"plane": PLANE, "spectrum": SPECTRUM} if vaes else {}
+        kinds["curves"] = CURVES
+        pictures += [(f"{slug(family)}-{kind}.png", f"{text} Likelihood: {said}.") for kind, text in kinds.items()]
     pictures += [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
     return {
         "name": name,

@@ -180,6 +180,8 @@ def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
     found = load_csv(folder / "report/comparison/elbows.csv")
     assert set(found.dataset) == set(study.datasets)
     assert found.result.to_list() == comparison.elbows(study, seeds).result.to_list()
+    readme = (ROOT / "README.md").read_text()
+    assert all(result in readme for result in found[found.metric == "test_loss"].result)
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 30])

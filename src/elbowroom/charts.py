@@ -20,7 +20,7 @@ BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "PCA": {"color": "#8a8a8a", "ls": "--"},
     "linear VAE": {"color": "#8a8a8a", "ls": "-."},
     "floor": {"color": "#8a8a8a", "ls": (0, (1, 4))},
-    "every latent": {"color": "#8a8a8a", "ls": ":"},
+    "every latent": {"color": "#c4c4c4", "ls": "-"},
 }
 METRICS = {
     "test_loss": "test loss (nats)",
@@ -135,7 +135,9 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
     if len(linear):
-        axes.plot(linear.test_rate, linear.test_distortion, lw=1.2, label="linear VAE", **BASELINES["linear VAE"])
+        marker = "." if len(linear) == 1 else None  # one point is no line
+        rate, distortion = linear.test_rate, linear.test_distortion
+        axes.plot(rate, distortion, lw=1.2, marker=marker, label="linear VAE", **BASELINES["linear VAE"])
     mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]
     axes.plot(0, mean, "x", color="#555555", label="mean image")
     for loss in np.linspace(*axes.get_ylim(), 7):

@@ -31,8 +31,8 @@ LATENTS = (
 SPECTRUM = "The KL of each latent on test, largest first, mean over seeds; dotted, 0.01 nats."
 PLANE = (
     "The rate-distortion plane on test; variants that differ in their latent size alone are joined. Along a thin line "
-    "rate + distortion, the loss at beta 1, is the same. The dash-dotted line is the exact linear VAE of the same "
-    "sizes, the cross is the mean image."
+    "rate + distortion, the loss at beta 1, is the same. The cross is the mean image; the dash-dotted line, where the "
+    "likelihood is a squared error, the exact linear VAE of the same sizes."
 )
 OWN = {  # pictures of one variant -> what they show
     "images.png": "Test images with their labels.",

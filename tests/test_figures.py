@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from elbowroom import figures
+from elbowroom import charts, figures
 
 CLASSES = ["zero", "one", "two"]
 RANDOM = np.random.default_rng(0)
@@ -69,13 +69,13 @@ LABELS = np.arange(30) % 3
 POINTS = RANDOM.normal(size=(30, 2))
 GRID = figures.mosaic([[IMAGES]])
 MANY = [str(number) for number in range(20)]
-colours = figures.variant_colours
+colours = charts.variant_colours
 EVERY_FIGURE: dict[str, Callable[[], Figure]] = {
     "labelled_images": lambda: figures.labelled_images(IMAGES, ["a"] * 4),
     "training_curves": lambda: figures.training_curves(history(["a"])),
     "training_curves of one epoch": lambda: figures.training_curves(history(["a"], epochs=1)),
-    "compared_curves": lambda: figures.compared_curves(history(["a", "b"]), "title", colours("ab")),
-    "compared_curves of many": lambda: figures.compared_curves(history(MANY, seeds=1), "title", colours(MANY)),
+    "compared_curves": lambda: charts.compared_curves(history(["a", "b"]), "title", colours("ab")),
+    "compared_curves of many": lambda: charts.compared_curves(history(MANY, seeds=1), "title", colours(MANY)),
     "latent_map": lambda: figures.latent_map(POINTS, LABELS, CLASSES),
     "compared_maps": lambda: figures.compared_maps(dict.fromkeys("abcd", (POINTS, LABELS, 0.5)), CLASSES, "title"),
     "side_by_side": lambda: figures.side_by_side({"a": GRID, "b": GRID, "c": GRID}, "title", 2),
@@ -106,7 +106,7 @@ def test_side_by_side_is_pixel_for_pixel(colours: int) -> None:
 
 def test_curves_draw_the_numbers_of_the_table() -> None:
     table = history(["a", "b"])
-    panels = figures.compared_curves(table, "title", colours("xab")).axes
+    panels = charts.compared_curves(table, "title", colours("xab")).axes
     assert [axes.get_title() for axes in panels] == [
         "train loss",
         "test loss",
@@ -114,7 +114,7 @@ def test_curves_draw_the_numbers_of_the_table() -> None:
         "test rate (KL)",
     ]
     line = panels[1].lines[0]
-    assert line.get_color() == figures.VARIANT_COLOURS[1]  # that of its place in the study
+    assert line.get_color() == charts.COLOURS[1]  # that of its place in the study
     np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
     np.testing.assert_allclose(line.get_ydata(), [9.5, 5.0, 3.5])  # the mean over both seeds
     assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]

@@ -98,7 +98,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         append("src/elbowroom/baselines.py", "# a comment\n"),
         {"baseline@mnist", "baseline@cifar10"},
     ),
-    "a comment in statistics.py": (append("src/elbowroom/statistics.py", "# a comment\n"), {"compare"}),
+    "a comment in statistics.py": (append("src/elbowroom/statistics.py", "# a comment\n"), {"compare", "report"}),
     # The seconds that training took are in the report.
     "a comment in training.py": (
         append("src/elbowroom/training.py", "# a comment\n"),

@@ -175,8 +175,8 @@ def test_a_clone_without_cache_shows_results_and_says_what_it_will_train(tiny: C
     clone = tiny._replace(path=tmp_path / "clone/studies/quickstart")
     assert all(name in clone.run("dvc", "metrics", "show") for name in NAMES)
     assert "failed" not in clone.run("dvc", "plots", "show")
-    first = clone.run("dvc", "repro", "prepare")
-    assert ran(first) == {"prepare@mnist", "prepare@cifar10"}
+    first = clone.run("dvc", "repro", "prepare", "judge")
+    assert ran(first) == {f"{stage}@{name}" for stage in ("prepare", "judge") for name in ("mnist", "cifar10")}
     assert "  train mnist-z128, mnist-z256: 1 seed x 1 epoch\n" in first
     assert "  train cifar10-ae16: 1 seed x 1 epoch\n" in first
     clone.edit(lambda p: p["variants"]["cifar10-ae16"].update(latent_dim=5))

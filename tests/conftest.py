@@ -1,5 +1,7 @@
 """What tests share. Data is real: from ELBOWROOM_MIRROR, or downloaded once to the user's cache folder."""
 
+import fcntl
+import json
 import os
 import re
 import shutil
@@ -8,6 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch: more threads than cores slow each other down
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 import pytest
 import torch
@@ -169,14 +174,27 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     """A checkout whose studies/quickstart is tiny: 96 real images of a dataset, one epoch.
 
-    Tests work in copies of it.
+    Tests work in copies of it. Of pytest's workers the first that needs it makes it, and the others wait.
     """
-    checkout = tmp_path_factory.mktemp("grown") / "checkout"
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    steps = shared / "grown.json"
+    with (shared / "grown.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        checkout = Checkout(shared / "grown/studies/quickstart", python)
+        if not steps.is_file():
+            ran_then = [sorted(stages) for stages in grow(checkout)]
+            steps.write_text(json.dumps(ran_then))
+    return Grown(checkout, [set(stages) for stages in json.loads(steps.read_text())])
+
+
+def grow(tiny: Checkout) -> list[set[str]]:
+    """Make the checkout, by a variant and a dataset at a time; return what DVC ran each time."""
+    folder, checkout = tiny.path, tiny.path.parent.parent
     for name in ("src", "stages", ".dvc/plots"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(ROOT / name, checkout / name)
-    folder = checkout / "studies/quickstart"
     (folder / ".dvc").mkdir(parents=True)
     for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
@@ -189,7 +207,6 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
-    tiny = Checkout(folder, python)
     steps = [tiny.repro()]
     tiny.edit(lambda p: p["variants"].update({"mnist-z256": variants["mnist-z256"] | {"channels": 4}}))
     steps.append(tiny.repro())
@@ -197,7 +214,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     tiny.edit(lambda p: p["variants"].update({"cifar10-ae16": variants["cifar10-ae16"] | {"channels": 4}}))
     steps.append(tiny.repro())
     tiny.commit()
-    return Grown(tiny, steps)
+    return steps
 
 
 @pytest.fixture(scope="module")

@@ -163,11 +163,14 @@ def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) 
 @pytest.mark.dvc
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupt_leaves_no_process(toy: Path, start: Start, number: signal.Signals) -> None:
+    """Not under nohup either, which has it that processes start with SIGHUP ignored."""
     edit(toy, "left", 1)
     edit(toy, "bottom", "hang")
     (toy / "hang").touch()
     (toy / "times/bottom").unlink()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process = start(2)
+    signal.signal(signal.SIGHUP, before)
     while not (toy / "times/bottom").exists() and process.poll() is None:
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)

@@ -33,6 +33,7 @@ class Job:
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
             termios.tcsetwinsize(0, (24, columns + len(self._title)))
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
             os.execlp("dvc", "dvc", "--wait-for-lock", "repro", "--single-item", stage)  # noqa: S606, S607
         os.set_inheritable(self._terminal, False)
 

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tarfile
-import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,15 @@ from torch import Tensor
 from elbowroom import artifacts
 from elbowroom.config import Dataset, StudyError
 
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-# Of the published files in the archive; the archive around them may be packed anew by a mirror.
+# Of the published files, unpacked: a mirror may have packed them anew.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
 CIFAR10_SHA256 = {
     "data_batch_1.bin": "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
     "data_batch_2.bin": "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
@@ -37,6 +44,7 @@ CIFAR10_SHA256 = {
     "data_batch_5.bin": "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
     "test_batch.bin": "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
 }
+LARGEST = 50 * 2**20  # bytes: no published file is larger, unpacked
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -64,44 +72,57 @@ class Images:
 # --- archives -> arrays --------------------------------------------------------------------------------------------
 
 
-def mnist(folder: Path) -> tuple[artifacts.Arrays, list[str]]:
-    """MNIST's four IDX files; torchvision has their addresses and md5 sums."""
-    from torchvision.datasets import MNIST
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
+def mnist() -> tuple[artifacts.Arrays, list[str]]:
+    """MNIST's four IDX files: a header of 16 bytes, or 8 before labels, and then a byte for each pixel or label."""
     arrays = {}
-    for name, md5 in MNIST.resources:
-        archive = fetch(MNIST.mirrors[0] + name, f"mnist/{name}")
-        if (found := hashlib.md5(archive.read_bytes(), usedforsecurity=False).hexdigest()) != md5:
-            raise damaged(archive, f"md5 {found}", f"the published {md5}")
-        path = str(extract(archive, folder))
+    for name, sha256 in MNIST_SHA256.items():
+        archive = fetch(f"{MNIST_URL}{name}.gz", f"mnist/{name}.gz")
+        with _unpacking(archive), gzip.open(archive) as file:
+            content = file.read(LARGEST)
+        pixels = "images" in name
+        array = _verified(archive, name, content, sha256)[16 if pixels else 8 :]
         split = "train" if name.startswith("train") else "test"
-        if "images" in name:
-            arrays[f"{split}_images"] = read_image_file(path).unsqueeze(1).numpy()
-        else:
-            arrays[f"{split}_labels"] = read_label_file(path).to(torch.uint8).numpy()
+        arrays[f"{split}_{'images' if pixels else 'labels'}"] = array.reshape(-1, 1, 28, 28) if pixels else array
     return arrays, [str(digit) for digit in range(10)]
 
 
-def cifar10(folder: Path) -> tuple[artifacts.Arrays, list[str]]:
+def cifar10() -> tuple[artifacts.Arrays, list[str]]:
     """CIFAR-10's binary version: six files of 10000 records, one label and 3 x 32 x 32 pixels each."""
     archive = fetch(CIFAR10_URL, "cifar-10-binary.tar.gz")
-    extract(archive, folder)
+    found = {}
+    with _unpacking(archive), tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            if member.size > LARGEST:
+                raise damaged(archive, f"{member.name!r} of {member.size} bytes", f"{LARGEST} at most")
+            if member.isfile():
+                found[member.name] = tar.extractfile(member).read()  # type: ignore[union-attr]
     batches = []
     for name, sha256 in CIFAR10_SHA256.items():
-        path = folder / "cifar-10-batches-bin" / name
-        if not path.is_file():
-            raise damaged(archive, f"no {name} in it", "the six .bin files of CIFAR-10's binary version")
-        content = path.read_bytes()
-        if (found := hashlib.sha256(content).hexdigest()) != sha256:
-            raise damaged(archive, f"{name} with sha256 {found}", f"the published {sha256}")
-        batches.append(np.frombuffer(content, np.uint8).reshape(10_000, 1 + 3 * 32 * 32))
+        path = f"cifar-10-batches-bin/{name}"
+        if path not in found:
+            raise damaged(archive, f"no {path} in it", "the six .bin files of CIFAR-10's binary version")
+        batches.append(_verified(archive, name, found[path], sha256).reshape(10_000, 1 + 3 * 32 * 32))
     train, test = np.concatenate(batches[:5]), batches[5]
     arrays = {}
     for split, records in (("train", train), ("test", test)):
         arrays[f"{split}_images"] = records[:, 1:].reshape(-1, 3, 32, 32)
         arrays[f"{split}_labels"] = records[:, 0]
     return arrays, CIFAR10_CLASSES
+
+
+@contextlib.contextmanager
+def _unpacking(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise damaged(archive, str(error), "the published archive") from None
+
+
+def _verified(archive: Path, name: str, content: bytes, sha256: str) -> np.ndarray:
+    """The bytes of a published file, uint8."""
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise damaged(archive, f"{name} with sha256 {found}", f"the published {sha256}")
+    return np.frombuffer(content, np.uint8)
 
 
 READERS = {"mnist": mnist, "cifar10": cifar10}
@@ -113,11 +134,10 @@ def prepare(name: str, settings: Dataset) -> tuple[artifacts.Arrays, dict[str, o
     Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
     names and the arrays' sha256. Raises StudyError where a file is missing, damaged or not the published one.
     """
-    with tempfile.TemporaryDirectory(prefix="elbowroom-") as folder:
-        arrays, classes = READERS[name](Path(folder))
+    arrays, classes = READERS[name]()
     for split, count in (("train", settings.train_images), ("test", settings.test_images)):
         for part in ("images", "labels"):
-            arrays[f"{split}_{part}"] = np.ascontiguousarray(arrays[f"{split}_{part}"][:count])
+            arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
     digest = hashlib.sha256()
     for key in sorted(arrays):
         digest.update(f"{key} {arrays[key].shape}".encode())
@@ -160,17 +180,6 @@ def _local_folder(mirror: str) -> Path | None:
     return None if parts.scheme in ("http", "https") else Path(mirror).expanduser()
 
 
-def extract(archive: Path, folder: Path) -> Path:
-    """Unpack by torchvision, refusing members that would leave the folder, as its older versions do not."""
-    from torchvision.datasets.utils import extract_archive
-
-    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
-    try:
-        return Path(extract_archive(str(archive), str(folder)))
-    except (OSError, EOFError, gzip.zlib.error, tarfile.TarError) as error:  # type: ignore[attr-defined]
-        raise damaged(archive, str(error), "the published archive") from None
-
-
 def damaged(archive: Path, found: str, expected: str) -> StudyError:
     """The error for an archive that is not what was published. A downloaded one is removed, to be fetched again."""
     cached = archive.is_relative_to(platformdirs.user_cache_path("elbowroom"))
@@ -183,7 +192,10 @@ def damaged(archive: Path, found: str, expected: str) -> StudyError:
 
 
 def device() -> torch.device:
-    """CUDA if there is a card, else the CPU, unless ELBOWROOM_DEVICE names one. No parameter: invalidates nothing."""
+    """CUDA if there is a card, else the CPU, unless ELBOWROOM_DEVICE names one. No parameter: invalidates nothing.
+
+    Stages compute in full float32, but where a recipe's precision says otherwise.
+    """
     wanted = os.environ.get("ELBOWROOM_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", wanted):
         raise StudyError(f"ELBOWROOM_DEVICE: found {wanted!r}, expected cpu, cuda or cuda:N")
@@ -192,7 +204,17 @@ def device() -> torch.device:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise StudyError(f"ELBOWROOM_DEVICE: found {wanted!r} ({reason}), expected a device that is here") from None
-    return torch.device(wanted)
+    compute_in("highest")
+    where = torch.device(wanted)
+    if where.index is not None:
+        torch.cuda.set_device(where)  # graphs are captured on the current one
+    return where
+
+
+def compute_in(precision: str) -> None:
+    """On a card, from now on: float32 products in TF32, unless precision is "highest"."""
+    for setting in (torch.backends.cuda.matmul, torch.backends.cudnn.conv):  # type: ignore[attr-defined]
+        setting.fp32_precision = "ieee" if precision == "highest" else "tf32"
 
 
 def load(name: str, where: torch.device) -> Images:

@@ -35,7 +35,9 @@ VARIANT = Variant(
     pixel_range=[0, 1],
     beta=1.0,
 )
-RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=0.003, warmup_epochs=0, seeds=[0])  # fit takes the seed
+RECIPE = Recipe(
+    epochs=2, batch_size=32, learning_rate=0.003, warmup_epochs=0, precision="high", seeds=[0]
+)  # fit takes the seed
 
 
 def read_images() -> data.Images:
@@ -51,8 +53,8 @@ def train(images: data.Images, seeds: Sequence[int]) -> pd.Series:
     losses = {}
     for seed in tqdm(seeds, desc="seeds", disable=None):
         with tqdm(disable=True) as progress:
-            history = fit(VARIANT, RECIPE, images, seed, progress).history
-        losses[seed] = next(row["loss"] for row in reversed(history) if row["split"] == "test")
+            (result,) = fit(VARIANT, RECIPE, images, [seed], progress)
+        losses[seed] = next(row["loss"] for row in reversed(result.history) if row["split"] == "test")
     return pd.Series(losses, dtype=float)
 
 

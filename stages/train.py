@@ -30,13 +30,12 @@ def main(name: str) -> None:
     history, costs = [], []
     total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
-        for seed in recipe.seeds:
-            result = fit(variant, recipe, images, seed, progress)
-            save_model(artifacts.model_file(name, seed), result.model, variant, seed)
-            if seed == recipe.seeds[0]:
-                artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": seed})
+        for result in fit(variant, recipe, images, recipe.seeds, progress):
+            save_model(artifacts.model_file(name, result.seed), result.model, variant, result.seed)
+            if result.seed == recipe.seeds[0]:
+                artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": result.seed})
             history += result.history
-            costs.append({"variant": name, "seed": seed, **result.cost})
+            costs.append({"variant": name, "seed": result.seed, **result.cost})
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
     artifacts.save_csv(
         artifacts.plot_file(name, "cost.csv"), pd.DataFrame(costs).assign(device=hardware, torch=torch.__version__)

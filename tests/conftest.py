@@ -93,6 +93,7 @@ def recipe(**changes: object) -> Recipe:
         "batch_size": 64,
         "learning_rate": 0.001,
         "warmup_epochs": 0,
+        "precision": "high",
         "seeds": [0],
     }
     return Recipe.model_validate(settings | changes)

@@ -1,17 +1,52 @@
-"""The benchmark runs."""
+"""The benchmark runs, and its page says what it measured."""
+
+import json
+from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import bench
 
 
-def test_bench_prints_a_ratio_for_each_dataset(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in (("ROUNDS", 1), ("STEPS", 1), ("IMAGES", 256)):
+def test_bench_measures_every_section(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On few images. Lightning and pythae are not among the requirements, and torch.compile takes long."""
+    results, page = tmp_path / "results.json", tmp_path / "RESULTS.md"
+    kept = {"device": "cuda", "section": "seeds", "what": "kept", "median": 1, "low": 1, "high": 1, "unit": "x"}
+    facts = {"turns": 1, "machine": "a card", "versions": "v", "date": "d", "command": "c"}
+    results.write_text(json.dumps([kept | facts, kept | facts | {"device": "cpu", "what": "replaced"}]))
+    for name, value in (
+        ("JSON", results),
+        ("PAGE", page),
+        ("ROUNDS", 1),
+        ("SECONDS", 0.0),
+        ("IMAGES", 1100),
+        ("MATRIX", 64),
+        ("EPOCHS", [1, 2]),
+        ("EPOCH_IMAGES", 64),
+        ("VARIANTS", {"cifar10": "cifar10-z8-c32", "mnist": "mnist-z128"}),
+        ("STAGES", ["prepare"]),
+        ("OTHERS", [bench.notebook]),
+    ):
         monkeypatch.setattr(bench, name, value)
+    monkeypatch.setattr("sys.argv", ["bench.py"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     bench.main()
-    lines = capsys.readouterr().out.splitlines()
-    assert "1 rounds of 1 steps" in lines[0]
-    assert [line.split(":")[0] for line in lines[1:]] == ["mnist-z128", "cifar10-z8-c32"]
-    assert all("x the notebook's loop" in line for line in lines[1:])
+    rows = json.loads(results.read_text())
+    assert {row["section"] for row in rows if row["device"] == "cpu"} == set(bench.SECTIONS)
+    assert all(row["low"] <= row["median"] <= row["high"] for row in rows)
+    labels = [row["what"] for row in rows]
+    assert "kept" in labels
+    assert "replaced" not in labels
+    for dataset in ("mnist", "cifar10"):
+        assert f"{dataset}: the notebook's loop over ours" in labels
+    text = page.read_text()
+    assert all(label in text for label in labels)
+
+
+def test_the_committed_page_is_of_the_committed_numbers() -> None:
+    assert bench.PAGE.read_text() == bench.page(json.loads(bench.JSON.read_text()))
+
+
+def test_what_was_not_measured_is_said() -> None:
+    assert bench.page([]).count("Not measured.") == 2

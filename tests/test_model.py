@@ -1,11 +1,16 @@
 """The networks are the published ones."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from conftest import CPU, ROOT, cifar_variant, variant
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from elbowroom.config import DATASETS, StudyError, load_study
+from elbowroom.config import DATASETS, StudyError, Variant, load_study
 from elbowroom.data import Images
+from elbowroom.layers import Doubling
 from elbowroom.model import VAE, load_model, parameters, reparameterize, save_model
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
@@ -73,3 +78,94 @@ def test_another_variants_weights_are_refused(tmp_path) -> None:
     save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
     with pytest.raises(StudyError, match=r"m: found weights of another variant \(latent_dim, beta differ\)"):
         load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), SHAPES["mnist"], CPU)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [variant(latent_dim=16), variant(channels=32, latent_dim=60), cifar_variant(channels=16)],
+    ids=["notebook", "notebook-60", "report"],
+)
+def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:
+    """And so are its gradients, to 1e-11 of the largest in float64 (in float32 ReLUs have kinks).
+
+    Biases are large, so that leaving one out would show.
+    """
+    torch.manual_seed(0)
+    decoder = VAE(settings, SHAPES[settings.dataset]).decoder.double()
+    with torch.no_grad():
+        decoder.linear.bias.normal_()
+        decoder.layers[1].bias.normal_()
+    z = (2 * torch.randn(120, settings.latent_dim, dtype=torch.float64)).requires_grad_()
+    folded, plain = decoder.folded()(z), decoder.layers(decoder.linear(z))
+    assert torch.equal(decoder(z), folded)
+    weights = torch.randn_like(plain)
+    gradients = [torch.autograd.grad((out * weights).sum(), [z, *decoder.parameters()]) for out in (folded, plain)]
+    for found, expected in zip((folded, *gradients[0]), (plain, *gradients[1]), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-11 * expected.abs().max().item())
+
+
+def test_nothing_is_folded_where_that_is_dearer() -> None:
+    torch.manual_seed(0)
+    linear = variant(network="linear", channels=1, latent_dim=3)
+    for settings, count in ((linear, 10**6), (variant(channels=1, latent_dim=3000), 10**6), (variant(), 5)):
+        decoder, z = VAE(settings, SHAPES["mnist"]).decoder, torch.randn(5, settings.latent_dim)
+        assert torch.equal(decoder.for_many(count)(z), decoder.layers(decoder.linear(z)))
+
+
+@pytest.mark.parametrize("settings", [variant(channels=2), cifar_variant(channels=4)])
+def test_it_is_folded_where_that_takes_fewer_multiplications(settings: Variant) -> None:
+    """As PyTorch counts them, of some more and some fewer z than it takes to pay."""
+    decoder = VAE(settings, SHAPES[settings.dataset]).decoder
+    ways = {"folded": lambda z: decoder.folded()(z), "plain": lambda z: decoder.layers(decoder.linear(z))}
+    cheapest = []
+    for count in range(2, 30):
+        cost = {name: multiplications(way, torch.randn(count, 6)) for name, way in {**ways, "chosen": decoder}.items()}
+        assert cost["chosen"] == min(cost["folded"], cost["plain"])
+        cheapest.append(min(ways, key=lambda name: cost[name]))
+    assert set(cheapest) == set(ways)
+
+
+def multiplications(function: Callable[[Tensor], Tensor], z: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        function(z)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("last", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "size"),
+    [
+        (Doubling(6, 3), nn.ConvTranspose2d(6, 3, 4, stride=2, padding=1), 4),  # shuffled
+        (Doubling(6, 5), nn.ConvTranspose2d(6, 5, 4, stride=2, padding=1), 4),
+        (Doubling(256, 64), nn.ConvTranspose2d(256, 64, 4, stride=2, padding=1), 3),  # by windows
+    ],
+)
+def test_layers_are_torchs(ours: nn.Module, theirs: nn.Module, size: int, last: torch.memory_format) -> None:
+    """With their gradients, to 1e-11 of the largest in float64; of 10 images, so that the last group is smaller."""
+    torch.manual_seed(0)
+    ours, theirs = ours.double().to(memory_format=last), theirs.double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(10, ours.in_channels, size, size, dtype=torch.float64).requires_grad_()
+    outputs = [layer(x.contiguous(memory_format=last)) for layer in (ours, theirs)]
+    weights = torch.randn_like(outputs[0])
+    for pair in zip(
+        *(
+            [out, *torch.autograd.grad((out * weights).sum(), [x, *layer.parameters()])]
+            for out, layer in zip(outputs, (ours, theirs), strict=True)
+        ),
+        strict=True,
+    ):
+        torch.testing.assert_close(*pair, rtol=0, atol=1e-11 * pair[1].abs().max().item())
+
+
+def test_which_layers_go_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the notebook's two the one of 7 x 7 pixels."""
+    from elbowroom import layers
+
+    seen: list[tuple[int, ...]] = []
+    original = layers._by_windows
+    monkeypatch.setattr(layers, "_by_windows", lambda x, gradient: (seen.append(x.shape), original(x, gradient))[1])
+    settings = load_study(ROOT / "params.yaml").variant("mnist-z128")
+    decoder = VAE(settings, SHAPES["mnist"]).decoder
+    decoder(torch.randn(2, 128)).sum().backward()
+    assert seen == [(2, 256, 7, 7)]

@@ -65,7 +65,13 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         "published": pd.DataFrame(rows, columns=published.COLUMNS),
     }
     judges = pd.DataFrame({"dataset": ["mnist", "cifar10"], "epoch": 1, "test_accuracy": [0.99, 0.75]})
-    cost = {"seconds": [86.0, 87.0], "images_per_second": 500.0, "peak_memory_mib": 900.4, "device": "cpu"}
+    cost = {
+        "seconds": [86.0, 87.0],
+        "seeds_together": 1,
+        "images_per_second": 500.0,
+        "peak_memory_mib": 900.4,
+        "device": "cpu",
+    }
     costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
     return report.render(study, compared | changes, judges, costs)
 
@@ -86,7 +92,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
         in markdown
     )
     assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
-    assert "| 2 | 86.5 | 500 | 900 |" in markdown
+    assert "| 2 | 1 | 86.5 | 500 | 900 |" in markdown
     assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | 3 |" in markdown
     assert "| test loss | 52.42 | 1,912.93 | 3,549.40 % |" in markdown
     assert "| test loss, epoch 40 | 53.20 | – | – |" in markdown

@@ -4,6 +4,9 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,35 +16,55 @@ import torch.nn.functional as F  # noqa: N812
 from conftest import CPU, EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
+from elbowroom import training
 from elbowroom.config import StudyError, Variant
-from elbowroom.data import Images
+from elbowroom.data import Images, Split, scale
 from elbowroom.evaluation import encode, evaluate
 from elbowroom.judge import Judge
 from elbowroom.model import VAE
 from elbowroom.objective import split_means, split_noise
 from elbowroom.probes import active_units
 from elbowroom.statistics import verdict
-from elbowroom.training import Adam, Fit, fit, snapshot_epochs, train_step, warmed_up
+from elbowroom.training import (
+    WARM_UP,
+    Adam,
+    Fit,
+    Run,
+    SideBySide,
+    fit,
+    snapshot_epochs,
+    train_step,
+    warmed_up,
+)
 
 SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
 
 
 def run(settings: Variant, images: dict[str, Images], seed: int = 0, **changes: object) -> Fit:
-    return fit(settings, recipe(**changes), images[settings.dataset], seed, tqdm(disable=True))
+    return next(fit(settings, recipe(**changes), images[settings.dataset], [seed], tqdm(disable=True)))
 
 
+@pytest.mark.parametrize(("real", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_a_step_is_the_published_step(settings: Variant) -> None:
-    """Three steps against the loss written out as the studies have it, with Adam."""
+def test_steps_are_the_published_steps(
+    settings: Variant, real: torch.dtype, tolerance: float, small: dict[str, Images]
+) -> None:
+    """Losses of twenty steps against those written out as the studies have them, layer by layer, by torch's Adam.
+
+    Our decoder is folded: of 64 z its first two layers are cheaper as one matrix. In float32 wide networks drift apart
+    by more, as rounding moves their units across a ReLU's kink, whatever it is that is rounded otherwise.
+    """
     torch.manual_seed(0)
-    shape = (1, 28, 28) if settings.dataset == "mnist" else (3, 32, 32)
-    ours = VAE(settings, shape).to(memory_format=torch.channels_last)
-    theirs = VAE(settings, shape)
+    images = small[settings.dataset]
+    ours = VAE(settings, images.shape).to(real).to(memory_format=torch.channels_last)
+    theirs = VAE(settings, images.shape).to(real)
     theirs.load_state_dict(ours.state_dict())
     optimizer = Adam(ours.parameters(), 1e-3)
     reference = torch.optim.Adam(theirs.parameters(), lr=1e-3)
-    for _ in range(3):
-        x, noise = torch.rand(8, *shape), torch.randn(8, settings.latent_dim)
+    assert ours.decoder.for_many(64).__name__ == "decode"
+    for _ in range(20):
+        x = scale(images.train.images[torch.randint(300, (64,))], settings.pixel_range).to(real)
+        noise = torch.randn(64, settings.latent_dim, dtype=real)
         measured = train_step(ours, optimizer, settings, x, noise, settings.beta)
         mu, logvar = theirs.encode(x)
         if settings.model == "ae":
@@ -49,7 +72,7 @@ def test_a_step_is_the_published_step(settings: Variant) -> None:
         else:
             z = mu + (logvar / 2).exp() * noise
             kld = -0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())
-        out = theirs.decode(z)
+        out = theirs.decoder.layers(theirs.decoder.linear(z))
         if settings.likelihood == "gaussian":
             reconstruction = F.mse_loss(torch.tanh(out), x, reduction="sum")
         else:
@@ -58,23 +81,36 @@ def test_a_step_is_the_published_step(settings: Variant) -> None:
         reference.zero_grad()
         loss.backward()
         reference.step()
-        assert measured.loss(settings.beta).mean().item() == pytest.approx(loss.item(), rel=1e-5)
-    for name, tensor in theirs.state_dict().items():
-        torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
+        assert measured.loss(settings.beta).mean().item() == pytest.approx(loss.item(), rel=tolerance)
 
 
 def test_adam_is_torchs_to_the_bit() -> None:
     torch.manual_seed(0)
     ours, theirs = (torch.nn.Linear(5, 3) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
-    optimizer, reference = Adam(ours.parameters(), 0.01), torch.optim.Adam(theirs.parameters(), lr=0.01)
+    optimizer = Adam(ours.parameters(), 0.01)
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01, fused=True)
     for x in torch.randn(20, 8, 5):
-        for model, step in ((ours, optimizer.step), (theirs, reference.step)):
-            model.zero_grad()
-            model(x).square().mean().backward()
-            step()
+        optimizer.step(torch.autograd.grad(ours(x).square().mean(), optimizer.parameters))
+        reference.zero_grad()
+        theirs(x).square().mean().backward()
+        reference.step()
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(ours.state_dict()[name], tensor)
+
+
+def test_adam_takes_gradients_as_they_lie() -> None:
+    """Of a convolution, channels last, with a gradient that is not."""
+    torch.manual_seed(0)
+    ours, theirs = (torch.nn.Conv2d(3, 4, 3) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    ours.to(memory_format=torch.channels_last)
+    optimizer, reference = Adam([ours.weight], 0.01), torch.optim.Adam([theirs.weight], lr=0.01)
+    for gradient in torch.randn(3, 4, 3, 3, 3):
+        optimizer.step([gradient])
+        theirs.weight.grad = gradient
+        reference.step()
+        torch.testing.assert_close(ours.weight, theirs.weight)
 
 
 def test_training_does_not_import_torchs_compiler() -> None:
@@ -84,8 +120,7 @@ import sys, torch
 from elbowroom.training import Adam
 weight = torch.ones(2, requires_grad=True)
 optimizer = Adam([weight], 0.1)
-weight.sum().backward()
-optimizer.step()
+optimizer.step([torch.ones(2)])
 sys.exit("torch._dynamo" in sys.modules)"""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0  # noqa: S603
@@ -120,8 +155,6 @@ def test_the_order_of_images_is_the_same_for_every_variant(
     small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Variants are compared in pairs over seeds: a seed means the same images in the same order."""
-    from elbowroom import training
-
     seen: list[list[torch.Tensor]] = []
 
     def watched(images: torch.Tensor, pixel_range: list[int]) -> torch.Tensor:
@@ -163,8 +196,6 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
 
 def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
     """300 images in batches of 64: the last has 44, and the mean weighs it so."""
-    from elbowroom import training
-
     steps: list[tuple[int, float]] = []
 
     def watched(*arguments: object) -> object:
@@ -181,8 +212,6 @@ def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypat
 
 def test_training_sees_the_images_as_they_are(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image once an epoch, neither flipped nor shifted, in an order of its own in each."""
-    from elbowroom import training
-
     seen: list[torch.Tensor] = []
 
     def watched(model: VAE, optimizer: Adam, settings: Variant, x: torch.Tensor, *rest: object) -> object:
@@ -200,20 +229,19 @@ def test_training_sees_the_images_as_they_are(small: dict[str, Images], monkeypa
 
 
 def test_beta_warms_up_linearly(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
-    """300 images in batches of 64 are 5 steps an epoch; over 2 epochs beta rises by a tenth each step."""
-    from elbowroom import training
-
+    """By the images seen: 300 in batches of 64, so an epoch's fifth step is the one after 256."""
     betas: list[float] = []
 
     def watched(*arguments: object) -> object:
-        betas.append(arguments[-1])  # type: ignore[arg-type]
+        betas.append(arguments[5].item())  # type: ignore[attr-defined]
         return original(*arguments)  # type: ignore[arg-type]
 
     original = training.train_step
     monkeypatch.setattr(training, "train_step", watched)
     history = run(variant(beta=3.0), small, epochs=3, warmup_epochs=2).history
-    assert betas == pytest.approx([3 * min(1, step / 10) for step in range(15)])
-    assert warmed_up(3.0, 0.0, 0) == 3.0
+    seen = [300 * epoch + batch for epoch in range(3) for batch in (0, 64, 128, 192, 256)]
+    assert betas == pytest.approx([3 * min(1, images / 600) for images in seen])
+    assert warmed_up(3.0, torch.tensor(0.0), 0).item() == 3.0
     for row in history:  # is of the whole beta all along
         assert row["loss"] == pytest.approx(row["distortion"] + 3 * row["rate"])  # type: ignore[operator]
 
@@ -303,12 +331,158 @@ def test_evolution_ends_with_the_final_model(small: dict[str, Images]) -> None:
     assert not np.array_equal(result.evolution["reconstructions"][0], result.evolution["reconstructions"][-1])
 
 
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_cuda_learns_as_the_cpu_does(small: dict[str, Images]) -> None:
-    on_card = Images(
-        *(type(split)(*(part.cuda() for part in split)) for split in (small["mnist"].train, small["mnist"].test)),
-        classes=small["mnist"].classes,
+def test_a_seed_does_not_depend_on_those_beside_it(small: dict[str, Images]) -> None:
+    """To the bit, on the CPU."""
+    first, second = fit(variant(), recipe(), small["mnist"], [3, 1], tqdm(disable=True))
+    assert (first.seed, second.seed) == (3, 1)
+    assert second.history == run(variant(), small, seed=1).history != first.history
+    assert first.cost["seeds_together"] == second.cost["seeds_together"] == 1
+
+
+def test_bf16_is_computed_in_and_learns_as_well(small: dict[str, Images]) -> None:
+    """Losses are sums of float32: within 1 % after 4 epochs, and not the same."""
+    budget = {"epochs": 4, "batch_size": 32}
+    losses = [run(variant(), small, precision=p, **budget).history[-1]["loss"] for p in ("highest", "high", "bf16")]
+    assert losses[0] == losses[1] != losses[2]  # TF32 is a card's
+    assert losses[2] == pytest.approx(losses[0], rel=0.01)
+
+
+def test_a_card_computes_in_tf32_only_while_it_trains(
+    small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    seen: list[list[str]] = []
+    monkeypatch.setattr(training, "_fit_together", lambda *_: seen.append([s.fp32_precision for s in settings]) or [])
+    for precision in ("highest", "high", "bf16"):
+        list(fit(variant(), recipe(precision=precision), small["mnist"], [0], tqdm(disable=True)))
+        assert [setting.fp32_precision for setting in settings] == ["ieee", "ieee"]
+    assert seen == [["ieee"] * 2, ["tf32"] * 2, ["tf32"] * 2]
+
+
+def test_side_by_side_is_captured_after_a_warm_up_and_then_only_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of events, with a card's functions replaced: on a real card the tests below show what it computes."""
+    events: list[str] = []
+
+    class Stream:
+        def __init__(self, name: object = "main") -> None:
+            self.name = name
+
+        def wait_stream(self, other: "Stream") -> None:
+            events.append("fork" if other is main else "join")
+
+    class Graph:
+        def replay(self) -> None:
+            events.append("replay")
+
+    @contextmanager
+    def capture(graph: Graph) -> Iterator[None]:
+        events.append("capture")
+        yield
+        events.append("captured")
+
+    main = Stream()
+    for name, value in (
+        ("Stream", Stream),
+        ("CUDAGraph", Graph),
+        ("graph", capture),
+        ("current_stream", lambda: main),
+        ("stream", nullcontext),
+    ):
+        monkeypatch.setattr(torch.cuda, name, value)
+    call = SideBySide([lambda: events.append("a"), lambda: events.append("b")], torch.device("cuda"))
+    eager = ["fork", "a", "fork", "b", "join", "join"]
+    for _ in range(WARM_UP):
+        call()
+    assert events == eager * WARM_UP
+    events.clear()
+    call()
+    call()
+    assert events == ["capture", *eager, "captured", "replay", "replay"]
+
+
+# --- on a card -------------------------------------------------------------------------------------------------------
+
+cuda = [pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")]
+EVERY = [  # each likelihood and model, warm-up of beta, both networks
+    variant(),
+    variant(model="ae", beta=0.0),
+    variant(likelihood="gaussian_optimal", pixel_range=[0, 1]),
+    cifar_variant(),
+    cifar_variant(likelihood="continuous_bernoulli"),
+]
+
+
+def on_card(images: Images) -> Images:
+    train, test = (
+        Split(split.images.cuda().contiguous(memory_format=torch.channels_last), split.labels.cuda())
+        for split in (images.train, images.test)
     )
-    losses = [run(variant(), {"mnist": images}, epochs=4).history[-1]["loss"] for images in (small["mnist"], on_card)]
-    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+    return Images(train, test, images.classes)
+
+
+class TestOnACard:
+    pytestmark = cuda
+
+    @pytest.mark.parametrize("precision", ["highest", "bf16"])
+    @pytest.mark.parametrize("settings", EVERY)
+    def test_replayed_steps_are_the_steps(
+        self, settings: Variant, precision: str, small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Captured against called: losses of every epoch; beta warms up in the graph as well.
+
+        To 1e-4 in float32, 1e-3 in bfloat16, and 0.05 nats, as gradients may be summed in another order.
+        """
+        images, plan = on_card(small[settings.dataset]), recipe(epochs=5, warmup_epochs=2, precision=precision)
+        (captured,) = fit(settings, plan, images, [0], tqdm(disable=True))
+        monkeypatch.setattr(training, "WARM_UP", 10**9)
+        (called,) = fit(settings, plan, images, [0], tqdm(disable=True))
+        expected = [row["loss"] for row in called.history]
+        near = pytest.approx(expected, rel=1e-4 if precision == "highest" else 1e-3, abs=0.05)
+        assert [row["loss"] for row in captured.history] == near
+
+    def test_seeds_side_by_side_are_those_alone(self, small: dict[str, Images]) -> None:
+        """In float32, to 1e-4: sums by atomic additions may come in another order."""
+        images, plan = on_card(small["mnist"]), recipe(epochs=4, precision="highest")
+        together = list(fit(variant(), plan, images, [0, 1, 2], tqdm(disable=True)))
+        assert [result.cost["seeds_together"] for result in together] == [3, 3, 3]
+        for result in together:
+            (alone,) = fit(variant(), plan, images, [result.seed], tqdm(disable=True))
+            assert [row["loss"] for row in result.history] == pytest.approx(
+                [r["loss"] for r in alone.history], rel=1e-4
+            )
+
+    @pytest.mark.parametrize("precision", ["high", "bf16"])
+    def test_lower_precision_stays_within_the_spread_of_seeds(self, precision: str, small: dict[str, Images]) -> None:
+        """The mean final test loss over seeds, off by less than the seeds' range in float32."""
+        budget = {"epochs": 4, "batch_size": 32}
+        images = on_card(small["mnist"])
+
+        def final(wanted: str) -> list[float]:
+            results = fit(variant(), recipe(precision=wanted, **budget), images, [0, 1, 2], tqdm(disable=True))
+            return [float(result.history[-1]["loss"]) for result in results]
+
+        exact, lower = final("highest"), final(precision)
+        assert abs(np.mean(lower) - np.mean(exact)) < max(exact) - min(exact)
+
+    @pytest.mark.parametrize("settings", EVERY)
+    def test_no_step_waits_for_the_card(self, settings: Variant, small: dict[str, Images]) -> None:
+        """PyTorch's own debug mode raises an error where something does: called, and replayed."""
+        on, card = Run(settings, recipe(), on_card(small[settings.dataset]), 0), torch.device("cuda")
+        step, end_epoch = SideBySide([partial(on.step, 64)], card), SideBySide([on.end_epoch], card)
+        for waited, calls in ((True, 1), (False, WARM_UP - 1), (True, 1), (False, 2)):  # made ready; captured
+            torch.cuda.set_sync_debug_mode("default" if waited else "error")
+            try:
+                on.begin_epoch()
+                for _ in range(calls):
+                    step()
+                    end_epoch()
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+            on.seen.zero_()
+
+    def test_a_card_learns_as_the_cpu_does(self, small: dict[str, Images]) -> None:
+        losses = [
+            next(fit(variant(), recipe(epochs=4), images, [0], tqdm(disable=True))).history[-1]["loss"]
+            for images in (small["mnist"], on_card(small["mnist"]))
+        ]
+        assert losses[1] == pytest.approx(losses[0], rel=0.1)

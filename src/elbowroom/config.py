@@ -62,6 +62,10 @@ class Dataset(Settings):
     test_images: Annotated[int, Field(ge=2)]  # two, to interpolate between
 
 
+# Of float32 products on a card: highest is float32, high is TF32. bf16: layers compute in bfloat16, on the CPU too.
+Precision = Literal["highest", "high", "bf16"]
+
+
 class Recipe(Settings):
     """How to train: Adam with its other settings as PyTorch has them."""
 
@@ -69,6 +73,7 @@ class Recipe(Settings):
     batch_size: PositiveInt
     learning_rate: LearningRate
     warmup_epochs: Annotated[int, Field(ge=0)]  # the weight of KL rises linearly from 0 to beta over these
+    precision: Precision
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 
     @field_validator("seeds")

@@ -49,6 +49,7 @@ class Measured(NamedTuple):
     latent_map: np.ndarray
 
 
+@torch.no_grad()
 def evaluate(
     variant: Variant, model: VAE, judge: Judge, images: Images, seed: int, settings: Evaluation, progress: tqdm
 ) -> Measured:
@@ -61,7 +62,7 @@ def evaluate(
     spectrum = kl(mu.double(), logvar.double()).mean(0) if variant.model == "vae" else mu.new_zeros(mu.shape[1])
     metrics["active_units"] = active_units(mu)
     metrics["active_units_kl"] = int((spectrum > ACTIVE).sum()) if variant.model == "vae" else NONE
-    decoder = iwae.folded(model)
+    decoder = model.decoder.for_many(pictures(variant, images, settings))
     quality, made = reconstruction(variant, decoder, judge, test, mu, size, progress.update)
     metrics |= quality
     metrics |= readout(variant, model, images, mu, settings)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elbowroom.config import Variant
 from elbowroom.data import batches, scale
@@ -28,7 +28,7 @@ def log_weights(
     to; no weight depends on it, since each image's noise is drawn whole. `progress` is told how many were decoded.
     """
     model.eval()
-    decode = folded(model)
+    decode = model.decoder.for_many(len(images) * samples)
     generator = torch.Generator(images.device).manual_seed(seed)
     found = []
     for group in batches(len(images), math.ceil(batch_size / samples)):
@@ -63,32 +63,3 @@ def bounds(log_w: Tensor, ladder: list[int]) -> dict[str, float]:
 def names(ladder: list[int]) -> list[str]:
     """What `bounds` returns, in its order."""
     return [*(f"iwae_nll_{k}" for k in ladder), "iwae_nll", "effective_samples"]
-
-
-@torch.no_grad()
-def folded(model: VAE) -> Callable[[Tensor], Tensor]:
-    """The same as model.decode to rounding, made for many z; where nothing is cheaper, model.decode itself.
-
-    Between the decoder's linear layer and its first transposed convolution there is nothing, so both are one linear map
-    of z, whose matrix is found here once: often a small part of the convolution's multiplications.
-    """
-    decoder = model.decoder
-    first = decoder.layers[:2]
-    if len(first) < 2 or not isinstance(convolution := first[1], nn.ConvTranspose2d):
-        return model.decode
-    offset = first(decoder.linear.bias.unsqueeze(0))  # (1, C, H, W)
-    rows = first(decoder.linear.weight.T) - first(torch.zeros_like(decoder.linear.bias).unsqueeze(0))
-    inputs = decoder.linear.out_features
-    pixels = inputs // convolution.in_channels  # each is multiplied with every weight
-    if rows.numel() >= decoder.linear.weight.numel() + pixels * convolution.weight.numel():
-        return model.decode
-    # channels last, as the next convolution is fastest with
-    _, channels, height, width = offset.shape
-    matrix = rows.permute(0, 2, 3, 1).flatten(1)  # (latent_dim, H * W * C)
-    constant = offset.permute(0, 2, 3, 1).flatten()
-    rest = decoder.layers[2:]
-
-    def decode(z: Tensor) -> Tensor:
-        return rest(torch.addmm(constant, z, matrix).view(-1, height, width, channels).permute(0, 3, 1, 2))
-
-    return decode

@@ -1,13 +1,16 @@
 """The two published networks, and a linear one, as encoder and decoder of a VAE or a deterministic autoencoder."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
 from elbowroom import artifacts
 from elbowroom.config import Shape, StudyError, Variant
+from elbowroom.layers import Doubling
 
 
 class Encoder(nn.Module):
@@ -35,7 +38,9 @@ class Encoder(nn.Module):
             ]
         else:
             convolutions = []
-        self.layers = nn.Sequential(*(layer for conv in convolutions for layer in (conv, nn.ReLU())), nn.Flatten())
+        self.layers = nn.Sequential(
+            *(layer for conv in convolutions for layer in (conv, nn.ReLU(inplace=True))), nn.Flatten()
+        )
         features = convolutions[-1].out_channels * (height // 8) * (width // 8) if convolutions else math.prod(shape)
         self.mu = nn.Linear(features, variant.latent_dim)
         self.logvar = nn.Linear(features, variant.latent_dim) if variant.model == "vae" else None
@@ -49,7 +54,8 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """z (B, latent_dim) -> (B, C, H, W), before the likelihood's own link (tanh or sigmoid).
 
-    There is nothing between the linear layer and the first convolution: together they are one linear map of z.
+    There is nothing between the linear layer and the first transposed convolution: together they are one linear map of
+    z, used where it costs fewer multiplications to find its matrix and to apply that than to convolve.
     """
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
@@ -60,22 +66,22 @@ class Decoder(nn.Module):
         if variant.network == "notebook":  # 7-14-28-28-28
             start = (8 * c, height // 4, width // 4)
             layers = [
-                nn.ConvTranspose2d(8 * c, 4 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
+                Doubling(8 * c, 4 * c),
+                nn.ReLU(inplace=True),
+                Doubling(4 * c, 2 * c),
+                nn.ReLU(inplace=True),
                 nn.Conv2d(2 * c, c, 3, padding=1),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 nn.Conv2d(c, colours, 3, padding=1),
             ]
         elif variant.network == "report":  # 4-8-16-32
             start = (4 * c, height // 8, width // 8)
             layers = [
-                nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(c, colours, 4, stride=2, padding=1),
+                Doubling(4 * c, 2 * c),
+                nn.ReLU(inplace=True),
+                Doubling(2 * c, c),
+                nn.ReLU(inplace=True),
+                Doubling(c, colours),
             ]
         else:
             start, layers = shape, []
@@ -83,7 +89,38 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(nn.Unflatten(1, start), *layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(self.linear(z))
+        return self.for_many(len(z))(z)
+
+    def for_many(self, count: int) -> Callable[[Tensor], Tensor]:
+        """What decodes so many z by the fewest multiplications: layer by layer, or folded, the same to rounding."""
+        first = self.layers[1] if len(self.layers) > 1 else None
+        if isinstance(first, Doubling):  # four times as many pixels come out
+            latent_dim, features = self.linear.in_features, self.linear.out_features
+            pixels = features // first.in_channels
+            convolution = pixels * first.weight.numel()
+            apart = count * (latent_dim * features + convolution)
+            together = (latent_dim + 1) * convolution + count * latent_dim * 4 * pixels * first.out_channels
+            if together < apart:
+                return self.folded()
+        return lambda z: self.layers(self.linear(z))
+
+    def folded(self) -> Callable[[Tensor], Tensor]:
+        """The same, its linear layer and first transposed convolution as one matrix, which is found here, once."""
+        unflatten, first, *rest = self.layers
+        assert isinstance(first, Doubling)
+        rows = torch.cat([self.linear.weight.T, self.linear.bias.unsqueeze(0)])
+        rows = F.conv_transpose2d(unflatten(rows), first.weight, None, (2, 2), (1, 1))
+        _, channels, height, width = rows.shape
+        rows = rows.permute(0, 2, 3, 1).flatten(1)  # (latent_dim + 1, H * W * C): channels last
+        matrix, constant = rows[:-1], rows[-1] + first.bias.repeat(height * width)  # type: ignore[union-attr]
+
+        def decode(z: Tensor) -> Tensor:
+            x = torch.addmm(constant, z, matrix).view(-1, height, width, channels).permute(0, 3, 1, 2)
+            for layer in rest:
+                x = layer(x)
+            return x
+
+        return decode
 
 
 class VAE(nn.Module):

@@ -23,7 +23,7 @@ class Terms(NamedTuple):
     distortion: Tensor
     rate: Tensor
 
-    def loss(self, beta: float) -> Tensor:
+    def loss(self, beta: float | Tensor) -> Tensor:
         return self.distortion + beta * self.rate
 
     def numbers(self, beta: float) -> dict[str, float]:
@@ -97,8 +97,8 @@ def terms(variant: Variant, model: VAE, x: Tensor, noise: Tensor) -> Terms:
     An autoencoder has no prior: its rate is 0, and z = mu. The optimal variance is in training that of the batch, whose
     own gradient is 0 there, in evaluation the model's.
     """
-    mu, logvar = model.encode(x)
-    output = model.decode(reparameterize(mu, logvar, noise))
+    mu, logvar = (part.to(x.dtype) for part in model.encode(x))  # where layers compute in bfloat16, only they do
+    output = model.decode(reparameterize(mu, logvar, noise)).to(x.dtype)
     rate = kl(mu, logvar).sum(1) if variant.model == "vae" else mu.new_zeros(len(mu))
     sigma2 = model.sigma2
     if sigma2 is not None and model.training:

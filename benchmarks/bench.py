@@ -32,7 +32,7 @@ from torchvision import transforms
 from tqdm import tqdm
 
 from elbowroom import data
-from elbowroom.config import DATASETS, Dataset, Recipe, Variant, load_study
+from elbowroom.config import DATASETS, Dataset, Recipe, StudyError, Variant, load_study
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 from elbowroom.training import Adam, Run, SideBySide, fit
@@ -46,6 +46,7 @@ SECONDS = 2.0  # of steps in each turn, about
 MATRIX = 2048  # rows and columns
 EPOCHS = [1, 2, 4, 8]  # on EPOCH_IMAGES
 EPOCH_IMAGES = 1024
+PEAK_STEPS = 6  # more than are called before a capture
 STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"]
 Round = Callable[[int], float]  # seconds that so many steps take
 
@@ -302,7 +303,7 @@ def in_turn(rounds: dict[str, Round], most: int = IMAGES, seconds: float | None 
     wanted = SECONDS if seconds is None else seconds
     steps = {}
     for name, run in rounds.items():
-        run(1)  # to warm up
+        run(min(most, 2))  # to warm up
         steps[name] = max(1, min(most, round(wanted / run(1))))
     found: dict[str, list[float]] = {name: [] for name in rounds}
     for _ in range(ROUNDS):
@@ -406,7 +407,10 @@ def _layer(layer: nn.Module, x: Tensor) -> Round:
 def flops(variant: Variant, recipe: Recipe, images: data.Images, *, folded: bool) -> float:
     """Floating-point operations of a training step's matrix products and convolutions, counted by PyTorch."""
     where = images.train.images.device
-    model = (plain(VAE(variant, images.shape)) if folded else Published(variant, images)).to(where)
+    model = (VAE(variant, images.shape) if folded else Published(variant, images)).to(where)
+    for module in model.modules():
+        if isinstance(module, nn.ConvTranspose2d):  # not as ours, which does some of it uncounted
+            module.forward = partial(nn.ConvTranspose2d.forward, module)  # type: ignore[method-assign]
     x = data.scale(images.train.images[: recipe.batch_size], variant.pixel_range)
     with FlopCounterMode(display=False) as counter:
         if isinstance(model, VAE):
@@ -459,7 +463,8 @@ def epochs(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
             each, constant = np.polyfit(EPOCHS, seconds, 1)
             flat.append(100 * constant / each)
             off.append(100 * float(np.abs(np.polyval([each, constant], EPOCHS) / seconds - 1).max()))
-        yield row("work", f"{dataset}: flat part of {EPOCHS} epochs of {EPOCH_IMAGES} images, in epochs", flat, "%")
+        label = f"{dataset}: what {EPOCHS} epochs of {EPOCH_IMAGES} images take beside, over one epoch"
+        yield row("work", label, flat, "%")
         yield row("work", f"{dataset}: farthest that one of these is from linear in epochs", off, "%")
 
 
@@ -472,7 +477,7 @@ def memory(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
             for name in ("ours", "notebook"):
                 command = [sys.executable, __file__, "--peak", dataset, name, str(file)]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-                yield row("memory", f"{dataset}: {name}, after 3 steps", [float(done.stdout)], "MiB")
+                yield row("memory", f"{dataset}: {name}, after {PEAK_STEPS} steps", [float(done.stdout)], "MiB")
 
 
 def peak(dataset: str, name: str, file: str) -> float:
@@ -481,11 +486,13 @@ def peak(dataset: str, name: str, file: str) -> float:
     variant = study.variant(VARIANTS[dataset])
     pixels = torch.from_numpy(np.load(file)).to(where).contiguous(memory_format=torch.channels_last)
     split = data.Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
-    {"ours": ours, "notebook": notebook}[name](variant, study.recipes[variant.recipe], data.Images(split, split, []))(3)
+    {"ours": ours, "notebook": notebook}[name](variant, study.recipes[variant.recipe], data.Images(split, split, []))(
+        PEAK_STEPS
+    )
     if where.type == "cuda":
         return torch.cuda.max_memory_reserved() / 2**20
-    if (status := Path("/proc/self/status")).is_file():  # ru_maxrss is of the parent too there
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
+    if status := _read("/proc/self/status"):  # ru_maxrss is of the parent too there
+        return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
@@ -570,7 +577,7 @@ def main() -> None:
         parser.error(f"found {', '.join(sorted(unknown))}, expected sections among {', '.join(SECTIONS)}")
     settings = read_settings(VARIANTS)
     where = settings["mnist"][2].train.images.device
-    cores = f"{platform.machine()} CPU, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    cores = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     facts = {
         "device": where.type,
         "machine": f"{torch.cuda.get_device_name(where)}, {cores}" if where.type == "cuda" else cores,
@@ -596,5 +603,17 @@ def main() -> None:
         PAGE.write_text(page(rows))
 
 
+def _processor() -> str:
+    names = [line for line in _read("/proc/cpuinfo").splitlines() if line.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text() if Path(path).is_file() else ""
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StudyError as error:
+        sys.exit(f"error: {error}")

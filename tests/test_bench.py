@@ -50,3 +50,15 @@ def test_the_committed_page_is_of_the_committed_numbers() -> None:
 
 def test_what_was_not_measured_is_said() -> None:
     assert bench.page([]).count("Not measured.") == 2
+
+
+def test_work_is_what_the_networks_are_known_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """443 MFLOP for an image of MNIST, forward and backward; a folded decoder takes less, where it is folded."""
+    monkeypatch.setattr(bench, "IMAGES", 128)
+    settings = bench.read_settings(bench.VARIANTS)
+    plain, ours = (
+        {name: bench.flops(*setting, folded=folded) for name, setting in settings.items()} for folded in (False, True)
+    )
+    assert plain["mnist"] / 128 == pytest.approx(443e6, rel=0.005)
+    assert ours["mnist"] == plain["mnist"]
+    assert 0.5 * plain["cifar10"] < ours["cifar10"] < 0.8 * plain["cifar10"]

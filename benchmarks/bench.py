@@ -44,6 +44,8 @@ IMAGES = 4096
 ROUNDS = 9
 SECONDS = 2.0  # of steps in each turn, about
 MATRIX = 2048  # rows and columns
+BATCH_SIZES, LATENT_DIMS, CHANNELS = (16, 32, 64, 256, 512), (2, 32, 128, 256), (8, 16, 64, 128)
+SEEDS = [1, 2, 3, 5]
 EPOCHS = [1, 2, 4, 8]  # on EPOCH_IMAGES
 EPOCH_IMAGES = 1024
 PEAK_STEPS = 6  # more than are called before a capture
@@ -424,20 +426,20 @@ def flops(variant: Variant, recipe: Recipe, images: data.Images, *, folded: bool
 def seeds(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """Seeds side by side."""
     for dataset, setting in settings.items():
-        found = in_turn({str(count): ours(*setting, seeds=count) for count in (1, 2, 3, 5)}, most=24)
-        for count in ("2", "3", "5"):
-            yield row("seeds", f"{dataset}: {count} seeds over one", ratios(found[count], found["1"]), "x")
+        found = in_turn({str(count): ours(*setting, seeds=count) for count in SEEDS}, most=24)
+        for count in SEEDS[1:]:
+            yield row("seeds", f"{dataset}: {count} seeds over one", ratios(found[str(count)], found["1"]), "x")
 
 
 def work(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """Cost against work: one setting changed, an image's time over that in the study's setting."""
     variant, recipe, images = settings["cifar10"]
     changes: dict[str, Setting] = {"as it is": settings["cifar10"]}
-    for size in (16, 32, 64, 256, 512):
+    for size in BATCH_SIZES:
         changes[f"batch_size {size}"] = (variant, recipe.model_copy(update={"batch_size": size}), images)
-    for latent_dim in (2, 32, 128, 256):
+    for latent_dim in LATENT_DIMS:
         changes[f"latent_dim {latent_dim}"] = (variant.model_copy(update={"latent_dim": latent_dim}), recipe, images)
-    for channels in (8, 16, 64, 128):
+    for channels in CHANNELS:
         changes[f"channels {channels}"] = (variant.model_copy(update={"channels": channels}), recipe, images)
     found = in_turn({name: ours(*setting) for name, setting in changes.items()}, most=8)
     for name, (_, changed, _) in list(changes.items())[1:]:
@@ -576,7 +578,7 @@ def main() -> None:
     if unknown := set(arguments.sections) - set(SECTIONS):
         parser.error(f"found {', '.join(sorted(unknown))}, expected sections among {', '.join(SECTIONS)}")
     settings = read_settings(VARIANTS)
-    where = settings["mnist"][2].train.images.device
+    where = data.device()
     cores = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     facts = {
         "device": where.type,

@@ -41,7 +41,7 @@ ROOT = Path(__file__).parent.parent
 JSON, PAGE = (Path(__file__).parent / name for name in ("results.json", "RESULTS.md"))
 VARIANTS = {"mnist": "mnist-z128", "cifar10": "cifar10-z8-c32"}  # both of the root study
 IMAGES = 4096
-ROUNDS = 9
+TURNS = 9
 SECONDS = 2.0  # of steps in each turn, about
 MATRIX = 2048  # rows and columns
 BATCH_SIZES, LATENT_DIMS, CHANNELS = (16, 32, 64, 256, 512), (2, 32, 128, 256), (8, 16, 64, 128)
@@ -50,7 +50,7 @@ EPOCHS = [1, 2, 4, 8]  # on EPOCH_IMAGES
 EPOCH_IMAGES = 1024
 PEAK_STEPS = 6  # more than are called before a capture
 STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"]
-Round = Callable[[int], float]  # seconds that so many steps take
+Timed = Callable[[int], float]  # seconds that so many steps take
 
 
 # --- the contestants -------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _forever(loader: Iterable) -> Iterator:
         yield from loader
 
 
-def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
+def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     """The published loop: DataLoader, ToTensor and Normalize for each image, three .item() a step."""
     where = images.train.images.device
     model = Published(variant, images).to(where)
@@ -130,7 +130,7 @@ def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
     return run
 
 
-def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
+def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     """A LightningModule with the published dataset, network and loss; its start is not counted."""
     import lightning as L  # noqa: N812
 
@@ -170,7 +170,7 @@ def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
     return run
 
 
-def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
+def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     """pythae's BaseTrainer and VAE with our layers, on tensors scaled beforehand; its start and end are not counted."""
     from pythae.data.datasets import BaseDataset
     from pythae.models import VAE as PythaeVAE  # noqa: N811
@@ -233,7 +233,7 @@ def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
     return run
 
 
-def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) -> Round:
+def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) -> Timed:
     """`training.Run`, as `fit` calls it."""
     where = images.train.images.device
     runs = [Run(variant, recipe, images, seed) for seed in range(seeds)]
@@ -241,7 +241,7 @@ def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) 
     for run in runs:
         run.begin_epoch()
 
-    def rounds(steps: int) -> float:
+    def timed(steps: int) -> float:
         for run in runs:
             run.seen.zero_()
         assert steps * recipe.batch_size <= len(images.train.images)  # an epoch at most
@@ -254,7 +254,7 @@ def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) 
         data.compute_in("highest")
         return time.perf_counter() - start
 
-    return rounds
+    return timed
 
 
 def _finish(where: torch.device) -> None:
@@ -262,7 +262,7 @@ def _finish(where: torch.device) -> None:
         torch.cuda.synchronize(where)
 
 
-def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
+def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     """Our step with its forward and backward passes by torch.compile."""
     where = images.train.images.device
     model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
@@ -282,7 +282,7 @@ def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Round:
     return run
 
 
-def matrices(where: torch.device) -> Round:
+def matrices(where: torch.device) -> Timed:
     """Products of large matrices: the machine's own rate."""
     a, b = torch.randn(2, MATRIX, MATRIX, device=where)
 
@@ -300,16 +300,16 @@ def matrices(where: torch.device) -> Round:
 # --- how they are timed ----------------------------------------------------------------------------------------------
 
 
-def in_turn(rounds: dict[str, Round], most: int = IMAGES, seconds: float | None = None) -> dict[str, list[float]]:
-    """Seconds a step of each, over ROUNDS turns; in a turn as many steps as take about so many seconds (SECONDS)."""
+def in_turn(contestants: dict[str, Timed], most: int = IMAGES, seconds: float | None = None) -> dict[str, list[float]]:
+    """Seconds a step of each, over TURNS turns; in a turn as many steps as take about so many seconds (SECONDS)."""
     wanted = SECONDS if seconds is None else seconds
     steps = {}
-    for name, run in rounds.items():
+    for name, run in contestants.items():
         run(min(most, 2))  # to warm up
         steps[name] = max(1, min(most, round(wanted / run(1))))
-    found: dict[str, list[float]] = {name: [] for name in rounds}
-    for _ in range(ROUNDS):
-        for name, run in rounds.items():
+    found: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(TURNS):
+        for name, run in contestants.items():
             found[name].append(run(steps[name]) / steps[name])
     return found
 
@@ -337,18 +337,18 @@ OTHERS = [notebook, lightning, pythae, compiled]
 def steps(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """A step of training, beside others' and beside the machine's rate."""
     for dataset, (variant, recipe, images) in settings.items():
-        rounds = {"ours": ours(variant, recipe, images), "matrices": matrices(images.train.images.device)}
+        contestants = {"ours": ours(variant, recipe, images), "matrices": matrices(images.train.images.device)}
         took = {}
         for maker in OTHERS:
             try:
-                rounds[maker.__name__] = run = maker(variant, recipe, images)
+                contestants[maker.__name__] = run = maker(variant, recipe, images)
             except ImportError as error:
                 print(f"{maker.__name__}: not measured ({error})", file=sys.stderr)
                 continue
             start = time.perf_counter()
             run(1)
             took[maker.__name__] = time.perf_counter() - start
-        found = in_turn(rounds, most=len(images.train.images) // recipe.batch_size - 1)
+        found = in_turn(contestants, most=len(images.train.images) // recipe.batch_size - 1)
         size = recipe.batch_size
         yield row("step", f"{dataset}: ours, a step of {size} images", [1e3 * s for s in found["ours"]], "ms")
         for name, label in (
@@ -390,7 +390,7 @@ def layers(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 yield row("layers", label, ratios(found["theirs"], found["own"]), "x")
 
 
-def _layer(layer: nn.Module, x: Tensor) -> Round:
+def _layer(layer: nn.Module, x: Tensor) -> Timed:
     x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
     gradient = torch.randn_like(layer(x))
     wanted = [x, *layer.parameters()]
@@ -456,7 +456,7 @@ def epochs(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
             images.classes,
         )
         flat, off = [], []
-        for _ in range(max(1, ROUNDS // 3)):
+        for _ in range(max(1, TURNS // 3)):
             seconds = []
             for count in EPOCHS:
                 start = time.perf_counter()
@@ -502,7 +502,7 @@ def waits(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """What stages take before they begin, and how long data takes to be ready."""
     commands = {name: [f"stages/{name}.py", "--help"] for name in STAGES} | {"torch": ["-c", "import torch"]}
     seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(max(1, ROUNDS // 2)):
+    for _ in range(max(1, TURNS // 2)):
         for name, command in commands.items():
             start = time.perf_counter()
             subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
@@ -511,7 +511,7 @@ def waits(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
         yield row("waits", f"{name} --help over `import torch`", ratios(seconds[name], seconds["torch"]), "x")
     for dataset in settings:
         facts, taken = DATASETS[dataset], []
-        for _ in range(max(1, ROUNDS // 3)):
+        for _ in range(max(1, TURNS // 3)):
             start = time.perf_counter()
             data.prepare(dataset, Dataset(train_images=facts.train_images, test_images=facts.test_images))
             taken.append(time.perf_counter() - start)

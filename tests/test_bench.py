@@ -18,7 +18,7 @@ def test_bench_measures_every_section(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for name, value in (
         ("JSON", results),
         ("PAGE", page),
-        ("ROUNDS", 1),
+        ("TURNS", 1),
         ("SECONDS", 0.0),
         ("IMAGES", 1024),
         ("MATRIX", 64),

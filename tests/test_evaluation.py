@@ -2,13 +2,16 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import CPU, EVALUATION, cifar_variant, variant
+from conftest import CPU, EVALUATION, ROOT, cifar_variant, variant
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
@@ -540,3 +543,13 @@ def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     assert isinstance(numbers["parameters"], int)
     seeds["active_units"] = [6, 6]
     assert isinstance(headline(seeds)["active"], int)
+
+
+def test_what_metrics_need_not_is_not_imported() -> None:
+    """torchvision and, by it, torch's compiler take longer to import than torch itself."""
+    code = """
+import sys
+import elbowroom.evaluation, elbowroom.judge
+sys.exit(not {"torch._dynamo", "torchvision"}.isdisjoint(sys.modules))"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0  # noqa: S603

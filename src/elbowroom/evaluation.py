@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 from tqdm import tqdm
 
 from elbowroom import iwae
@@ -16,6 +15,7 @@ from elbowroom.config import Evaluation, Variant
 from elbowroom.data import Images, batches, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
+from elbowroom.lean import peak_signal_noise_ratio, structural_similarity_index_measure
 from elbowroom.model import VAE, parameters
 from elbowroom.objective import effective_beta, kl, pixel_mean, split_means, split_noise
 from elbowroom.probes import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy

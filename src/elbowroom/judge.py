@@ -142,7 +142,7 @@ def extract(judge: Judge, images: Tensor, batch_size: int) -> Tensor:
 
 
 # --- distances between features, by torchmetrics -------------------------------------------------------------------
-# It is imported where it is used: with torchvision it takes seconds, and to train a judge needs neither.
+# It is imported where it is used: that takes seconds, and to train a judge does not need it.
 
 
 class _Extracted(nn.Identity):
@@ -160,7 +160,7 @@ def frechet_distance(real: Tensor, made: Tensor) -> float:
     upwards, the more the fewer pictures (most below D, where a covariance is singular): values compare only at the same
     N and M, and with a floor beside them, that of train images against as many test images.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance
+    from elbowroom.lean import FrechetInceptionDistance
 
     metric = FrechetInceptionDistance(_Extracted(real))
     metric.update(real.cpu().double(), real=True)
@@ -174,7 +174,7 @@ def kernel_distance(real: Tensor, made: Tensor, seed: int = 0) -> float:
     With the kernel (x.y / D + 1)^3, and unbiased, so as likely below 0 as above where nothing differs; the mean over
     random subsets, drawn by the seed alone. Binkowski et al. 2018, arXiv:1801.01401; in float64.
     """
-    from torchmetrics.image.kid import KernelInceptionDistance
+    from elbowroom.lean import KernelInceptionDistance
 
     size = min(KERNEL_SUBSET_SIZE, len(real), len(made))
     subsets = 1 if size == len(real) == len(made) else KERNEL_SUBSETS  # each would be all of them

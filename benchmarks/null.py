@@ -15,7 +15,7 @@ from tqdm import tqdm
 from elbowroom import data
 from elbowroom.config import Dataset, Recipe, Variant
 from elbowroom.statistics import paired_interval, wording
-from elbowroom.training import fit
+from elbowroom.fit import fit
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"
 SEEDS = range(40)

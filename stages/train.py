@@ -6,11 +6,11 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import artifacts, data
+from elbowroom import artifacts, checkpoint, data
 from elbowroom.cli import run
 from elbowroom.config import load_study
+from elbowroom.fit import fit
 from elbowroom.model import save_model
-from elbowroom.training import fit
 
 
 def main(name: str) -> None:
@@ -27,19 +27,16 @@ def main(name: str) -> None:
         f"{name}: seeds {recipe.seeds}, {recipe.epochs} epochs of {len(images.train.images)} images, on {hardware}",
         flush=True,
     )
-    history, costs = [], []
     total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
-        for result in fit(variant, recipe, images, recipe.seeds, progress):
-            save_model(artifacts.model_file(name, result.seed), result.model, variant, result.seed)
-            if result.seed == recipe.seeds[0]:
-                artifacts.save_arrays(artifacts.evolution_file(name), result.evolution, {"seed": result.seed})
-            history += result.history
-            costs.append({"variant": name, "seed": result.seed, **result.cost})
-    artifacts.save_csv(artifacts.plot_file(name, "history.csv"), pd.DataFrame(history).assign(variant=name))
-    artifacts.save_csv(
-        artifacts.plot_file(name, "cost.csv"), pd.DataFrame(costs).assign(device=hardware, torch=torch.__version__)
-    )
+        results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
+    for result in results:
+        save_model(artifacts.model_file(name, result.seed), result.model, variant, result.seed)
+    artifacts.save_arrays(artifacts.evolution_file(name), results[0].evolution, {"seed": results[0].seed})
+    history = pd.DataFrame([row for result in results for row in result.history])
+    artifacts.save_csv(artifacts.plot_file(name, "history.csv"), history.assign(variant=name))
+    costs = pd.DataFrame([{"variant": name, "seed": result.seed, **result.cost} for result in results])
+    artifacts.save_csv(artifacts.plot_file(name, "cost.csv"), costs.assign(device=hardware, torch=torch.__version__))
 
 
 if __name__ == "__main__":

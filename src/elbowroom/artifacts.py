@@ -110,7 +110,7 @@ def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:
 
     The header goes in as one JSON text: safetensors does not keep the order of several entries, and with it the bytes.
     """
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write(path, save(contiguous, metadata={"elbowroom": json.dumps(header, sort_keys=True)}))
 
 

@@ -1,6 +1,8 @@
 """The thin shell that every stage shares: a name in, an exit status out."""
 
 import argparse
+import contextlib
+import signal
 import sys
 from collections.abc import Callable
 
@@ -10,9 +12,12 @@ from elbowroom.config import StudyError
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call main with the command line's arguments: names of variants or datasets.
 
-    A StudyError ends the process with one line on standard error and status 2. Any other exception is a bug and
-    keeps its traceback.
+    A StudyError ends the process with one line on standard error and status 2; so do SIGINT and SIGTERM, with 128 more
+    than their number. Any other exception is a bug and keeps its traceback.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is in the background
+            signal.signal(number, _interrupt)
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     for argument in arguments:
         parser.add_argument(argument, metavar=argument.upper(), help="its name in params.yaml")
@@ -22,3 +27,17 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except _Interrupted as interrupted:
+        number = signal.Signals(interrupted.args[0])
+        with contextlib.suppress(OSError):  # nobody may be there to read it
+            print(f"interrupted by {number.name}: the same command goes on from here", file=sys.stderr)
+        sys.exit(128 + number)
+
+
+class _Interrupted(BaseException):
+    """By the signal of this number."""
+
+
+def _interrupt(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+    raise _Interrupted(number)

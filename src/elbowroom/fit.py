@@ -1,0 +1,176 @@
+"""fit: a variant and its seeds in, trained models and their histories out.
+
+On a card all seeds train side by side, their steps captured in one CUDA graph; on the CPU one after another.
+"""
+
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from elbowroom.artifacts import Arrays
+from elbowroom.checkpoint import Checkpoints, fingerprint
+from elbowroom.config import Recipe, Variant
+from elbowroom.data import Images, compute_in
+from elbowroom.model import VAE
+from elbowroom.objective import Terms
+from elbowroom.side_by_side import SideBySide
+from elbowroom.training import Run
+
+SPARSE = (
+    10  # on a card, where an epoch may be shorter, writing checkpoints takes at most one part in so many of the time
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training one seed gives.
+
+    history: a row for each epoch and split, losses in nats per image, with the whole beta also during warm-up. Train:
+    the mean over the epoch, while the weights moved. Test: after the epoch, whole split, z sampled.
+    evolution: snapshots of the first test images, arrays over S epochs (training.is_round, and the last): epochs (S,),
+    mu (S, N, latent_dim) float16, reconstructions (S, M, C, H, W) uint8.
+    cost: seconds, during which seeds_together were trained; images_per_second (training images of this seed; the tests
+    after each epoch count in the time, what is written to a checkpoint does not); and peak_memory_mib, the most that
+    the card held for all of them, or on the CPU the process so far. Of an interrupted training, of all its parts.
+    """
+
+    seed: int
+    model: VAE
+    history: list[dict[str, float | int | str]]
+    evolution: Arrays
+    cost: dict[str, float]
+
+
+class Training:
+    """A run, what it cost, and its checkpoints, from the last of which it goes on. Without a folder there are none."""
+
+    def __init__(self, run: Run, checkpoints: Checkpoints | None) -> None:
+        self.run, self.checkpoints = run, checkpoints
+        self.cost: dict[str, Any] = {"seconds": 0.0, "seeds_together": 1, "peak_memory": 0}
+        self.saving = 0.0  # seconds that the last checkpoint took
+        self.saved = time.perf_counter()
+        if checkpoints and (found := checkpoints.newest(run.recipe.epochs)):
+            arrays, header = found
+            self.cost = header.pop("cost")
+            run.restore(arrays, header)
+            tqdm.write(f"seed {run.seed}: goes on after epoch {run.epoch} of {run.recipe.epochs}")
+
+    def save(self) -> None:
+        """Keep a checkpoint of the finished epoch, unless on a card that would cost more time than it may save."""
+        start, run = time.perf_counter(), self.run
+        soon = run.order.is_cuda and run.epoch < run.recipe.epochs and start - self.saved < SPARSE * self.saving
+        if self.checkpoints and not soon:
+            arrays, header = run.state()
+            self.checkpoints.save(run.epoch, arrays, header | {"cost": self.cost})
+            self.saved = time.perf_counter()
+            self.saving = self.saved - start
+
+    def result(self) -> Fit:
+        run, seconds = self.run, self.cost["seconds"]
+        cost = {
+            "seconds": round(seconds, 3),
+            "seeds_together": self.cost["seeds_together"],
+            "images_per_second": round(run.epoch * len(run.order) / seconds, 1),
+            "peak_memory_mib": round(self.cost["peak_memory"] / 2**20, 1),
+        }
+        return Fit(run.seed, run.model.eval(), run.history, run.evolution(), cost)
+
+
+def fit(
+    variant: Variant,
+    recipe: Recipe,
+    images: Images,
+    seeds: Sequence[int],
+    progress: tqdm,
+    folder: Path | None = None,
+) -> Iterator[Fit]:
+    """Train seeds by Adam, all side by side on a card, else one after another.
+
+    What a seed comes to does not depend on the others. `progress` counts training images. With a folder, checkpoints
+    are kept there, from which an interrupted training goes on: on the CPU to the same bytes. Raises StudyError where
+    training diverges.
+    """
+    together = images.train.images.is_cuda
+    for group in [seeds] if together else [[seed] for seed in seeds]:
+        with ExitStack() as locks:
+            runs = [Run(variant, recipe, images, seed) for seed in group]
+            trainings = []
+            for run in runs:
+                checkpoints = None
+                if folder:
+                    name = fingerprint(variant, recipe, images, run.seed)
+                    checkpoints = locks.enter_context(Checkpoints(folder / name))
+                trainings.append(Training(run, checkpoints))
+            compute_in(recipe.precision)
+            try:
+                for _, abreast in groupby(sorted(trainings, key=_epoch), _epoch):
+                    _train(list(abreast), recipe, progress)
+            finally:
+                compute_in("highest")
+        yield from (training.result() for training in trainings)
+
+
+def _epoch(training: Training) -> int:
+    return training.run.epoch
+
+
+def _train(trainings: list[Training], recipe: Recipe, progress: tqdm) -> None:
+    """Train runs that stand at the same epoch, up to the last."""
+    runs = [training.run for training in trainings]
+    count, size, where = len(runs[0].order), recipe.batch_size, runs[0].order.device
+    if where.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(where)
+    step = SideBySide([partial(run.step, size) for run in runs], where)
+    end_epoch = SideBySide([run.end_epoch for run in runs], where)
+    done = runs[0].epoch * count * len(runs)
+    progress.n += done
+    progress.initial = getattr(progress, "initial", 0) + done  # which says nothing of the speed
+    for _ in range(runs[0].epoch, recipe.epochs):
+        start = time.perf_counter()
+        for run in runs:
+            run.begin_epoch()
+        for number in range(1, count // size + 1):
+            step()
+            progress.update(size * len(runs))
+            if where.type == "cpu":  # elsewhere to look would be to wait
+                runs[0].check()
+                if not progress.disable and number % 20 == 0:
+                    means = Terms(*runs[0].train_total / (number * size))
+                    progress.set_postfix(loss=f"{means.loss(runs[0].variant.beta):.1f}", refresh=False)
+        if rest := count % size:  # too seldom to be captured
+            for run in runs:
+                run.step(rest)
+            progress.update(rest * len(runs))
+        end_epoch()
+        for run in runs:
+            run.record()
+        seconds, memory = time.perf_counter() - start, peak_memory(where)
+        for training in trainings:
+            cost = training.cost
+            cost["seconds"] += seconds
+            cost["seeds_together"] = len(runs)
+            cost["peak_memory"] = max(cost["peak_memory"], memory)
+            training.save()
+
+
+def peak_memory(where: torch.device) -> int:
+    """Bytes: the most that was reserved on the card (graphs keep theirs), or on the CPU the whole process took."""
+    if where.type == "cuda":
+        return torch.cuda.max_memory_reserved(where)
+    status = Path("/proc/self/status")
+    if status.is_file():  # Linux, where ru_maxrss counts the parent's, too
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1])  # type: ignore[index]
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,220 @@
+"""An interrupted training goes on from its last finished epoch, and comes to the same, to the bit."""
+
+import os
+import re
+import resource
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, cifar_variant, recipe, variant
+from tqdm import tqdm
+
+from elbowroom import checkpoint
+from elbowroom.checkpoint import fingerprint, syntax_digest
+from elbowroom.config import Recipe, StudyError, Variant
+from elbowroom.data import Images
+from elbowroom.fit import Fit, fit
+
+QUIET = tqdm(disable=True)
+
+
+class KilledError(Exception):
+    """At a step."""
+
+
+class Counter(tqdm):
+    """Counts the images trained on, and kills the training at so many."""
+
+    def __init__(self, limit: float = float("inf")) -> None:
+        super().__init__(disable=True)
+        self.images, self.limit = 0, limit
+
+    def update(self, n: float | None = 1) -> bool | None:
+        self.images += int(n or 0)
+        if self.images > self.limit:
+            raise KilledError
+        return None
+
+
+def train(
+    images: dict[str, Images],
+    folder: Path | None,
+    settings: Variant,
+    plan: Recipe,
+    seeds: tuple[int, ...] = (0,),
+    progress: tqdm = QUIET,
+) -> list[Fit]:
+    return list(fit(settings, plan, images[settings.dataset], seeds, progress, folder))
+
+
+def content(result: Fit) -> list[object]:
+    """All that does not depend on time."""
+    tensors = {name: tensor.numpy().tobytes() for name, tensor in result.model.state_dict().items()}
+    arrays = {name: array.tobytes() for name, array in result.evolution.items()}
+    return [result.seed, tensors, arrays, result.history, [list(row) for row in result.history]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes"),
+    [
+        (variant(), {}),
+        (variant(likelihood="gaussian_optimal"), {"warmup_epochs": 2}),
+        (variant(model="ae", beta=0.0), {"precision": "bf16"}),
+        (cifar_variant(channels=8), {}),
+    ],
+)
+def test_an_interrupted_training_comes_to_the_same(
+    settings: Variant, changes: dict, small: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Killed in its first epoch, in its third, and between seeds; then restored where all of it is done."""
+    plan = recipe(epochs=4, **changes)
+    expected = [content(result) for result in train(small, None, settings, plan, (0, 1))]
+    for limit in (200, 700, 1300):
+        with pytest.raises(KilledError):
+            train(small, tmp_path, settings, plan, (0, 1), Counter(limit))
+    assert capfd.readouterr().out == "seed 0: goes on after epoch 2 of 4\n"
+    assert [content(result) for result in train(small, tmp_path, settings, plan, (0, 1))] == expected
+    assert capfd.readouterr().out == "seed 0: goes on after epoch 4 of 4\nseed 1: goes on after epoch 2 of 4\n"
+    counter = Counter(0)
+    again = train(small, tmp_path, settings, plan, (0, 1), counter)
+    assert [content(result) for result in again] == expected
+    assert all(result.cost["seconds"] > 0 for result in again)
+
+
+def test_more_epochs_go_on_from_fewer_and_a_seed_is_added_to_others(small: dict[str, Images], tmp_path: Path) -> None:
+    expected = content(train(small, None, variant(), recipe(epochs=9))[0])
+    train(small, tmp_path, variant(), recipe(epochs=7))  # after 7 there is no snapshot in a training of 9
+    counter = Counter()
+    results = train(small, tmp_path, variant(), recipe(epochs=9), (1, 0), counter)
+    assert content(results[1]) == expected
+    assert counter.images == (9 + 2) * 300
+    shorter = train(small, tmp_path, variant(), recipe(epochs=3))
+    assert content(shorter[0]) == content(train(small, None, variant(), recipe(epochs=3))[0])
+    counter = Counter()
+    train(small, tmp_path, variant(), recipe(epochs=9), (0,), counter)
+    assert counter.images == 0  # what was there stayed
+
+
+def test_of_a_damaged_checkpoint_the_one_before_is_used(
+    small: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    expected = content(train(small, tmp_path, variant(), recipe(epochs=4))[0])
+    (folder,) = tmp_path.iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-3.safetensors", "epoch-4.safetensors", "lock"]
+    newest = bytearray((folder / "epoch-4.safetensors").read_bytes())
+    newest[-1] ^= 1
+    (folder / "epoch-4.safetensors").write_bytes(newest)
+    assert content(train(small, tmp_path, variant(), recipe(epochs=4))[0]) == expected
+    first, second = capfd.readouterr().out.splitlines()
+    assert first.startswith(f"{folder}/epoch-4.safetensors: damaged (")
+    assert first.endswith("; the checkpoint before it is used")
+    assert second == "seed 0: goes on after epoch 3 of 4"
+    for path in folder.glob("epoch-*"):
+        path.write_bytes(b"")
+    counter = Counter()
+    assert content(train(small, tmp_path, variant(), recipe(epochs=4), (0,), counter)[0]) == expected
+    assert counter.images == 4 * 300
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(small: dict[str, Images], tmp_path: Path) -> None:
+    """A limit on the size of files stands for it; the second checkpoint is the larger one, by a snapshot."""
+    train(small, tmp_path, variant(), recipe(epochs=1))
+    (folder,) = tmp_path.iterdir()
+    kept = (folder / "epoch-1.safetensors").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept), limits[1]))
+    try:
+        with pytest.raises(StudyError, match=r"epoch-2.safetensors: cannot be written \(File too large\), expected"):
+            train(small, tmp_path, variant(), recipe(epochs=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-1.safetensors", "lock"]
+    assert (folder / "epoch-1.safetensors").read_bytes() == kept
+
+
+def test_what_decides_the_weights_is_in_the_fingerprint(
+    small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = small["mnist"]
+    base = fingerprint(variant(), recipe(), images, 0)
+    same = fingerprint(variant(recipe="other"), recipe(epochs=7, seeds=[1, 2]), images, 0)
+    assert base == same
+    fewer = Images(images.train._replace(images=images.train.images[:299]), images.test, images.classes)
+    others = [
+        fingerprint(variant(), recipe(), images, 1),
+        fingerprint(variant(), recipe(), fewer, 0),
+        *(
+            fingerprint(variant(**{key: value}), recipe(), images, 0)
+            for key, value in (("latent_dim", 7), ("beta", 2.0))
+        ),
+        *(
+            fingerprint(variant(), recipe(**{key: value}), images, 0)
+            for key, value in (("batch_size", 63), ("precision", "bf16"))
+        ),
+    ]
+    monkeypatch.setattr(checkpoint, "_syntax", lambda name: f"another {name}")
+    others.append(fingerprint(variant(), recipe(), images, 0))
+    assert len({base, *others}) == 1 + len(others)
+
+
+def test_every_module_of_training_is_in_the_fingerprint() -> None:
+    """All that fit.py reaches, but for what reads settings and files, and checkpoint.py itself."""
+    reached, left = set(), ["fit"]
+    while left:
+        name = left.pop()
+        reached.add(name)
+        code = (ROOT / "src/elbowroom" / f"{name}.py").read_text()
+        left += [
+            found for found in re.findall(r"^from elbowroom\.(\w+) import", code, re.MULTILINE) if found not in reached
+        ]
+    assert reached - {"artifacts", "checkpoint", "config"} == set(checkpoint.CODE)
+
+
+def test_what_a_comment_says_does_not_count() -> None:
+    code = '''
+"""A module."""
+def double(x):
+    """Twice."""
+    return 2 * x
+'''
+    other = "def double(x):\n    return 2*x  # twice"
+    assert syntax_digest(code) == syntax_digest(other)
+    assert syntax_digest(code) != syntax_digest(other.replace("2*", "3*"))
+
+
+def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
+    """And goes on at once where the first is killed."""
+    code = f"""
+import time
+from pathlib import Path
+from elbowroom.checkpoint import Checkpoints
+with Checkpoints(Path({str(tmp_path / "a")!r})):
+    print("in", flush=True)
+    time.sleep(60)"""
+
+    def start() -> subprocess.Popen[str]:
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+    first = start()
+    try:
+        assert first.stdout.readline() == "in\n"
+        second = start()
+        try:
+            expected = f"{tmp_path / 'a'}: in training by process {first.pid}, waiting for it\n"
+            assert second.stdout.readline() == expected
+            assert not select.select([second.stdout], [], [], 0.5)[0]
+            first.kill()
+            assert second.stdout.readline() == "in\n"
+        finally:
+            second.kill()
+            second.communicate()
+    finally:
+        first.kill()
+        first.communicate()

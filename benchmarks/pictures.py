@@ -1,9 +1,10 @@
-"""Seconds that each picture of a stage takes, drawn and encoded: `python -m benchmarks.pictures STAGE [NAME]`, in a
-study's folder."""
+"""Seconds that each picture of a stage takes, drawn and encoded: `python -m benchmarks.pictures STUDY STAGE [NAME]`,
+STUDY a folder."""
 
 import importlib
 import inspect
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from typing import Any
 from elbowroom import artifacts, charts, figures
 
 
-def main(stage: str, *names: str) -> None:
+def main(study: str, stage: str, *names: str) -> None:
+    os.chdir(study)
     made: dict[int, tuple[float, Any]] = {}  # by what a function returned, kept so that its number is not given again
     for module in (figures, charts):
         clock(module, made)
@@ -38,10 +40,8 @@ def clock(module: ModuleType, made: dict[int, tuple[float, Any]]) -> None:
             start = time.perf_counter()
             result = function(*given, **named)
             parts = given[0] if isinstance(given[0], list) else given[:1]  # frames, or a picture
-            made[id(result)] = (
-                time.perf_counter() - start + sum(made.get(id(part), (0.0,))[0] for part in parts),
-                result,
-            )
+            seconds = time.perf_counter() - start
+            made[id(result)] = seconds + sum(made.get(id(part), (0.0,))[0] for part in parts), result
             return result
 
         return run

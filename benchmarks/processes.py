@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.settings import ROOT
 
-PATHS = [f"{ROOT}/src", str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]  # the code beside this comes first
+PATHS = [f"{ROOT}/src", *filter(None, [os.environ.get("PYTHONPATH")])]  # the library beside this comes first
 
 
 def python(*arguments: str, folder: Path = ROOT) -> str:

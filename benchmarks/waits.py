@@ -38,7 +38,9 @@ def waits(chosen: dict[str, Setting]) -> Rows:
 
 def beginnings() -> Rows:
     """What stages take before they begin."""
-    commands = {name: [f"stages/{name}.py", "--help"] for name in settings.STAGES} | {"torch": ["-c", "import torch"]}
+    commands = {name: ["-m", f"stages.{name}", "--help"] for name in settings.STAGES} | {
+        "torch": ["-c", "import torch"]
+    }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in few_turns():
         for name, command in commands.items():
@@ -112,7 +114,7 @@ def _untrained(folder: Path, dataset: str) -> None:
 
 
 def _slowest(what: str, folder: Path, *stage: str) -> dict[str, Any]:
-    turns = [json.loads(python("-m", "benchmarks.pictures", *stage, folder=folder)) for _ in few_turns()]
+    turns = [json.loads(python("-m", "benchmarks.pictures", str(folder), *stage)) for _ in few_turns()]
     seconds = {picture: [turn[picture] for turn in turns] for picture in turns[0]}
     picture, taken = max(seconds.items(), key=lambda item: float(np.median(item[1])))
     return row("waits", f"{what}, the slowest of {len(seconds)} pictures ({Path(picture).name})", taken, "s")

@@ -1,6 +1,7 @@
 """The benchmark runs, and its page says what it measured."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from types import ModuleType
@@ -17,12 +18,13 @@ from elbowroom.training import WARM_UP
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path) -> None:
     """A study with narrow networks, of which little is measured; its few images are real."""
+    monkeypatch.setattr(sys, "executable", str(python / "python"))
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["datasets"] = {"mnist": {"train_images": 64, "test_images": 40}}
     params["variants"] = {"mnist-z128": params["variants"]["mnist-z128"] | {"channels": 2, "latent_dim": 4}}
-    params["recipes"]["notebook-mnist"] |= {"batch_size": 16}
+    params["recipes"]["notebook-mnist"] |= {"batch_size": 16, "epochs": 2, "seeds": [0]}
     params["evaluation"] = EVALUATION.model_dump()
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for name, value in (
@@ -47,7 +49,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """But for what takes long: other contestants, compare's pictures, and the whole study."""
+    """But for what takes long: other contestants, and the pictures of compare."""
     results, page = tmp_path / "results.json", tmp_path / "RESULTS.md"
     kept = {"device": "cuda", "section": "seeds", "what": "kept", "median": 1, "low": 1, "high": 1, "unit": "x"}
     facts = {"turns": 1, "machine": "a card", "versions": "v", "date": "d", "command": "c"}
@@ -57,17 +59,17 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(steps, "OTHERS", {steps.notebook: "the notebook's loop"})
     monkeypatch.setattr(waits, "compared", lambda: [])
     monkeypatch.setattr(epochs, "DATASETS", {"mnist": Published((1, 28, 28), 64, 40)})
-    measured = sorted(set(bench.SECTIONS) - {"study"})
-    monkeypatch.setattr("sys.argv", ["bench.py", *measured])
+    monkeypatch.setattr("sys.argv", ["bench.py", *bench.SECTIONS])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     bench.main()
     rows = json.loads(results.read_text())
-    assert sorted({row["section"] for row in rows if row["device"] == "cpu"}) == measured
+    assert {row["section"] for row in rows if row["device"] == "cpu"} == set(bench.SECTIONS)
     assert all(row["low"] <= row["median"] <= row["high"] for row in rows)
     labels = [row["what"] for row in rows]
     assert "kept" in labels
     assert "replaced" not in labels
     assert "mnist: the notebook's loop over ours" in labels
+    assert "8 stages, one after another, once" in labels
     assert "mnist: figures, the slowest of 9 pictures (evolution.gif)" in labels
     text = page.read_text()
     assert all(label in text for label in labels)

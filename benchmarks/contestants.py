@@ -1,0 +1,243 @@
+"""Ways to train the same network: the published notebook's loop, Lightning, pythae, torch.compile, and ours.
+
+Each is made for a variant, a recipe and images, and then timed. Ours has the recipe's precision, as has torch.compile;
+the others have PyTorch's own. Lightning and pythae are no requirements of ours.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+from torchvision import transforms
+
+from benchmarks import settings
+from benchmarks.timing import Timed, clocked, computing_in, finish
+from elbowroom import data
+from elbowroom.config import Recipe, Variant
+from elbowroom.model import VAE
+from elbowroom.objective import terms
+from elbowroom.training import Adam, Run, SideBySide
+
+
+class AsPublished(TorchDataset):
+    """As torchvision's datasets hand images out: from an array to PIL to a tensor, one at a time."""
+
+    def __init__(self, images: Tensor, pixel_range: list[int]) -> None:
+        pixels = images.cpu().permute(0, 2, 3, 1).contiguous().numpy()
+        self.images = pixels[..., 0] if pixels.shape[3] == 1 else pixels
+        normalize = [transforms.Normalize((0.5,), (0.5,))] if pixel_range == [-1, 1] else []
+        self.transform = transforms.Compose([transforms.ToTensor(), *normalize])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), 0
+
+
+def plain(model: VAE) -> VAE:
+    """The same network by PyTorch's own layers, as published."""
+    for module in model.modules():
+        if isinstance(module, nn.ConvTranspose2d):
+            module.__class__ = nn.ConvTranspose2d
+        elif isinstance(module, nn.ReLU):
+            module.inplace = False
+    return model
+
+
+class Published(nn.Module):
+    """The published network, layer by layer, and its loss: sums over the batch, divided by its size."""
+
+    def __init__(self, variant: Variant, images: data.Images) -> None:
+        super().__init__()
+        self.vae, self.gaussian = plain(VAE(variant, images.shape)), variant.likelihood == "gaussian"
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.vae.encode(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(logvar)
+        decoder = self.vae.decoder
+        output = decoder.layers(decoder.linear(z))
+        if self.gaussian:
+            reconstruction = F.mse_loss(torch.tanh(output), x, reduction="sum")
+        else:
+            reconstruction = F.binary_cross_entropy_with_logits(output, x, reduction="sum")
+        kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        return (reconstruction + kl) / len(x), reconstruction, kl
+
+
+def _forever(loader: Iterable) -> Iterator:
+    while True:
+        yield from loader
+
+
+def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+    """The published loop: DataLoader, ToTensor and Normalize for each image, three .item() a step."""
+    where = images.train.images.device
+    model = Published(variant, images).to(where)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    loader = DataLoader(AsPublished(images.train.images, variant.pixel_range), recipe.batch_size, shuffle=True)
+    batches, sums = _forever(loader), [0.0, 0.0, 0.0]
+
+    def step() -> None:
+        x = next(batches)[0].to(where)
+        optimizer.zero_grad()
+        losses = model(x)
+        losses[0].backward()
+        optimizer.step()
+        for index, term in enumerate(losses):
+            sums[index] += term.item()
+
+    return computing_in(None, clocked(where, step))
+
+
+def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+    """A LightningModule with the published dataset, network and loss; its start is not counted."""
+    import lightning as L  # noqa: N812
+
+    where = images.train.images.device
+
+    class Module(L.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = Published(variant, images)
+            self.ends: list[float] = []
+
+        def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+            loss, reconstruction, kl = self.model(batch[0])
+            self.log_dict({"loss": loss, "reconstruction": reconstruction, "kl": kl})
+            return loss
+
+        def on_train_batch_end(self, *_: Any) -> None:
+            if self.trainer.global_step in (1, self.trainer.max_steps):
+                finish(where)
+                self.ends.append(time.perf_counter())
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.Adam(self.parameters(), lr=recipe.learning_rate)
+
+    loader = DataLoader(AsPublished(images.train.images, variant.pixel_range), recipe.batch_size, shuffle=True)
+    module = Module()
+
+    def run(steps: int) -> float:
+        module.ends.clear()
+        trainer = L.Trainer(
+            max_steps=steps + 1,
+            accelerator="gpu" if where.type == "cuda" else "cpu",
+            devices=1 if where.index is None else [where.index],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, loader)
+        first, last = module.ends
+        return last - first
+
+    return computing_in(None, run)
+
+
+def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+    """pythae's BaseTrainer and VAE with our layers, on tensors scaled beforehand; its start and end are not counted."""
+    from pythae.data.datasets import BaseDataset
+    from pythae.models import VAE as PythaeVAE  # noqa: N811
+    from pythae.models import VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+    from pythae.trainers.training_callbacks import TrainingCallback
+
+    where = images.train.images.device
+    layers = plain(VAE(variant, images.shape))
+
+    class Encoder(BaseEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = layers.encoder
+
+        def forward(self, x: Tensor) -> ModelOutput:
+            mu, logvar = self.layers(x)
+            return ModelOutput(embedding=mu, log_covariance=logvar)
+
+    class Decoder(BaseDecoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = layers.decoder
+
+        def forward(self, z: Tensor) -> ModelOutput:
+            output = self.layers.layers(self.layers.linear(z))
+            link = torch.tanh if variant.likelihood == "gaussian" else torch.sigmoid
+            return ModelOutput(reconstruction=link(output))
+
+    class Ends(TrainingCallback):
+        def __init__(self) -> None:
+            self.times: list[float] = []
+
+        def on_train_step_end(self, *_: Any, **__: Any) -> None:
+            finish(where)  # the loss was read just before
+            self.times.append(time.perf_counter())
+
+    config = VAEConfig(
+        input_dim=images.shape,
+        latent_dim=variant.latent_dim,
+        reconstruction_loss="mse" if variant.likelihood == "gaussian" else "bce",
+    )
+    model = PythaeVAE(config, encoder=Encoder(), decoder=Decoder())
+
+    def run(steps: int) -> float:
+        chosen = images.train.images[: (steps + 1) * recipe.batch_size].cpu().contiguous()
+        dataset = BaseDataset(data.scale(chosen, variant.pixel_range), torch.zeros(len(chosen)))
+        ends = Ends()
+        with tempfile.TemporaryDirectory() as folder:
+            training = BaseTrainerConfig(
+                output_dir=folder,
+                num_epochs=1,
+                learning_rate=recipe.learning_rate,
+                per_device_train_batch_size=recipe.batch_size,
+                no_cuda=where.type != "cuda",
+            )
+            BaseTrainer(model, train_dataset=dataset, training_config=training, callbacks=[ends]).train()
+        return ends.times[-1] - ends.times[0]
+
+    return computing_in(None, run)
+
+
+def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) -> Timed:
+    """`training.Run`, as `fit` calls it, over an epoch again and again."""
+    where = images.train.images.device
+    assert len(images.train.images) % recipe.batch_size == 0  # no smaller batch at its end
+    runs = [Run(variant, recipe, images, seed) for seed in range(seeds)]
+    for run in runs:
+        run.begin_epoch()
+    step = SideBySide([partial(run.step, recipe.batch_size) for run in runs], where)
+    return computing_in(recipe.precision, clocked(where, step))
+
+
+def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+    """Our step with its forward and backward passes by torch.compile."""
+    where = images.train.images.device
+    model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    optimizer = Adam(model.parameters(), recipe.learning_rate)
+    compiled_terms = torch.compile(partial(terms, variant, model))
+    x = data.scale(images.train.images[: recipe.batch_size], variant.pixel_range)
+
+    def step() -> None:
+        with torch.autocast(where.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            measured = compiled_terms(x, torch.randn(len(x), variant.latent_dim, device=where))
+        optimizer.step(torch.autograd.grad(measured.loss(variant.beta).mean(), optimizer.parameters))
+
+    return computing_in(recipe.precision, clocked(where, step))
+
+
+def matrices(recipe: Recipe, where: torch.device) -> Timed:
+    """Products of large matrices in the recipe's precision: the machine's own rate."""
+    size = settings.MATRIX[where.type]
+    a, b = torch.randn(2, size, size, device=where, dtype=torch.bfloat16 if recipe.precision == "bf16" else None)
+    return computing_in(recipe.precision, clocked(where, lambda: a @ b))

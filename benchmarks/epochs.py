@@ -1,0 +1,69 @@
+"""What `fit` costs: whole epochs of the published split, and how that grows with the epochs."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks import settings
+from benchmarks.settings import Setting
+from benchmarks.timing import few_turns, ratios, row
+from elbowroom.config import DATASETS
+from elbowroom.training import WARM_UP, fit
+
+
+class Starts(tqdm):
+    """When the first batch of each epoch was counted: by then all of the epoch before was done, its losses read."""
+
+    def __init__(self, images: int) -> None:
+        super().__init__(disable=True)
+        self.images, self.seen = images, 0
+        self.times: list[float] = []
+
+    def update(self, n: float | None = 1) -> bool | None:
+        if self.seen % self.images == 0:
+            self.times.append(time.perf_counter())
+        self.seen += int(n or 0)
+        return None
+
+
+def epoch_seconds(setting: Setting, seeds: int) -> list[float]:
+    """Seconds of each of TURNS epochs of seeds side by side, shuffling and tests included, after those before the last
+    capture."""
+    variant, recipe, images = setting
+    starts = Starts(seeds * len(images.train.images))
+    longer = recipe.model_copy(update={"epochs": WARM_UP + 2 + settings.TURNS})
+    list(fit(variant, longer, images, range(seeds), starts))
+    return np.diff(starts.times)[WARM_UP + 1 :].tolist()
+
+
+def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
+    """An epoch of the whole published split, of one seed and of five side by side."""
+    for dataset in chosen:
+        facts = DATASETS[dataset]
+        setting = settings.read(dataset, facts.train_images, facts.test_images)
+        one, five = (epoch_seconds(setting, seeds) for seeds in (1, 5))
+        yield row("fit", f"{dataset}: an epoch of {facts.train_images} images and its test, one seed", one, "s")
+        yield row("fit", f"{dataset}: the same of 5 seeds, over one", ratios(five, one), "x")
+
+
+def growth(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
+    """`fit`, tests after each epoch included: seconds = flat + epochs * each, by least squares in each turn."""
+    counts = settings.EPOCHS
+    for dataset, (variant, recipe, images) in chosen.items():
+        few = settings.first(images, settings.EPOCH_IMAGES)
+        flat, off = [], []
+        for _ in few_turns():
+            seconds = []
+            for count in counts:
+                start = time.perf_counter()
+                list(fit(variant, recipe.model_copy(update={"epochs": count}), few, [0], tqdm(disable=True)))
+                seconds.append(time.perf_counter() - start)
+            each, constant = np.polyfit(counts, seconds, 1)
+            flat.append(100 * constant / each)
+            off.append(100 * float(np.abs(np.polyval([each, constant], counts) / seconds - 1).max()))
+        label = f"{dataset}: what {counts} epochs of {settings.EPOCH_IMAGES} images take beside, over one epoch"
+        yield row("work", label, flat, "%")
+        yield row("work", f"{dataset}: farthest that one of these is from linear in epochs", off, "%")

@@ -1,0 +1,52 @@
+"""The most memory that a few steps have held, in a process of its own: `python -m benchmarks.memory PARAMS VARIANT
+CONTESTANT IMAGES`."""
+
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import settings
+from benchmarks.contestants import notebook, ours
+from benchmarks.processes import python
+from benchmarks.settings import Setting
+from benchmarks.timing import few_turns, row
+from elbowroom import data
+from elbowroom.config import load_study
+
+
+def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
+    """Ours and the notebook's, given a few images."""
+    for dataset, (*_, images) in chosen.items():
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "images.npy"
+            np.save(file, images.train.images[:1024].cpu().contiguous().numpy())
+            for name in ("ours", "notebook"):
+                parts = [str(settings.PARAMS), settings.VARIANTS[dataset], name, str(file)]
+                held = [float(python("-m", "benchmarks.memory", *parts)) for _ in few_turns()]
+                yield row("memory", f"{dataset}: {name}, after {settings.PEAK_STEPS} steps", held, "MiB")
+
+
+def peak(params: str, name: str, contestant: str, file: str) -> float:
+    """MiB: what was reserved on a card; on the CPU the process took, PyTorch itself included."""
+    study, where = load_study(Path(params)), data.device()
+    variant = study.variant(name)
+    pixels = torch.from_numpy(np.load(file)).to(where).contiguous(memory_format=torch.channels_last)
+    split = data.Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
+    maker = {"ours": ours, "notebook": notebook}[contestant]
+    maker(variant, study.recipes[variant.recipe], data.Images(split, split, []))(settings.PEAK_STEPS)
+    if where.type == "cuda":
+        return torch.cuda.max_memory_reserved() / 2**20
+    status = Path("/proc/self/status")  # ru_maxrss is of the parent too there
+    if status.is_file():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+
+
+if __name__ == "__main__":
+    print(peak(*sys.argv[1:]))

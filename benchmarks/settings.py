@@ -1,0 +1,47 @@
+"""What is measured, and how much of it."""
+
+from pathlib import Path
+
+import torch
+
+from elbowroom import data
+from elbowroom.config import Dataset, Recipe, Variant, load_study
+
+ROOT = Path(__file__).parent.parent
+PARAMS = ROOT / "params.yaml"
+VARIANTS = {"mnist": "mnist-z128", "cifar10": "cifar10-z8-c32"}  # of that study
+IMAGES = 4096  # the first of a dataset, but where a row says otherwise; a whole number of batches
+TURNS = 9
+SECONDS = 2.0  # of each contestant in a turn, about
+MATRIX = {"cpu": 2048, "cuda": 8192}  # rows and columns; a card needs more to be busy
+VARIED = "cifar10"  # of which one setting at a time is another:
+BATCH_SIZES, LATENT_DIMS, CHANNELS = (16, 32, 64, 256, 512), (2, 32, 128, 256), (8, 16, 64, 128)
+SEEDS = [1, 2, 3, 5]
+EPOCHS = [1, 2, 4, 8]  # on EPOCH_IMAGES
+EPOCH_IMAGES = 1024
+PEAK_STEPS = 6  # more than are called before a capture
+EVALUATED = 1000  # images of each split
+WEIGHED, SAMPLES = 4, 1000  # images and samples of each, by importance sampling
+STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"]
+COMPARED = ROOT / "studies/quickstart"  # a study with results in git
+
+Setting = tuple[Variant, Recipe, data.Images]
+
+
+def read(dataset: str, train_images: int, test_images: int) -> Setting:
+    """The variant that stands for a dataset, its recipe, and the first images."""
+    study, where = load_study(PARAMS), data.device()
+    arrays, header = data.prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
+    tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
+    train, test = (
+        data.Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
+        for split in ("train", "test")
+    )
+    variant = study.variant(VARIANTS[dataset])
+    return variant, study.recipes[variant.recipe], data.Images(train, test, header["classes"])  # type: ignore[arg-type]
+
+
+def first(images: data.Images, count: int) -> data.Images:
+    """So many of each split."""
+    train, test = (data.Split(*(part[:count] for part in split)) for split in (images.train, images.test))
+    return data.Images(train, test, images.classes)

@@ -1,0 +1,86 @@
+"""How contestants are timed: in turn, in one process, so that ratios hold where seconds do not."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import settings
+from elbowroom import data
+from elbowroom.training import WARM_UP
+
+Timed = Callable[[int], float]  # seconds that so many steps take
+FLOAT32 = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
+PYTORCHS = [setting.fp32_precision for setting in FLOAT32]  # before data.device() sets them
+
+
+def finish(where: torch.device) -> None:
+    """Wait for the device."""
+    if where.type == "cuda":
+        torch.cuda.synchronize(where)
+
+
+def clocked(where: torch.device, step: Callable[[], object]) -> Timed:
+    """So many calls of a step, until the device has done them."""
+
+    def run(steps: int) -> float:
+        finish(where)
+        start = time.perf_counter()
+        for _ in range(steps):
+            step()
+        finish(where)
+        return time.perf_counter() - start
+
+    return run
+
+
+def computing_in(precision: str | None, run: Timed) -> Timed:
+    """`run` in a recipe's precision, or without one in PyTorch's own: convolutions in TF32, other products not."""
+
+    def timed(steps: int) -> float:
+        if precision is None:
+            for setting, own in zip(FLOAT32, PYTORCHS, strict=True):
+                setting.fp32_precision = own
+        else:
+            data.compute_in(precision)
+        try:
+            return run(steps)
+        finally:
+            data.compute_in("highest")
+
+    return timed
+
+
+def in_turn(contestants: dict[str, Timed], share: float = 1.0, most: int = 10**9) -> dict[str, list[float]]:
+    """Seconds a step of each, over TURNS turns; in a turn as many steps as take about that share of SECONDS.
+
+    Each is warmed up beyond the call in which a card captures its steps.
+    """
+    steps = {}
+    for name, run in contestants.items():
+        run(WARM_UP + 2)
+        steps[name] = max(1, min(most, round(share * settings.SECONDS / run(1))))
+    found: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(settings.TURNS):
+        for name, run in contestants.items():
+            found[name].append(run(steps[name]) / steps[name])
+    return found
+
+
+def few_turns() -> range:
+    """Of what takes longer than a step."""
+    return range(max(1, settings.TURNS // 3))
+
+
+def ratios(over: list[float], under: list[float]) -> list[float]:
+    """Of what was timed in the same turn."""
+    return [a / b for a, b in zip(over, under, strict=True)]
+
+
+def row(section: str, what: str, values: list[float], unit: str) -> dict[str, Any]:
+    """A measurement: its median, and the quartiles as its spread."""
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
+    numbers = {name: float(f"{value:.4g}") for name, value in (("median", median), ("low", low), ("high", high))}
+    return {"section": section, "what": what, **numbers, "unit": unit, "turns": len(values)}

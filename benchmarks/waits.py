@@ -1,0 +1,126 @@
+"""What else one waits for: stages to begin, archives, evaluation, pictures."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks import settings
+from benchmarks.processes import python
+from benchmarks.settings import Setting
+from benchmarks.timing import clocked, few_turns, ratios, row
+from elbowroom import artifacts, data
+from elbowroom.config import DATASETS, Dataset, load_study
+from elbowroom.evaluation import evaluate
+from elbowroom.iwae import log_weights
+from elbowroom.judge import Judge
+from elbowroom.model import VAE, save_model
+from elbowroom.training import FOLLOWED, MAP_IMAGES, SNAPSHOTS
+
+Rows = Iterator[dict[str, Any]]
+
+
+def waits(chosen: dict[str, Setting]) -> Rows:
+    yield from beginnings()
+    for dataset, setting in chosen.items():
+        yield from archives(dataset)
+        yield from evaluations(dataset, setting)
+        yield from drawn(dataset)
+    yield from compared()
+
+
+def beginnings() -> Rows:
+    """What stages take before they begin."""
+    commands = {name: ["-m", f"stages.{name}", "--help"] for name in settings.STAGES} | {
+        "torch": ["-c", "import torch"]
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in few_turns():
+        for name, command in commands.items():
+            start = time.perf_counter()
+            python(*command)
+            seconds[name].append(time.perf_counter() - start)
+    for name in settings.STAGES:
+        yield row("waits", f"{name} --help over `import torch`", ratios(seconds[name], seconds["torch"]), "x")
+
+
+def archives(dataset: str) -> Rows:
+    """How long data takes to be ready."""
+    facts = DATASETS[dataset]
+    whole = Dataset(train_images=facts.train_images, test_images=facts.test_images)
+    taken = _turns(torch.device("cpu"), lambda: data.prepare(dataset, whole))
+    yield row("waits", f"{dataset}: archives to arrays", taken, "s")
+
+
+def evaluations(dataset: str, setting: Setting) -> Rows:
+    """One seed's evaluation, the bound of log p(x) apart, whose cost goes by its samples."""
+    variant, _, images = setting
+    where, count = images.test.images.device, settings.EVALUATED
+    few = settings.first(images, count)
+    study = load_study(settings.PARAMS).evaluation
+    pairs = max(1, study.path_pairs * count // DATASETS[dataset].test_images)
+    one = study.model_copy(update={"iwae_images": 1, "iwae_samples": [1], "path_pairs": pairs})
+    model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    judge = Judge(images.shape, len(images.classes)).to(where).to(memory_format=torch.channels_last).eval()
+    taken = _turns(where, lambda: evaluate(variant, model, judge, few, 0, one, tqdm(disable=True)))
+    label = f"{dataset}: evaluation on {count} images of each split, without IWAE, for 1000 of each"
+    yield row("waits", label, [1000 * seconds / count for seconds in taken], "s")
+    weighed, samples = few.test.images[: settings.WEIGHED], settings.SAMPLES
+    taken = _turns(where, lambda: log_weights(variant, model, weighed, samples, 0, study.batch_size))
+    label = f"{dataset}: IWAE of {len(weighed)} images by {samples} samples, for one of one"
+    yield row("waits", label, [1e6 * seconds / len(weighed) / samples for seconds in taken], "µs")
+
+
+def drawn(dataset: str) -> Rows:
+    """The slowest picture of figures, from untrained weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        _untrained(Path(folder), dataset)
+        yield _slowest(f"{dataset}: figures", Path(folder), "figures", settings.VARIANTS[dataset])
+
+
+def compared() -> Rows:
+    """The slowest picture of compare, in a study whose results are in git."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("metrics", "plots"):
+            shutil.copytree(settings.COMPARED / name, Path(folder) / name)
+        shutil.copy(settings.COMPARED / "params.yaml", folder)
+        yield _slowest("compare", Path(folder), "compare")
+
+
+def _untrained(folder: Path, dataset: str) -> None:
+    """What figures draws, of the size that it has after training."""
+    study, name = load_study(settings.PARAMS), settings.VARIANTS[dataset]
+    variant = study.variant(name)
+    seed = study.recipes[variant.recipe].seeds[0]
+    arrays, header = data.prepare(dataset, study.dataset(dataset))
+    images, count = arrays["test_images"], SNAPSHOTS + 1
+    artifacts.save_arrays(folder / artifacts.data_file(dataset), arrays, header)
+    model = VAE(variant, DATASETS[dataset].shape)
+    save_model(folder / artifacts.model_file(name, seed), model, variant, seed)
+    mu = np.random.default_rng(0).normal(size=(count, min(MAP_IMAGES, len(images)), variant.latent_dim))
+    made = np.stack([images[:FOLLOWED]] * count)
+    evolution: artifacts.Arrays = {"epochs": np.arange(count), "mu": mu.astype(np.float16), "reconstructions": made}
+    artifacts.save_arrays(folder / artifacts.evolution_file(name), evolution, {"seed": seed})
+    history = artifacts.plot_file(name, "history.csv")
+    artifacts.write(folder / history, (settings.COMPARED / history).read_bytes())
+    shutil.copy(settings.PARAMS, folder / "params.yaml")
+
+
+def _slowest(what: str, folder: Path, *stage: str) -> dict[str, Any]:
+    turns = [json.loads(python("-m", "benchmarks.pictures", str(folder), *stage)) for _ in few_turns()]
+    seconds = {picture: [turn[picture] for turn in turns] for picture in turns[0]}
+    picture, taken = max(seconds.items(), key=lambda item: float(np.median(item[1])))
+    return row("waits", f"{what}, the slowest of {len(seconds)} pictures ({Path(picture).name})", taken, "s")
+
+
+def _turns(where: torch.device, call: Callable[[], object]) -> list[float]:
+    run = clocked(where, call)
+    run(1)  # to warm up
+    return [run(1) for _ in few_turns()]

@@ -21,10 +21,12 @@ from torchvision import transforms
 from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
 from elbowroom import data
+from elbowroom.adam import Adam
 from elbowroom.config import Recipe, Variant
 from elbowroom.model import VAE
 from elbowroom.objective import terms
-from elbowroom.training import Adam, Run, SideBySide
+from elbowroom.side_by_side import SideBySide
+from elbowroom.training import Run
 
 
 class AsPublished(TorchDataset):

@@ -11,7 +11,8 @@ from benchmarks import settings
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
 from elbowroom.config import DATASETS
-from elbowroom.training import WARM_UP, fit
+from elbowroom.fit import fit
+from elbowroom.side_by_side import WARM_UP
 
 
 class Starts(tqdm):

@@ -1,7 +1,6 @@
 """The most memory that a few steps have held, in a process of its own: `python -m benchmarks.memory PARAMS VARIANT
 CONTESTANT IMAGES`."""
 
-import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, row
 from elbowroom import data
 from elbowroom.config import load_study
+from elbowroom.fit import peak_memory
 
 
 def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
@@ -40,12 +40,7 @@ def peak(params: str, name: str, contestant: str, file: str) -> float:
     split = data.Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
     maker = {"ours": ours, "notebook": notebook}[contestant]
     maker(variant, study.recipes[variant.recipe], data.Images(split, split, []))(settings.PEAK_STEPS)
-    if where.type == "cuda":
-        return torch.cuda.max_memory_reserved() / 2**20
-    status = Path("/proc/self/status")  # ru_maxrss is of the parent too there
-    if status.is_file():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+    return peak_memory(where) / 2**20
 
 
 if __name__ == "__main__":

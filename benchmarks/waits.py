@@ -22,7 +22,7 @@ from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
 from elbowroom.judge import Judge
 from elbowroom.model import VAE, save_model
-from elbowroom.training import FOLLOWED, MAP_IMAGES, SNAPSHOTS
+from elbowroom.training import FOLLOWED, MAP_IMAGES, is_round
 
 Rows = Iterator[dict[str, Any]]
 
@@ -98,15 +98,17 @@ def _untrained(folder: Path, dataset: str) -> None:
     """What figures draws, of the size that it has after training."""
     study, name = load_study(settings.PARAMS), settings.VARIANTS[dataset]
     variant = study.variant(name)
-    seed = study.recipes[variant.recipe].seeds[0]
+    recipe = study.recipes[variant.recipe]
+    seed = recipe.seeds[0]
     arrays, header = data.prepare(dataset, study.dataset(dataset))
-    images, count = arrays["test_images"], SNAPSHOTS + 1
+    images = arrays["test_images"]
+    epochs = [epoch for epoch in range(recipe.epochs + 1) if is_round(epoch) or epoch == recipe.epochs]
     artifacts.save_arrays(folder / artifacts.data_file(dataset), arrays, header)
     model = VAE(variant, DATASETS[dataset].shape)
     save_model(folder / artifacts.model_file(name, seed), model, variant, seed)
-    mu = np.random.default_rng(0).normal(size=(count, min(MAP_IMAGES, len(images)), variant.latent_dim))
-    made = np.stack([images[:FOLLOWED]] * count)
-    evolution: artifacts.Arrays = {"epochs": np.arange(count), "mu": mu.astype(np.float16), "reconstructions": made}
+    mu = np.random.default_rng(0).normal(size=(len(epochs), min(MAP_IMAGES, len(images)), variant.latent_dim))
+    made = np.stack([images[:FOLLOWED]] * len(epochs))
+    evolution: artifacts.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}
     artifacts.save_arrays(folder / artifacts.evolution_file(name), evolution, {"seed": seed})
     history = artifacts.plot_file(name, "history.csv")
     artifacts.write(folder / history, (settings.COMPARED / history).read_bytes())

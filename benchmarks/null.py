@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from elbowroom import data
 from elbowroom.config import Dataset, Recipe, Variant
-from elbowroom.statistics import paired_interval, wording
 from elbowroom.fit import fit
+from elbowroom.statistics import paired_interval, wording
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"
 SEEDS = range(40)

@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 from tqdm import tqdm
 
-from elbowroom import data
+from elbowroom import archives, data
 from elbowroom.config import DATASETS, Dataset, Recipe, StudyError, Variant, load_study
 from elbowroom.model import VAE
 from elbowroom.objective import terms
@@ -513,7 +513,7 @@ def waits(settings: dict[str, Setting]) -> Iterator[dict[str, Any]]:
         facts, taken = DATASETS[dataset], []
         for _ in range(max(1, TURNS // 3)):
             start = time.perf_counter()
-            data.prepare(dataset, Dataset(train_images=facts.train_images, test_images=facts.test_images))
+            archives.prepare(dataset, Dataset(train_images=facts.train_images, test_images=facts.test_images))
             taken.append(time.perf_counter() - start)
         yield row("waits", f"{dataset}: archives to arrays", taken, "s")
 
@@ -534,7 +534,7 @@ def read_settings(datasets: Iterable[str]) -> dict[str, Setting]:
     study, where = load_study(ROOT / "params.yaml"), data.device()
     found = {}
     for dataset in datasets:
-        arrays, _ = data.prepare(dataset, Dataset(train_images=IMAGES, test_images=EPOCH_IMAGES))
+        arrays, _ = archives.prepare(dataset, Dataset(train_images=IMAGES, test_images=EPOCH_IMAGES))
         tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
         train, test = (
             data.Split(

@@ -67,7 +67,7 @@ def test_a_saved_model_is_the_same_model(tmp_path, small: dict[str, Images]) -> 
     settings = cifar_variant()
     model = VAE(settings, SHAPES["cifar10"]).to(memory_format=torch.channels_last)
     save_model(tmp_path / "m", model, settings, seed=3)
-    read = load_model(tmp_path / "m", settings, SHAPES["cifar10"], CPU)
+    read = load_model(tmp_path / "m", settings, 3, SHAPES["cifar10"], CPU)
     assert not read.training
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, read.state_dict()[name])
@@ -77,7 +77,7 @@ def test_another_variants_weights_are_refused(tmp_path) -> None:
     settings = variant()
     save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
     with pytest.raises(StudyError, match=r"m: found weights of another variant \(latent_dim, beta differ\)"):
-        load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), SHAPES["mnist"], CPU)
+        load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), 0, SHAPES["mnist"], CPU)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,18 @@ Shape = tuple[int, int, int]
 
 
 class StudyError(Exception):
-    """Something the user can mend, said in one line: what, where, and what was expected."""
+    """Something the user can mend, said in one line: what, where, and what was expected.
+
+    What would not print as a part of that line comes out escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+
+
+def short(text: str) -> str:
+    """A text of any length, as a part of such a line."""
+    return text if len(text) <= 120 else text[:117] + "..."
 
 
 class Published(NamedTuple):
@@ -249,10 +260,8 @@ def _one_line(error: ValidationError) -> str:
         loc, unknown = loc[:-1], loc[-1]
         found, expected = f"unknown key {unknown!r}", f"only {', '.join(_keys_at(loc))}"
     key = ".".join(str(part) for part in loc) or "the whole file"
-    if len(found) > 120:
-        found = found[:117] + "..."
     more = f" (and {len(others)} more)" if others else ""
-    return f"{key}: found {found}, expected {expected}{more}"
+    return f"{short(key)}: found {short(found)}, expected {expected}{more}"
 
 
 _SECTIONS: dict[str, type[Settings]] = {

@@ -81,7 +81,7 @@ def server(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The private mirror behind HTTP."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(mirror))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{running.server_port}"
         monkeypatch.setenv("ELBOWROOM_MIRROR", address)
         yield address

@@ -64,7 +64,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(download, "cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(download.time, "sleep", waited.append)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{running.server_port}"
         monkeypatch.setenv("ELBOWROOM_MIRROR", address)
         yield Server(address, answers, asked, waited)

@@ -172,5 +172,7 @@ def _missing(path: Path) -> StudyError:
 
 
 def _unreadable(path: Path, error: Exception, expected: str) -> StudyError:
-    said = f"no {error} in it" if isinstance(error, KeyError) else getattr(error, "strerror", None) or str(error)
+    said = (
+        f"no {error} in it" if isinstance(error, KeyError) else getattr(error, "strerror", None) or str(error).strip()
+    )
     return StudyError(f"{path}: damaged or unreadable ({short(said)}), expected {expected}")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from elbowroom import artifacts
-from elbowroom.config import DATASETS, StudyError, short
+from elbowroom.config import DATASETS, StudyError, shown
 
 
 class Split(NamedTuple):
@@ -67,7 +67,7 @@ def load(name: str, where: torch.device) -> Images:
     path = artifacts.data_file(name)
     arrays, header = artifacts.load_arrays(path)
     if (found := header.get("dataset")) != name:
-        raise StudyError(f"{path}: found images of {short(repr(found))}, expected those of {name}")
+        raise StudyError(f"{path}: found images of {shown(found)}, expected those of {name}")
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
     for split in ("train", "test"):
         count = arrays[f"{split}_labels"].size if f"{split}_labels" in arrays else 0
@@ -86,7 +86,7 @@ def load(name: str, where: torch.device) -> Images:
 def _check_classes(path: Path, arrays: artifacts.Arrays, classes: object) -> None:
     """Raise StudyError where a label has no class, or a split no image."""
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
-        raise StudyError(f"{path}: found classes {short(repr(classes))}, expected a list of names")
+        raise StudyError(f"{path}: found classes {shown(classes)}, expected a list of names")
     for name in ("train_labels", "test_labels"):
         if not arrays[name].size or (largest := arrays[name].max()) >= len(classes):
             found = f"label {largest}" if arrays[name].size else "no images"

@@ -15,7 +15,7 @@ import platformdirs
 from tqdm import tqdm
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError, short
+from elbowroom.config import StudyError, short, shown
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try; before each further one twice as long
@@ -38,7 +38,7 @@ def fetch(url: str, mirrored_as: str) -> Path:
             return path
     except (OSError, ValueError, RuntimeError) as error:
         raise StudyError(
-            f"ELBOWROOM_MIRROR: found {short(repr(mirror))} ({short(str(error))}), expected a folder or a URL"
+            f"ELBOWROOM_MIRROR: found {shown(mirror)} ({short(str(error))}), expected a folder or a URL"
         ) from None
     if mirror:
         url = f"{mirror.rstrip('/')}/{mirrored_as}"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from elbowroom import artifacts, config
-from elbowroom.config import Shape, StudyError, short
+from elbowroom.config import Shape, StudyError, shown
 from elbowroom.data import Images, batches, scale
 from elbowroom.weights import set_weights, weights
 
@@ -127,7 +127,7 @@ def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
     if "judge" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
         raise StudyError(f"{path}: found no judge's weights, expected a judge of images {shape}, run `dvc repro`")
     if found != list(shape):
-        said = short(str(tuple(found)))
+        said = shown(tuple(found))
         raise StudyError(f"{path}: found a judge of images {said}, expected one of images {shape}, run `dvc repro`")
     judge = Judge(shape, classes)
     set_weights(judge, arrays, path)

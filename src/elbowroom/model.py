@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
 from elbowroom import artifacts
-from elbowroom.config import Shape, StudyError, Variant, short
+from elbowroom.config import Shape, StudyError, Variant, shown
 from elbowroom.layers import Doubling
 from elbowroom.weights import set_weights, weights
 
@@ -169,7 +169,7 @@ def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: tor
         differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
         raise StudyError(f"{path}: found weights of another variant ({', '.join(differing)} differ), run `dvc repro`")
     if header.get("seed") != seed:
-        raise StudyError(f"{path}: found weights of seed {short(repr(header.get('seed')))}, expected {seed}")
+        raise StudyError(f"{path}: found weights of seed {shown(header.get('seed'))}, expected {seed}")
     model = VAE(variant, shape)
     set_weights(model, arrays, path)
     return model.to(where).to(memory_format=torch.channels_last).eval()

@@ -26,8 +26,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-os.environ |= {"OMP_NUM_THREADS": "1", "ELBOWROOM_DEVICE": "cpu"}
-
 import yaml
 
 from elbowroom import archives, download
@@ -223,16 +221,16 @@ def run(work: Path, stage: list[str]) -> tuple[int | None, str]:
     errors = work.parent / "stderr"
     child = os.fork()
     if child == 0:
-        status = 70
+        status = 1
         try:
             os.chdir(work)
             os.environ["ELBOWROOM_MIRROR"] = "mirror"
-            for number, name in ((1, os.devnull), (2, str(errors))):
-                os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (until it exits)
+            sys.stderr = errors.open("w", errors="backslashreplace")
+            os.dup2(sys.stderr.fileno(), 2)  # what is no Python writes there
             sys.argv = stage
-            with contextlib.suppress(ImportError):
-                runpy.run_module(f"stages.{stage[0]}", run_name="__main__")
-                status = 0
+            runpy.run_module(f"stages.{stage[0]}", run_name="__main__")
+            status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1
         except BaseException:
@@ -331,6 +329,7 @@ def restore(good: Path, work: Path, names: set[str]) -> None:
 
 
 def main(seed: int, count: int) -> int:
+    os.environ |= {"OMP_NUM_THREADS": "1", "ELBOWROOM_DEVICE": "cpu"}
     dice, table = random.Random(seed), kinds()  # noqa: S311
     importlib.import_module("torch._dynamo")  # which torch imports when first used
     for stage in ("prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"):

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import data
+from elbowroom import archives, data
 from elbowroom.config import Dataset, Recipe, Variant
 from elbowroom.fit import fit
 from elbowroom.statistics import paired_interval, wording
@@ -42,10 +42,10 @@ RECIPE = Recipe(
 
 def read_images() -> data.Images:
     """The first images of CIFAR-10, without the files of a study."""
-    arrays, _ = data.prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
+    arrays, _ = archives.prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     train, test = (data.Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
-    return data.Images(train, test, data.CIFAR10_CLASSES)
+    return data.Images(train, test, archives.CIFAR10_CLASSES)
 
 
 def train(images: data.Images, seeds: Sequence[int]) -> pd.Series:

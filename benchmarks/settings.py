@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from elbowroom import data
+from elbowroom import archives, data
 from elbowroom.config import Dataset, Recipe, Variant, load_study
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +31,7 @@ Setting = tuple[Variant, Recipe, data.Images]
 def read(dataset: str, train_images: int, test_images: int) -> Setting:
     """The variant that stands for a dataset, its recipe, and the first images."""
     study, where = load_study(PARAMS), data.device()
-    arrays, header = data.prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
+    arrays, header = archives.prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
     tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
     train, test = (
         data.Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])

@@ -23,7 +23,7 @@ def main(name: str) -> None:
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
-            model = load_model(artifacts.model_file(name, seed), variant, images.shape, where)
+            model = load_model(artifacts.model_file(name, seed), variant, seed, images.shape, where)
             measured[seed] = evaluate(variant, model, judge, images, seed, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
     artifacts.save_csv(artifacts.seeds_file(name), table)

@@ -19,7 +19,7 @@ def main(name: str) -> None:
     where = data.device()
     images = data.load(variant.dataset, where)
     seed = study.recipes[variant.recipe].seeds[0]
-    model = load_model(artifacts.model_file(name, seed), variant, images.shape, where)
+    model = load_model(artifacts.model_file(name, seed), variant, seed, images.shape, where)
     evolution, _ = artifacts.load_arrays(artifacts.evolution_file(name))
 
     def decode(z: torch.Tensor) -> np.ndarray:

@@ -1,6 +1,6 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
-from elbowroom import artifacts, data
+from elbowroom import archives, artifacts
 from elbowroom.budget import trainings
 from elbowroom.cli import run
 from elbowroom.config import load_study
@@ -11,7 +11,7 @@ def main(name: str) -> None:
     names = [variant for variant, settings in study.variants.items() if settings.dataset == name]
     if names:
         print("After this, unless DVC's cache has the result:", *trainings(study, names), sep="\n  ")
-    arrays, header = data.prepare(name, study.dataset(name))
+    arrays, header = archives.prepare(name, study.dataset(name))
     artifacts.save_arrays(artifacts.data_file(name), arrays, header)
 
 

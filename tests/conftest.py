@@ -19,7 +19,7 @@ import torch
 import yaml
 from preloaded import preloaded_python
 
-from elbowroom import data
+from elbowroom import archives, data
 from elbowroom.config import Dataset, Evaluation, Recipe, Variant
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +34,7 @@ def published() -> dict[str, data.Images]:
 
 
 def _images(name: str, settings: Dataset) -> data.Images:
-    arrays, header = data.prepare(name, settings)
+    arrays, header = archives.prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     splits = [data.Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
     return data.Images(*splits, classes=header["classes"])

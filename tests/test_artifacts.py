@@ -1,6 +1,13 @@
 """Files are whole or absent, and the same content is the same bytes."""
 
 import json
+import os
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +18,14 @@ from elbowroom.config import StudyError
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
-    arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3).T, "b": np.float32([[1.5]])}
+    arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3).T, "b": np.float32([[1.5]]), "c": np.array(2.5)}
     artifacts.save_arrays(tmp_path / "deep" / "x.safetensors", arrays, {"seed": 3, "names": ["p", "q"]})
     read, header = artifacts.load_arrays(tmp_path / "deep" / "x.safetensors")
     assert header == {"seed": 3, "names": ["p", "q"]}
-    assert list(read) == ["a", "b"]
+    assert list(read) == ["a", "b", "c"]
     for name, array in arrays.items():
         np.testing.assert_array_equal(read[name], array)
-        assert read[name].dtype == array.dtype
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
 
 
 def test_same_content_is_same_bytes(tmp_path: Path) -> None:
@@ -45,20 +52,215 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("content", [b"", b"not safetensors", b"\xff" * 64])
-def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_is_on_the_disk_before_it_takes_the_name_and_the_name_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def renamed(part: Path, path: Path) -> Path:
+        steps.append(path.name)
+        return replace(part, path)
+
+    monkeypatch.setattr(artifacts.os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    artifacts.write(tmp_path / "x", "text")
+    assert steps == ["file", "x", "folder"]
+
+
+def test_where_a_file_may_not_grow_the_old_one_stays(tmp_path: Path) -> None:
+    """As on a full disk: the limit is on what a process writes to one file."""
     path = tmp_path / "x.safetensors"
+    artifacts.save_arrays(path, {"a": np.zeros(3)}, {"old": True})
+    code = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from elbowroom import artifacts, cli
+def main():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    artifacts.save_arrays(Path(sys.argv.pop()), {"a": np.zeros(10_000)}, {})
+path = sys.argv.pop()
+cli.run(lambda: (sys.argv.append(path), main()))
+"""
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: {path}: cannot be written (File too large), expected a writable place\n"
+    assert artifacts.load_arrays(path)[1] == {"old": True}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_where_a_folder_must_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "metrics").write_text("a file")
+    with pytest.raises(
+        StudyError, match=r"metrics/x.json: cannot be written \(File exists\), expected a writable place"
+    ):
+        artifacts.save_json(tmp_path / "metrics/x.json", {})
+    assert (tmp_path / "metrics").read_text() == "a file"
+
+
+def test_a_folder_where_the_file_must_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.json/within").mkdir(parents=True)
+    with pytest.raises(StudyError, match=r"x.json: cannot be written \(Is a directory\), expected a writable place"):
+        artifacts.save_json(tmp_path / "x.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Root writes everywhere: the test is somebody else."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Path]:
+    """A folder that others can read (which pytest's own are not), with one result in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        artifacts.save_json(path / "x.json", {"old": 1})
+        path.chmod(0o555)
+        yield path
+        path.chmod(0o755)
+
+
+def test_a_read_only_folder_is_said(read_only: Path, nobody: None) -> None:
+    with pytest.raises(StudyError, match=r"x.json: cannot be written \(Permission denied\), expected a writable place"):
+        artifacts.save_json(read_only / "x.json", {"new": 2})
+    assert json.loads((read_only / "x.json").read_text()) == {"old": 1}
+    assert [path.name for path in read_only.iterdir()] == ["x.json"]
+
+
+# --- damaged files -------------------------------------------------------------------------------------------------
+
+ARRAYS = {"mu": np.arange(6, dtype=np.float16).reshape(2, 3), "sigma2": np.ones((), np.float32)}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "x.safetensors"
+    artifacts.save_arrays(path, ARRAYS, {"seed": 3})
+    return path
+
+
+def refused(path: Path, content: bytes) -> str:
+    """What is said of the file with other content, in one line."""
     path.write_bytes(content)
-    with pytest.raises(StudyError, match=r"x.safetensors: damaged"):
+    with pytest.raises(StudyError) as error:
         artifacts.load_arrays(path)
+    message = str(error.value)
+    assert message.startswith(f"{path}: damaged")
+    assert "expected" in message
+    assert message.isprintable()
+    assert len(message) < 300 + len(str(path))
+    return message
 
 
-def test_a_truncated_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "x.safetensors"
-    artifacts.save_arrays(path, {"a": np.zeros(100)}, {})
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(StudyError, match=r"x.safetensors: damaged"):
-        artifacts.load_arrays(path)
+def test_a_bit_flipped_in_any_byte_is_noticed(saved: Path) -> None:
+    content = saved.read_bytes()
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        refused(saved, bytes(flipped))
+
+
+def test_a_file_cut_anywhere_is_noticed(saved: Path) -> None:
+    content = saved.read_bytes()
+    for length in range(len(content)):
+        refused(saved, content[:length])
+    refused(saved, content + b"\0")
+
+
+@pytest.mark.parametrize("content", [b"not safetensors", b"\xff" * 64, bytes(500), b"<!DOCTYPE html><html></html>" * 9])
+def test_what_is_no_safetensors_is_refused(saved: Path, content: bytes) -> None:
+    refused(saved, content)
+
+
+def with_header(path: Path, change: Callable[[dict], object]) -> bytes:
+    """The file with its JSON header changed."""
+    content = path.read_bytes()
+    (size,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + size])
+    change(header)
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content[8 + size :]
+
+
+HOSTILE: dict[str, Callable[[dict], object]] = {
+    "a huge shape": lambda h: h["mu"].update(shape=[2**62, 2**62]),
+    "a negative shape": lambda h: h["mu"].update(shape=[-1]),
+    "huge offsets": lambda h: h["mu"].update(data_offsets=[0, 2**62]),
+    "offsets that overlap": lambda h: h["mu"].update(data_offsets=h["sigma2"]["data_offsets"]),
+    "another type": lambda h: h["mu"].update(dtype="I16"),
+    "a type that numpy has not": lambda h: h["mu"].update(dtype="BF16"),
+    "an unknown type": lambda h: h["mu"].update(dtype="x" * 9999),
+    "a shape that is none": lambda h: h["mu"].update(shape="x"),
+    "an array by another name": lambda h: h.update(nu=h.pop("mu")),
+    "an array less": lambda h: h.pop("mu"),
+    "no header of ours": lambda h: h.pop("__metadata__"),
+    "a list for a header": lambda h: h.update(__metadata__={"elbowroom": "[]"}),
+    "a deep header": lambda h: h.update(__metadata__={"elbowroom": "[" * 100_000}),
+    "an enormous number": lambda h: h.update(__metadata__={"elbowroom": "1" * 5000}),
+    "no sha256": lambda h: h.update(__metadata__={"elbowroom": '{"header": {}}'}),
+    "a header that is none": lambda h: h.update(__metadata__={"elbowroom": '{"header": 1, "sha256": 1}'}),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_header_is_refused(saved: Path, what: str) -> None:
+    refused(saved, with_header(saved, HOSTILE[what]))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**32, 2**63, 2**64 - 1])
+def test_a_header_of_any_declared_size_is_refused(saved: Path, size: int) -> None:
+    refused(saved, struct.pack("<Q", size) + saved.read_bytes()[8:])
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    for load in (artifacts.load_arrays, artifacts.load_csv):
+        with pytest.raises(StudyError, match=r"damaged or unreadable \([^\n]+\), expected a"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "No columns to parse from file"),
+        (b"\xff\xfe\0", "'utf-8' codec can't decode byte 0xff"),
+        (b"a,b\n1,2,3\n1,2,3,4\n", "Expected 3 fields in line 3, saw 4"),
+        (b'a,b\n1,"2\n', "EOF inside string"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(StudyError) as error:
+        artifacts.load_csv(path)
+    assert str(error.value).startswith(f"{path}: damaged or unreadable (")
+    assert said in str(error.value)
+    assert str(error.value).isprintable()
+
+
+def test_arrays_are_checked_by_name_type_and_shape(tmp_path: Path) -> None:
+    expected = {"mu": ("float16", (2, 3)), "sigma2": ("float32", ())}
+    artifacts.check_arrays(tmp_path, ARRAYS, expected)
+    for changed, said in (
+        ({"mu": ARRAYS["mu"]}, "sigma2: found nothing, expected float32 ()"),
+        (ARRAYS | {"mu": ARRAYS["mu"].T}, "mu: found float16 (3, 2), expected float16 (2, 3)"),
+        (ARRAYS | {"mu": ARRAYS["mu"].astype(float)}, "mu: found float64 (2, 3), expected float16 (2, 3)"),
+        (ARRAYS | {"nu": np.zeros(1)}, "nu: found float64 (1,), expected nothing"),
+    ):
+        with pytest.raises(StudyError) as error:
+            artifacts.check_arrays(tmp_path, changed, expected)
+        assert str(error.value) == f"{tmp_path}: {said}"
 
 
 @pytest.mark.parametrize("load", [artifacts.load_arrays, artifacts.load_csv])

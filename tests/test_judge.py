@@ -10,7 +10,7 @@ from conftest import CPU, cifar_variant
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom import config, judge
+from elbowroom import artifacts, config, judge
 from elbowroom.config import DATASETS, StudyError
 from elbowroom.data import Images, Split, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
@@ -146,7 +146,7 @@ def test_a_saved_judge_is_the_same_judge(name: str, tmp_path: Path, trained: Tra
 def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
     save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
     with pytest.raises(
-        StudyError, match=r"j: found a judge of images \(1, 28, 28\), expected a judge of images \(3, 32, 32\), run"
+        StudyError, match=r"j: found a judge of images \(1, 28, 28\), expected one of images \(3, 32, 32\), run"
     ):
         load_judge(tmp_path / "j", SHAPES["cifar10"], CPU)
     settings = cifar_variant()
@@ -156,8 +156,17 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
     other = Judge(SHAPES["cifar10"], 10)
     del other.layers[-4]
     save_judge(tmp_path / "o", other, SETTINGS)
-    with pytest.raises(StudyError, match=r"^[^\n]*o: found [^\n]+, expected a judge of images \(3, 32, 32\)$"):
+    with pytest.raises(StudyError, match=r"^[^\n]*o: layers.12.weight: found nothing, expected float32 \(64,\)$"):
         load_judge(tmp_path / "o", SHAPES["cifar10"], CPU)
+
+
+@pytest.mark.parametrize("change", [{"classes": None}, {"classes": 10**12}, {"classes": "10"}, {"shape": 3}])
+def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) -> None:
+    save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
+    arrays, header = artifacts.load_arrays(tmp_path / "j")
+    artifacts.save_arrays(tmp_path / "j", arrays, header | change)
+    with pytest.raises(StudyError, match=r"j: found no judge's weights, expected a judge of images \(1, 28, 28\), run"):
+        load_judge(tmp_path / "j", SHAPES["mnist"], CPU)
 
 
 # --- the distances -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_a_saved_model_is_the_same_model(tmp_path, small: dict[str, Images]) -> 
     settings = cifar_variant()
     model = VAE(settings, SHAPES["cifar10"]).to(memory_format=torch.channels_last)
     save_model(tmp_path / "m", model, settings, seed=3)
-    read = load_model(tmp_path / "m", settings, SHAPES["cifar10"], CPU)
+    read = load_model(tmp_path / "m", settings, 3, SHAPES["cifar10"], CPU)
     assert not read.training
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, read.state_dict()[name])
@@ -77,7 +77,31 @@ def test_another_variants_weights_are_refused(tmp_path) -> None:
     settings = variant()
     save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
     with pytest.raises(StudyError, match=r"m: found weights of another variant \(latent_dim, beta differ\)"):
-        load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), SHAPES["mnist"], CPU)
+        load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), 0, SHAPES["mnist"], CPU)
+
+
+def test_another_seeds_weights_are_refused(tmp_path) -> None:
+    settings = variant()
+    save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
+    with pytest.raises(StudyError, match=r"m: found weights of seed 0, expected 1$"):
+        load_model(tmp_path / "m", settings, 1, SHAPES["mnist"], CPU)
+
+
+def test_weights_of_other_shapes_are_refused(tmp_path) -> None:
+    settings = variant()
+    save_model(tmp_path / "m", VAE(variant(latent_dim=7), SHAPES["mnist"]), settings, seed=0)
+    with pytest.raises(
+        StudyError, match=r"m: encoder.mu.weight: found float32 \(7, 288\), expected float32 \(6, 288\)$"
+    ):
+        load_model(tmp_path / "m", settings, 0, SHAPES["mnist"], CPU)
+
+
+def test_a_set_variance_is_saved_too(tmp_path) -> None:
+    settings = variant(likelihood="gaussian_optimal")
+    model = VAE(settings, SHAPES["mnist"])
+    model.sigma2.fill_(0.25)
+    save_model(tmp_path / "m", model, settings, seed=0)
+    assert load_model(tmp_path / "m", settings, 0, SHAPES["mnist"], CPU).sigma2.item() == 0.25
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 Every value is written out in params.yaml: there are no defaults here, so what a reader sees there is what runs.
 """
 
+import reprlib
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +26,29 @@ Shape = tuple[int, int, int]
 
 
 class StudyError(Exception):
-    """Something the user can mend, said in one line: what, where, and what was expected."""
+    """Something the user can mend, said in one line: what, where, and what was expected.
+
+    What would not print as a part of that line comes out escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+
+
+def short(text: str) -> str:
+    """A text of any length, as a part of such a line."""
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def shown(value: object) -> str:
+    """A value of any kind and size, as a part of such a line. YAML's aliases make endless ones."""
+    limits = reprlib.Repr()
+    limits.maxlevel = 3
+    limits.maxstring = limits.maxlong = limits.maxother = 120
+    try:
+        return short(limits.repr(value))
+    except ValueError:  # of whole numbers of thousands of digits
+        return "an enormous number"
 
 
 class Published(NamedTuple):
@@ -50,7 +74,8 @@ class Settings(BaseModel):
 # A name becomes a file name, a DVC stage name (train@NAME) and a key of `dvc exp run -S variants.NAME...`: DVC reads a
 # dot there as a separator.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-PositiveInt = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+PositiveInt = Annotated[Count, Field(ge=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -59,7 +84,7 @@ class Dataset(Settings):
     """How much of a published dataset the study uses: the first images of each split."""
 
     train_images: PositiveInt
-    test_images: Annotated[int, Field(ge=2)]  # two, to interpolate between
+    test_images: Annotated[Count, Field(ge=2)]  # two, to interpolate between
 
 
 # Of float32 products on a card: highest is float32, high is TF32. bf16: layers compute in bfloat16, on the CPU too.
@@ -72,9 +97,9 @@ class Recipe(Settings):
     epochs: PositiveInt
     batch_size: PositiveInt
     learning_rate: LearningRate
-    warmup_epochs: Annotated[int, Field(ge=0)]  # the weight of KL rises linearly from 0 to beta over these
+    warmup_epochs: Count  # the weight of KL rises linearly from 0 to beta over these
     precision: Precision
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+    seeds: Annotated[list[Count], Field(min_length=1)]
 
     @field_validator("seeds")
     @classmethod
@@ -113,7 +138,7 @@ class Judge(Settings):
     """How to train the frozen classifier of each dataset, in whose features pictures are compared."""
 
     epochs: PositiveInt
-    batch_size: Annotated[int, Field(ge=2)]  # two, to normalise over
+    batch_size: Annotated[Count, Field(ge=2)]  # two, to normalise over
     learning_rate: LearningRate
 
 
@@ -121,13 +146,13 @@ class Evaluation(Settings):
     """What is measured of a trained variant. Of more images than a split has, all are taken."""
 
     batch_size: PositiveInt  # speed and memory only: no metric depends on it
-    map_images: Annotated[int, Field(ge=3)]  # test images in the PCA of mu
+    map_images: Annotated[Count, Field(ge=3)]  # test images in the PCA of mu
     iwae_images: PositiveInt  # test images of which log p(x) is estimated
     iwae_samples: Annotated[list[PositiveInt], Field(min_length=1)]  # z for each of them: the ladder of K
-    sample_images: Annotated[int, Field(ge=2)]  # samples, and test images beside them, in fcd and kid
-    probe_images: Annotated[int, Field(ge=10)]  # training images whose mu the probe and the neighbours learn from
+    sample_images: Annotated[Count, Field(ge=2)]  # samples, and test images beside them, in fcd and kid
+    probe_images: Annotated[Count, Field(ge=10)]  # training images whose mu the probe and the neighbours learn from
     path_pairs: PositiveInt  # pairs of test images between which smoothness is measured
-    path_steps: Annotated[int, Field(ge=3)]  # pictures on each path, the ends included
+    path_steps: Annotated[Count, Field(ge=3)]  # pictures on each path, the ends included
 
     @field_validator("iwae_samples")
     @classmethod
@@ -138,9 +163,9 @@ class Evaluation(Settings):
 
 
 class Figures(Settings):
-    images: Annotated[int, Field(ge=2, le=20)]  # test images shown and reconstructed
-    sample_rows: Annotated[int, Field(ge=1, le=10)]  # samples come in a square of this side
-    interpolation_steps: Annotated[int, Field(ge=2, le=20)]
+    images: Annotated[Count, Field(ge=2, le=20)]  # test images shown and reconstructed
+    sample_rows: Annotated[Count, Field(ge=1, le=10)]  # samples come in a square of this side
+    interpolation_steps: Annotated[Count, Field(ge=2, le=20)]
 
 
 class Study(Settings):
@@ -174,7 +199,8 @@ def load_study(path: Path = PARAMS) -> Study:
     Raises StudyError with one line: file, key, the value found and the value expected.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        with warnings.catch_warnings(action="ignore"):  # of anchors given twice
+            raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: not found in {Path.cwd()}, expected a study's params.yaml there") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -182,8 +208,11 @@ def load_study(path: Path = PARAMS) -> Study:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0].removeprefix("found ")
-        raise StudyError(f"{path}:{where} found {problem}, expected YAML") from None
+        problem = str(getattr(error, "problem", None) or error).partition("\n")[0]
+        problem = problem.removeprefix("but ").removeprefix("found ")
+        raise StudyError(f"{path}:{where} found {short(problem)}, expected YAML") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise StudyError(f"{path}: found what is no value ({short(str(error))}), expected YAML") from None
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
@@ -243,16 +272,14 @@ def _one_line(error: ValidationError) -> str:
     """Say the first of pydantic's errors as KEY: found VALUE, expected WHAT."""
     first, *others = error.errors(include_url=False)
     loc = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]  # [key]: the name itself is wrong
-    found = "nothing" if first["type"] == "missing" else repr(first["input"])
+    found = "nothing" if first["type"] == "missing" else shown(first["input"])
     expected = _EXPECTED.get(first["type"], first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         loc, unknown = loc[:-1], loc[-1]
-        found, expected = f"unknown key {unknown!r}", f"only {', '.join(_keys_at(loc))}"
+        found, expected = f"unknown key {shown(unknown)}", f"only {', '.join(_keys_at(loc))}"
     key = ".".join(str(part) for part in loc) or "the whole file"
-    if len(found) > 120:
-        found = found[:117] + "..."
     more = f" (and {len(others)} more)" if others else ""
-    return f"{key}: found {found}, expected {expected}{more}"
+    return f"{short(key)}: found {short(found)}, expected {expected}{more}"
 
 
 _SECTIONS: dict[str, type[Settings]] = {

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from elbowroom import artifacts, config
-from elbowroom.config import Shape, StudyError
+from elbowroom.config import Shape, StudyError, shown
 from elbowroom.data import Images, batches, scale
+from elbowroom.weights import set_weights, weights
 
 SEED = 0  # one judge per dataset: what is measured with it must not vary with it
 KERNEL_SUBSETS = 100
@@ -115,22 +116,21 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
 
 def save_judge(path: Path, judge: Judge, settings: config.Judge) -> None:
     """Write the weights; the header says of what images, and how they were trained."""
-    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in judge.state_dict().items()}
     header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
-    artifacts.save_arrays(path, arrays, header)
+    artifacts.save_arrays(path, weights(judge), header)
 
 
 def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
     """Read a judge of images of this shape, frozen. Raises StudyError where the file is none."""
     arrays, header = artifacts.load_arrays(path)
-    found = f"a judge of images {tuple(header.get('shape', ()))}" if "judge" in header else "no judge's weights"
-    if found != (expected := f"a judge of images {shape}"):
-        raise StudyError(f"{path}: found {found}, expected {expected}, run `dvc repro`")
-    judge = Judge(shape, header["classes"])
-    try:
-        judge.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    except RuntimeError as error:
-        raise StudyError(f"{path}: found {str(error).splitlines()[-1].strip()}, expected {expected}") from None
+    found, classes = header.get("shape"), header.get("classes", 0)
+    if "judge" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
+        raise StudyError(f"{path}: found no judge's weights, expected a judge of images {shape}, run `dvc repro`")
+    if found != list(shape):
+        said = shown(tuple(found))
+        raise StudyError(f"{path}: found a judge of images {said}, expected one of images {shape}, run `dvc repro`")
+    judge = Judge(shape, classes)
+    set_weights(judge, arrays, path)
     return judge.to(where).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 

@@ -9,8 +9,9 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
 from elbowroom import artifacts
-from elbowroom.config import Shape, StudyError, Variant
+from elbowroom.config import Shape, StudyError, Variant, shown
 from elbowroom.layers import Doubling
+from elbowroom.weights import set_weights, weights
 
 
 class Encoder(nn.Module):
@@ -158,21 +159,17 @@ def parameters(model: nn.Module) -> int:
 
 def save_model(path: Path, model: VAE, variant: Variant, seed: int) -> None:
     """Write the weights, with the variant's settings in the header."""
-    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
-    artifacts.save_arrays(path, arrays, {"variant": variant.model_dump(), "seed": seed})
+    artifacts.save_arrays(path, weights(model), {"variant": variant.model_dump(), "seed": seed})
 
 
-def load_model(path: Path, variant: Variant, shape: Shape, where: torch.device) -> VAE:
-    """Read the weights of this variant, in evaluation mode. Raises StudyError where they are another's."""
+def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: torch.device) -> VAE:
+    """Read the weights of this variant and seed, in evaluation mode. Raises StudyError where they are another's."""
     arrays, header = artifacts.load_arrays(path)
     if (found := header.get("variant")) != (expected := variant.model_dump()):
         differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
         raise StudyError(f"{path}: found weights of another variant ({', '.join(differing)} differ), run `dvc repro`")
+    if header.get("seed") != seed:
+        raise StudyError(f"{path}: found weights of seed {shown(header.get('seed'))}, expected {seed}")
     model = VAE(variant, shape)
-    try:
-        model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    except RuntimeError as error:
-        raise StudyError(
-            f"{path}: found {str(error).splitlines()[-1].strip()}, expected this variant's weights"
-        ) from None
+    set_weights(model, arrays, path)
     return model.to(where).to(memory_format=torch.channels_last).eval()

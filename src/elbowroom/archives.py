@@ -1,0 +1,131 @@
+"""Published archives -> verified arrays. They are read in memory, by name: no member is ever written to a file.
+
+Adding a dataset is one function here with its entry in READERS, and its facts in config.DATASETS.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import tarfile
+import zlib
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from elbowroom import artifacts, download
+from elbowroom.config import Dataset, StudyError, short
+
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+# Of the published files, unpacked: a mirror may have packed them anew.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+CIFAR10_SHA256 = {
+    "data_batch_1.bin": "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+    "data_batch_2.bin": "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+    "data_batch_3.bin": "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+    "data_batch_4.bin": "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+    "data_batch_5.bin": "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    "test_batch.bin": "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+}
+LARGEST = 200 * 2**20  # bytes: no published archive is larger, unpacked
+MEMBERS = 100  # of a tar, at most: the published one has nine
+CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def mnist() -> tuple[artifacts.Arrays, list[str]]:
+    """MNIST's four IDX files: a header of 16 bytes, or 8 before labels, and then a byte for each pixel or label."""
+    arrays = {}
+    for name, sha256 in MNIST_SHA256.items():
+        archive = download.fetch(f"{MNIST_URL}{name}.gz", f"mnist/{name}.gz")
+        pixels = "images" in name
+        array = _verified(archive, name, memoryview(_unpacked(archive)), sha256)[16 if pixels else 8 :]
+        split = "train" if name.startswith("train") else "test"
+        arrays[f"{split}_{'images' if pixels else 'labels'}"] = array.reshape(-1, 1, 28, 28) if pixels else array
+    return arrays, [str(digit) for digit in range(10)]
+
+
+def cifar10() -> tuple[artifacts.Arrays, list[str]]:
+    """CIFAR-10's binary version: six files of 10000 records, one label and 3 x 32 x 32 pixels each."""
+    archive = download.fetch(CIFAR10_URL, "cifar-10-binary.tar.gz")
+    content = _unpacked(archive)
+    members = _members(archive, content)
+    batches = []
+    for name, sha256 in CIFAR10_SHA256.items():
+        path = f"cifar-10-batches-bin/{name}"
+        if path not in members:
+            raise damaged(archive, f"no {path} in it", "the six .bin files of CIFAR-10's binary version")
+        batches.append(_verified(archive, name, members[path], sha256).reshape(10_000, 1 + 3 * 32 * 32))
+    train, test = np.concatenate(batches[:5]), batches[5]
+    arrays = {}
+    for split, records in (("train", train), ("test", test)):
+        arrays[f"{split}_images"] = records[:, 1:].reshape(-1, 3, 32, 32)
+        arrays[f"{split}_labels"] = records[:, 0]
+    return arrays, CIFAR10_CLASSES
+
+
+def _unpacked(archive: Path) -> bytes:
+    """What a gzip file holds: of a bomb, no more than LARGEST."""
+    try:
+        with archive.open("rb") as file:
+            if file.read(100).lstrip()[:1] == b"<":
+                raise damaged(archive, "HTML (an error page?)", "the published archive")
+        with gzip.open(archive) as packed:
+            content = packed.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise damaged(archive, short(str(error)), "the published archive") from None
+    if len(content) > LARGEST:
+        raise damaged(archive, f"more than {LARGEST} bytes in it", "the published archive")
+    return content
+
+
+def _members(archive: Path, content: bytes) -> dict[str, memoryview]:
+    """The plain files of a tar, by name: of those with the same one the last, as tar has it. Nothing is copied."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+            return {
+                member.name: memoryview(content)[member.offset_data :][: member.size]
+                for member in islice(tar, MEMBERS)
+                if member.isreg()
+            }
+    except (tarfile.TarError, ValueError, OSError, RecursionError) as error:
+        raise damaged(archive, short(str(error)), "the published archive") from None
+
+
+def _verified(archive: Path, name: str, content: memoryview, sha256: str) -> np.ndarray:
+    """The bytes of a published file, uint8."""
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise damaged(archive, f"{name} with sha256 {found}", f"the published {sha256}")
+    return np.frombuffer(content, np.uint8)
+
+
+READERS = {"mnist": mnist, "cifar10": cifar10}
+
+
+def prepare(name: str, settings: Dataset) -> tuple[artifacts.Arrays, dict[str, object]]:
+    """Read a published dataset, verify every file of it, keep the first images of each split.
+
+    Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
+    names and the arrays' sha256. Raises StudyError where a file is missing, damaged or not the published one.
+    """
+    arrays, classes = READERS[name]()
+    for split, count in (("train", settings.train_images), ("test", settings.test_images)):
+        for part in ("images", "labels"):
+            arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
+    return arrays, {"dataset": name, "classes": classes, "sha256": artifacts.digest(arrays, {})}
+
+
+def damaged(archive: Path, found: str, expected: str) -> StudyError:
+    """The error for an archive that is not what was published. A downloaded one is removed, to be fetched again."""
+    removed = False
+    if archive.is_relative_to(download.cache()):
+        with contextlib.suppress(OSError):
+            archive.unlink()
+            removed = True
+    return StudyError(f"{archive}: found {found}, expected {expected}{' (removed: run again)' if removed else ''}")

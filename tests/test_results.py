@@ -192,10 +192,10 @@ def test_a_stage_that_finds_it_leaves_what_was_there(
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
-def test_pictures_of_any_kind_are_read_as_colours(tmp_path: Path) -> None:
-    for mode in ("L", "P", "RGBA", "1"):
-        Image.new(mode, (5, 4)).save(tmp_path / "x.png")
-        assert read_picture(tmp_path / "x.png").shape == (4, 5, 3)
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("P", 3), ("RGBA", 3), ("1", 3), ("I;16", 3)])
+def test_pictures_of_any_kind_are_grey_or_in_colours(tmp_path: Path, mode: str, channels: int) -> None:
+    Image.new(mode, (5, 4)).save(tmp_path / "x.png")
+    assert read_picture(tmp_path / "x.png").shape == (4, 5, channels)
 
 
 @pytest.mark.usefixtures("study")

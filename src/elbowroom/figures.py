@@ -240,9 +240,10 @@ def animation_bytes(frames: Sequence[Figure], milliseconds: int) -> bytes:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A PNG as (height, width, 3) uint8. Raises StudyError where it is none."""
+    """A PNG as (height, width, C) uint8, C 1 or 3. Raises StudyError where it is none."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+        return pixels[..., None] if pixels.ndim == 2 else pixels
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(f"{path}: not a picture ({error}), expected what the figures stage wrote there") from None

@@ -80,7 +80,7 @@ def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
         column = table.columns.get(name, Column(empty=True))
         for place in np.flatnonzero(~column.allows(found[name]))[:1]:
             cell = found[name].iloc[place]
-            said = "nothing" if pd.isna(cell) or cell == "" else repr(cell) if isinstance(cell, str) else f"{cell}"
+            said = "nothing" if pd.isna(cell) or cell == "" else repr(cell[:80]) if isinstance(cell, str) else f"{cell}"
             raise StudyError(f"{path}: row {place + 1}, column {name}: found {said}, expected {column}")
         if column.kind != "text" and found[name].dtype.kind not in "iuf":  # no rows, or whole numbers beyond 64 bits
             found[name] = found[name].astype(float)

@@ -107,7 +107,7 @@ deviation {losses.std():.2f}, from {losses.min():.2f} to {losses.max():.2f}.
 ## The rate
 
 Drawn {len(many):,} times, a difference is claimed in {better_percent + worse_percent:.1f} % \
-(better {better_percent:.1f} %, worse {worse_percent:.1f} %), beside the nominal 5 %.
+(better {better_percent:.1f} %, worse {worse_percent:.1f} %, each rounded), beside the nominal 5 %.
 These draws share {len(losses)} trainings, so they are not independent: more of them would tell the rate among these
 {len(losses)} losses more closely, not that of all seeds.
 

@@ -16,7 +16,8 @@ from benchmarks import settings
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import clocked, few_turns, ratios, row
-from elbowroom import archives, artifacts, data
+from elbowroom import artifacts
+from elbowroom.archives import prepare
 from elbowroom.config import DATASETS, Dataset, load_study
 from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
@@ -55,7 +56,7 @@ def archives(dataset: str) -> Rows:
     """How long data takes to be ready."""
     facts = DATASETS[dataset]
     whole = Dataset(train_images=facts.train_images, test_images=facts.test_images)
-    taken = _turns(torch.device("cpu"), lambda: archives.prepare(dataset, whole))
+    taken = _turns(torch.device("cpu"), lambda: prepare(dataset, whole))
     yield row("waits", f"{dataset}: archives to arrays", taken, "s")
 
 
@@ -100,7 +101,7 @@ def _untrained(folder: Path, dataset: str) -> None:
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]
     seed = recipe.seeds[0]
-    arrays, header = archives.prepare(dataset, study.dataset(dataset))
+    arrays, header = prepare(dataset, study.dataset(dataset))
     images = arrays["test_images"]
     epochs = [epoch for epoch in range(recipe.epochs + 1) if is_round(epoch) or epoch == recipe.epochs]
     artifacts.save_arrays(folder / artifacts.data_file(dataset), arrays, header)

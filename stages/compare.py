@@ -1,13 +1,12 @@
 """compare: metrics/, plots/ of all variants -> report/comparison/*.csv, and pictures side by side"""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, charts, comparison, figures
+from elbowroom import artifacts, charts, comparison, figures, results
 from elbowroom.claims import audit
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
@@ -25,15 +24,10 @@ SIDE_BY_SIDE = {  # picture -> title, columns
 
 def main() -> None:
     study = load_study()
-    for path in prune(study):
-        print(f"{path}: removed, of what params.yaml no longer has")
-    seeds = _tables(study, artifacts.seeds_file)
-    costs, history, spectrum = (
-        _tables(study, lambda name, file=file: artifacts.plot_file(name, file))  # type: ignore[misc]
-        for file in ("cost.csv", "history.csv", "spectrum.csv")
-    )
+    kinds = (results.seeds, results.costs, results.history, results.spectrum)
+    seeds, costs, history, spectrum = (_tables(study, read) for read in kinds)
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
-    baselines = pd.concat([artifacts.load_csv(artifacts.baselines_file(name)) for name in study.datasets])
+    baselines = pd.concat([results.baselines(study, name) for name in study.datasets])
     variants = comparison.summary(study, seeds, baselines)
     tables = {
         "variants.csv": variants,
@@ -46,14 +40,14 @@ def main() -> None:
         "spectrum.csv": _means(spectrum, ["rank"]),
         "published.csv": against_published(study, variants.set_index("variant"), history),
     }
-    for file, table in tables.items():
-        artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
     colours = charts.variant_colours(study.variants)
     if len(colours) > len(charts.COLOURS):  # a scale of its own for each dataset: nothing shows variants of both
         for _, ours in variants.groupby("dataset"):
             colours |= charts.variant_colours(ours.variant)
+    pictures: dict[str, Figure] = {}
     for dataset, ours in variants.groupby("dataset", sort=False):
-        compare_pictures(study, str(dataset), ours.set_index("variant").pca_2d)
+        compared = compare_pictures(ours.set_index("variant").pca_2d)
+        pictures |= {f"{dataset}-{kind}": picture for kind, picture in compared.items()}
     for key, own in variants.groupby(comparison.LOSS_FAMILY, sort=False):
         family = [str(part) for part in key]
         title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
@@ -61,21 +55,26 @@ def main() -> None:
             table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
             for table in (tables["baselines.csv"], tables["latents.csv"], tables["elbows.csv"])
         )
-        pictures = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
+        drawn = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
         vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
         if len(vaes):
-            pictures["plane"] = charts.plane(vaes, lines, title, colours)
+            drawn["plane"] = charts.plane(vaes, lines, title, colours)
             spectra = spectrum[spectrum.variant.isin(vaes.variant)]
-            pictures["spectrum"] = charts.spectra(spectra, title, colours)
+            drawn["spectrum"] = charts.spectra(spectra, title, colours)
         if len(points):
-            pictures["latents"] = charts.by_latents(points, found, title)
-        for kind, picture in pictures.items():
-            _save(f"{comparison.slug(family)}-{kind}", picture)
+            drawn["latents"] = charts.by_latents(points, found, title)
+        pictures |= {f"{comparison.slug(family)}-{kind}": picture for kind, picture in drawn.items()}
+    for path in prune(study):  # from here on everything was read and is as expected
+        print(f"{path}: removed, of what params.yaml no longer has")
+    for file, table in tables.items():
+        artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
+    for name, picture in pictures.items():
+        artifacts.write(artifacts.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
 
 
-def _tables(study: Study, path: Callable[[str], Path]) -> pd.DataFrame:
+def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
     """The tables of all variants below each other, with their dataset."""
-    tables = [artifacts.load_csv(path(name)).assign(dataset=v.dataset) for name, v in study.variants.items()]
+    tables = [read(study, name).assign(dataset=variant.dataset) for name, variant in study.variants.items()]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -85,30 +84,25 @@ def _means(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return table.drop(columns="seed").groupby(keys, sort=False, as_index=False).mean()
 
 
-def _save(name: str, picture: Figure) -> None:
-    artifacts.write(artifacts.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
-
-
-def compare_pictures(study: Study, dataset: str, shares: "pd.Series[float]") -> None:
-    """Pictures of the variants of a dataset; shares: the share of variance that each one's map shows."""
+def compare_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
+    """Pictures of the variants of a dataset by kind; shares: the share of variance that each one's map shows."""
     names = list(shares.index)
     pictures: dict[str, Figure] = {}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
-    maps = {}
-    for name in names:
-        table = artifacts.load_csv(artifacts.plot_file(name, "map.csv"))
-        classes = sorted(set(table.label))
-        numbers = np.array([classes.index(label) for label in table.label])
-        maps[name] = (table[["pc1", "pc2"]].to_numpy(), numbers, shares[name])
+    tables = {name: results.latent_map(name) for name in names}
+    classes = sorted(set().union(*(table.label for table in tables.values())))
+    maps = {
+        name: (table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
+        for name, table in tables.items()
+    }
     pictures["maps"] = figures.compared_maps(
         maps,
         classes,
         "mu of test images on its two principal components (and the share of its variance that they hold)",
     )
-    for kind, picture in pictures.items():
-        _save(f"{dataset}-{kind}", picture)
+    return pictures
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, data, figures
+from elbowroom import artifacts, data, figures, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.latent import interpolate, principal_plane, prior_samples
@@ -35,7 +35,7 @@ def main(name: str) -> None:
     between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
     centre, axes, _ = principal_plane(evolution["mu"][-1])
     maps = (evolution["mu"] - centre) @ axes.T
-    history = artifacts.load_csv(artifacts.plot_file(name, "history.csv"))
+    history = results.history(study, name)
 
     pictures: dict[str, np.ndarray | Figure] = {
         "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),

@@ -21,7 +21,8 @@ def main(name: str) -> None:
     if where.type == "cuda":
         hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
     else:
-        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        hardware = f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
     count = len(images.train.images)
     print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware}", flush=True)
     with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import artifacts, report
+from elbowroom import artifacts, report, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 
 
 def main() -> None:
     study = load_study()
-    names = ("variants", "baselines", "latents", "differences", "elbows", "claims", "published")
-    compared = {name: artifacts.load_csv(artifacts.comparison_file(f"{name}.csv")) for name in names}
-    judges = pd.concat([artifacts.load_csv(artifacts.judge_history_file(name)) for name in study.datasets])
-    costs = {name: artifacts.load_csv(artifacts.plot_file(name, "cost.csv")) for name in study.variants}
-    for page, text in report.render(study, compared, judges, costs).items():
+    judges = pd.concat([results.judge(study, name) for name in study.datasets])
+    costs = {name: results.costs(study, name) for name in study.variants}
+    pages = report.render(study, results.comparison(study), judges, costs)
+    for page, text in pages.items():
         artifacts.write(Path("report") / page, text)
 
 

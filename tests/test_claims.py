@@ -262,6 +262,22 @@ def test_times_of_two_machines_are_not_compared(study: Study) -> None:
     assert (result, numbers) == (UNTESTABLE, "timed on a CPU, PyTorch 2 and a GPU, PyTorch 2")
 
 
+def test_seconds_of_seeds_trained_together_are_one_measurement(study: Study) -> None:
+    """Each of them has the seconds of all: as many equal numbers as seeds would make any interval narrow."""
+    seeds, costs = tables(study)
+    apart = row(audit(study, seeds, costs), '"identical')
+    assert apart[0] == HOLDS
+    assert row(audit(study, seeds, costs.assign(seeds_together=1)), '"identical') == apart
+    for name, together in (("cifar10-z8-c32", 3), ("cifar10-z16-c32", 2)):
+        changed = costs.assign(seeds_together=1)
+        changed.loc[changed.variant == name, "seeds_together"] = together
+        said = f"{together} seeds were trained together, their seconds are one measurement"
+        assert row(audit(study, seeds, changed), '"identical') == (UNTESTABLE, said)
+    changed.loc[:, "seeds_together"] = 1
+    changed.loc[changed.variant == "mnist-z128", "seeds_together"] = 3  # of which the claim does not speak
+    assert row(audit(study, seeds, changed), '"identical') == apart
+
+
 def test_time_is_that_of_training(study: Study) -> None:
     """Other tables may have columns of these names."""
     seeds, costs = tables(study)

@@ -18,6 +18,7 @@ from torch.distributions import Normal, kl_divergence
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 from tqdm import tqdm
 
+from elbowroom import results
 from elbowroom.config import Evaluation, Variant
 from elbowroom.data import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
@@ -131,6 +132,32 @@ def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, example
     assert found.metrics == pytest.approx(expected, rel=tolerance, abs=1e-5, nan_ok=True)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.latent_map, latent_map, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mnist", "ae"])
+def test_no_metric_depends_on_what_was_measured_before(name: str, examples: dict[str, Example]) -> None:
+    """Another variant, another seed, and whatever they drew from generators that all share: the same to the bit."""
+    settings, images, model, expected = examples[name]
+    judge = judge_of(images)
+    other = lively(variant(latent_dim=3), images)
+    evaluate(variant(latent_dim=3), other, judge, images, 7, EVALUATION, tqdm(disable=True))
+    torch.manual_seed(12345)
+    np.random.seed(12345)  # noqa: NPY002 (the one that all share)
+    found = evaluate(settings, model, judge, images, 0, EVALUATION, tqdm(disable=True))
+    assert found.metrics == pytest.approx(expected.metrics, rel=0, abs=0, nan_ok=True)
+    np.testing.assert_array_equal(found.spectrum, expected.spectrum)
+    np.testing.assert_array_equal(found.latent_map, expected.latent_map)
+
+
+def test_what_is_measured_is_what_tables_are_declared_to_hold(examples: dict[str, Example]) -> None:
+    """And what an autoencoder lacks may be empty there."""
+    ladder = {f"iwae_nll_{k}" for k in EVALUATION.iwae_samples}
+    for name, example in examples.items():
+        declared = results.SEEDS[example.settings.model].columns
+        assert {*declared} == {"variant", "seed", *COLUMNS} - ladder
+        for key, value in example.measured.metrics.items():
+            if key not in ladder:
+                assert declared[key].allows(pd.Series([value])).all(), (name, key)
 
 
 def test_test_metrics_are_of_test_images_and_train_metrics_of_train_images(small: dict[str, Images]) -> None:

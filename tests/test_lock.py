@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from elbowroom.config import load_study
+from elbowroom.config import StudyError, load_study
 from elbowroom.lock import is_edited, prune
 
 
@@ -44,6 +44,37 @@ def test_an_edit_since_the_evaluation_is_known(tmp_path: Path, monkeypatch: pyte
         params = {"params.yaml": {"variants.mnist-z128": settings | {"beta": beta}}}
         (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"evaluate@mnist-z128": {"params": params}}}))
         assert is_edited(study, "mnist-z128") == edited
+
+
+@pytest.mark.parametrize("content", [b"<<<<<<< ours\n", b"- a list\n", b"\xff edited", b"a: [\n"])
+def test_what_is_no_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").write_bytes(content)
+    with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected what DVC wrote .*$"):
+        prune(load_study(ROOT / "params.yaml"))
+
+
+@pytest.mark.parametrize("out", ["../mine", "models/../mine", "mine", "/{}/mine"])
+def test_a_lock_deletes_nothing_outside_of_results(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "study/models").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "study")
+    for folder in (tmp_path, tmp_path / "study"):
+        (folder / "mine").write_text("a user's own")
+    lock = {"stages": {"train@old": {"outs": [{"path": out.format(tmp_path)}]}}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert prune(load_study(ROOT / "params.yaml")) == []
+    assert (tmp_path / "mine").is_file()
+    assert Path("mine").is_file()
+
+
+def test_a_link_to_a_folder_is_deleted_and_not_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "models"):
+        Path(folder).mkdir()
+    Path("models/old").symlink_to(tmp_path / "mine")
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"train@old": {"outs": [{"path": "models/old"}]}}}))
+    assert prune(load_study(ROOT / "params.yaml")) == [Path("models/old")]
+    assert Path("mine").is_dir()
 
 
 def test_an_empty_lock_has_no_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from conftest import ROOT
 from elbowroom import claims, published, report, statistics, tables
 from elbowroom.config import Study, load_study
 
-MARKUP = "<script>alert(1)</script> *bold* | [link](x)"
+MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
+UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
 
 
 def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
@@ -111,11 +112,36 @@ def test_an_elbow_stands_on_top(study: Study) -> None:
 
 
 def test_text_from_params_stays_text(study: Study) -> None:
-    rendered = pages(study.model_copy(update={"title": MARKUP}))
+    rendered = pages(study.model_copy(update={"title": f"{MARKUP}\n# Second{UNSEEN} $x^2$ &amp; `c`\n"}))
+    html = "&lt;script&gt;alert(1)&lt;/script&gt; *bold* | [link](javascript:y) *a*"
+    for tag in ("title", "h1"):
+        assert f"<{tag}>{html} # Second [31m $x^2$ &amp;amp; `c`</{tag}>" in rendered["index.html"]
     assert "<script>" not in rendered["index.html"]
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; *bold*" in rendered["index.html"]
-    assert r"\<script\>alert(1)\</script\> \*bold\* \| \[link\](x)" in rendered["README.md"]
+    markdown = r"\<script\>alert(1)\</script\> \*bold\* \| \[link\](javascript:y) \*a\*"
+    first, *rest = rendered["README.md"].splitlines()
+    assert first == rf"# {markdown} \# Second \[31m \$x^2\$ \&amp; \`c\`"
+    assert rest[0] == ""
     assert "<script>" not in rendered["README.md"].replace(r"\<script", "")
+    for page in rendered.values():
+        page.encode()
+        assert not any(character in page for character in UNSEEN.replace("[31m", ""))
+
+
+def test_what_a_machine_calls_itself_stays_text(study: Study) -> None:
+    """The tables of pages() are of a PyTorch and of a claim that are called MARKUP."""
+    rendered = pages(study)
+    assert "<li>Trained on: cpu, PyTorch &lt;script&gt;alert(1)&lt;/script&gt; *bold* |" in rendered["index.html"]
+    assert r"- Trained on: cpu, PyTorch \<script\>alert(1)\</script\> \*bold\* \|" in rendered["README.md"]
+    assert "<script>" not in rendered["index.html"]
+
+
+def test_names_stay_text(study: Study) -> None:
+    """An underscore may open emphasis in Markdown where it follows a hyphen."""
+    renamed = {"z-_a_": study.variants["mnist-z128"], **study.variants}
+    markdown = pages(study.model_copy(update={"variants": renamed}))["README.md"]
+    assert r"## z-\_a\_" in markdown.splitlines()
+    assert r"| [z-\_a\_](#z-_a_) |" in markdown
+    assert r"![z-\_a\_: " in markdown
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,6 @@ def test_studies_have_the_same_pipeline(study: Path) -> None:
         assert (study / name).resolve() == target.resolve()
 
 
-def test_nothing_is_pickled() -> None:
-    """No import of pickle, no torch.save or torch.load, in the library, the stages and the benchmarks."""
-    for path in [file for folder in ("src", "stages", "benchmarks") for file in (ROOT / folder).rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            assert not {"pickle", "dill", "joblib"} & {*names, getattr(node, "module", "")}, path
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
-                assert node.attr not in ("save", "load"), path
-
-
 def test_every_script_is_a_stage() -> None:
     scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
     assert scripts == set(PIPELINE)

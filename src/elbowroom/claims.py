@@ -27,7 +27,7 @@ from elbowroom.statistics import Interval, paired_interval, wording
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
 COLUMNS = ["study", "claim", "result", "numbers"]
-TIMING = ["seconds", "device", "torch"]
+TIMING = ["seconds", "seeds_together", "device", "torch"]
 HOLDS, FAILS, UNTESTABLE = "holds", "does not hold", "not testable from this study"
 
 
@@ -107,8 +107,9 @@ def audit(study: Study, seeds: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFram
     """A row for each test of a claim, in the order of claims.yaml: COLUMNS.
 
     seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column. costs:
-    variant, seed, seconds and, where known, device and torch. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to
-    it, one sentence of plain text; losses and KL in nats per image, seconds per seed, paths and steps as evaluated.
+    variant, seed, seconds and, where known, seeds_together, device and torch. result: HOLDS, FAILS or UNTESTABLE.
+    numbers: what led to it, one sentence of plain text; losses and KL in nats per image, seconds to train one seed (of
+    seeds trained together, all: they are one measurement, and compared with nothing), paths and steps as evaluated.
     """
     timing = costs[costs.columns.intersection(["variant", "seed", *TIMING])]
     table = seeds.drop(columns=TIMING, errors="ignore").merge(timing, how="outer", on=["variant", "seed"])
@@ -165,8 +166,12 @@ def _obstacle(numbers: Sequence[Number], study: Study, table: pd.DataFrame) -> s
     if _paired(numbers, table).empty:
         return f"no seed in common to {' and '.join(names)}"
     rows = table[table.variant.isin(names)]
+    if numbers[0].metric != "seconds":
+        return ""
+    if "seeds_together" in rows and (most := rows.seeds_together.max()) > 1:
+        return f"{most:g} seeds were trained together, their seconds are one measurement"
     machines = rows[rows.columns.intersection(["device", "torch"])].drop_duplicates().astype(str)
-    if numbers[0].metric == "seconds" and len(machines) > 1:
+    if len(machines) > 1:
         return f"timed on {' and '.join(sorted(', PyTorch '.join(machine) for machine in machines.to_numpy()))}"
     return ""
 

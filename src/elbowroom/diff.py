@@ -1,6 +1,6 @@
 """Two variants of one study beside each other: `python -m elbowroom.diff A B`, or `make diff A=... B=...`."""
 
-from elbowroom import artifacts
+from elbowroom import results
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
 from elbowroom.lock import is_edited
@@ -21,7 +21,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     differing = [key for key in ours if ours[key] != other[key]]
     rows = [["", first, second, "change", ""]]
     rows += [[key, str(ours[key]), str(other[key]), "", ""] for key in differing]
-    tables = [artifacts.load_csv(artifacts.seeds_file(name)).drop(columns="variant") for name in (first, second)]
+    tables = [results.seeds(study, name, edited=True).drop(columns="variant") for name in (first, second)]
     rows += [["seeds", *(" ".join(map(str, table.seed)) for table in tables), "", ""]]
     for name in [name for name in tables[0].columns.drop("seed") if name in tables[1]]:
         before, after = (table[name].mean() for table in tables)

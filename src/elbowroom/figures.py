@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from elbowroom.config import StudyError
+
 LINE_COLOUR = "#0072B2"
 CLASS_COLOURS = [matplotlib.colormaps["tab10"](index) for index in range(10)]
 TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
@@ -66,7 +68,7 @@ def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
     figure = Figure(figsize=(len(images) * 0.9, 1.2), dpi=DPI, layout="constrained")
     for axes, image, label in zip(np.ravel(figure.subplots(1, len(images))), images, labels, strict=True):
         _show(axes, image.transpose(1, 2, 0))
-        axes.set_title(label)
+        axes.set_title(_text(label))
     return figure
 
 
@@ -152,7 +154,12 @@ def compared_maps(maps: dict[str, tuple[np.ndarray, np.ndarray, float]], classes
 def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str], size: float) -> None:
     for number, name in enumerate(classes):
         x, y = points[labels == number].T
-        axes.scatter(x, y, s=size, color=CLASS_COLOURS[number % 10], label=name, linewidths=0)
+        axes.scatter(x, y, s=size, color=CLASS_COLOURS[number % 10], label=_text(name), linewidths=0)
+
+
+def _text(name: str) -> str:
+    """A name as matplotlib shows it: $ begins a formula there."""
+    return name.replace("$", r"\$")
 
 
 def evolution(
@@ -233,7 +240,10 @@ def animation_bytes(frames: Sequence[Figure], milliseconds: int) -> bytes:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A PNG as (height, width, C) uint8."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    """A PNG as (height, width, C) uint8, C 1 or 3. Raises StudyError where it is none."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{path}: not a picture ({error}), expected what the figures stage wrote there") from None

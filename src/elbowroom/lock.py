@@ -6,17 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from elbowroom.config import Study
+from elbowroom.config import Study, StudyError
 
 VARIANT_STAGES = ("train", "evaluate", "figures")
 DATASET_STAGES = ("baseline", "judge")
+OUTS = ("metrics", "models", "plots")  # folders of what these write
 
 
 def locked_stages() -> dict[str, Any]:
-    """The stages in dvc.lock by name; none where DVC has run nothing yet."""
+    """The stages in dvc.lock by name; none where DVC has run nothing yet. Raises StudyError where it is no lock."""
     lock = Path("dvc.lock")
-    return (YAML(typ="safe").load(lock) or {}).get("stages", {}) if lock.is_file() else {}
+    if not lock.is_file():
+        return {}
+    try:
+        return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+    except (YAMLError, AttributeError, UnicodeDecodeError):
+        raise StudyError(f"{lock}: found no stages, expected what DVC wrote (`git checkout {lock}` has it)") from None
 
 
 def is_edited(study: Study, variant: str) -> bool:
@@ -40,7 +47,9 @@ def prune(study: Study) -> list[Path]:
         if name in kept.get(kind, {name}):
             continue
         for path in [Path(out["path"]) for out in locked.get("outs", [])]:
-            if path.is_dir():
+            if path.parts[0] not in OUTS or ".." in path.parts:
+                continue  # a lock written by hand deletes nothing of the user's
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             elif path.exists():
                 path.unlink()

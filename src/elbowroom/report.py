@@ -76,6 +76,7 @@ def render(
     ]
     context: dict[str, Any] = {
         "study": study,
+        "title": one_line(study.title),
         "datasets": [
             dataset(study, name, rows, compared["latents"], judges)
             for name in study.datasets
@@ -87,7 +88,7 @@ def render(
         "published": studies,
         "costs": tables.costs(study, costs),
         "machines": sorted(
-            {f"{row.device}, PyTorch {row.torch}" for table in costs.values() for row in table.itertuples()}
+            {one_line(f"{row.device}, PyTorch {row.torch}") for table in costs.values() for row in table.itertuples()}
         ),
         "shortfalls": shortfalls(study),
         "own": OWN,
@@ -131,5 +132,10 @@ def dataset(
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown leaves as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", text)
+    """Text that Markdown leaves as it is, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Text without line ends, and without what is not seen but acts: control characters, changes of direction."""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text).strip()

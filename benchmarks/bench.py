@@ -52,7 +52,7 @@ def page(rows: list[dict[str, Any]]) -> str:
     """RESULTS.md."""
     parts = ["# What training costs\n\n`make bench` measures this and writes the page; benchmarks/bench.py says how. "]
     parts.append(
-        "What is divided was timed in one process, in turn\nbut for whole epochs. Median, and quartiles over turns.\n"
+        "What is\ndivided was timed in one process, in turn but for whole epochs. Median, and quartiles over turns.\n"
     )
     for device, title in (("cpu", "On a CPU"), ("cuda", "On a card")):
         parts.append(f"\n## {title}\n")

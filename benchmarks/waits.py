@@ -29,6 +29,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def waits(chosen: dict[str, Setting]) -> Rows:
+    """What else one waits for."""
     yield from beginnings()
     for dataset, setting in chosen.items():
         yield from archives(dataset)

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart repro diff test lint audit format studies page lock bench clean
+.PHONY: help install quickstart repro diff test lint audit format studies page lock bench torture clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: $(READY) .venv/bench ## what training costs here, beside others -> benchm
 
 .venv/bench: $(READY) # what it is compared with: no requirement of ours
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --target $@ --no-deps lightning==2.6.6 pythae==0.1.2 imageio==2.38.1
+
+torture: $(READY) ## kill, crowd and damage a small study -> docs/reliability.md (a quarter of an hour)
+	python benchmarks/torture.py
 
 clean: ## remove the environment and tools' caches; results and DVC's cache stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dvc_plots studies/*/dvc_plots

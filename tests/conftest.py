@@ -189,9 +189,9 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     return Grown(checkout, [set(stages) for stages in json.loads(steps.read_text())])
 
 
-def lay_out(study: Checkout, params: dict) -> None:
-    """Make the checkout, with nothing in it run."""
-    folder, checkout = study.path, study.path.parent.parent
+def grow(tiny: Checkout) -> list[set[str]]:
+    """Make the checkout, by a variant and a dataset at a time; return what DVC ran each time."""
+    folder, checkout = tiny.path, tiny.path.parent.parent
     for name in ("src", "stages", ".dvc/plots"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
@@ -199,12 +199,6 @@ def lay_out(study: Checkout, params: dict) -> None:
     (folder / ".dvc").mkdir(parents=True)
     for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
-
-
-def grow(tiny: Checkout) -> list[set[str]]:
-    """Make the checkout, by a variant and a dataset at a time; return what DVC ran each time."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     variants = params["variants"]
     for recipe in params["recipes"].values():
@@ -212,7 +206,8 @@ def grow(tiny: Checkout) -> list[set[str]]:
     params["evaluation"] = EVALUATION.model_dump() | {"map_images": 40}
     params["datasets"] = {"mnist": {"train_images": 96, "test_images": 40}}
     params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
-    lay_out(tiny, params)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
     steps = [tiny.repro()]
     tiny.edit(lambda p: p["variants"].update({"mnist-z256": variants["mnist-z256"] | {"channels": 4}}))
     steps.append(tiny.repro())

@@ -211,28 +211,28 @@ def _evolution_figure(
 
 def picture_bytes(picture: Figure | np.ndarray) -> bytes:
     """As PNG."""
+    image = _drawn(picture) if isinstance(picture, Figure) else Image.fromarray(picture.squeeze())
+    chart = isinstance(picture, Figure) and image.getcolors(maxcolors=5000) is not None
+    if chart:  # not photographs: a third of the size, and git keeps every version
+        image = image.quantize(256)
     buffer = io.BytesIO()
-    if isinstance(picture, Figure):
-        picture.savefig(buffer, format="png")
-        image = Image.open(buffer).convert("RGB")
-        if image.getcolors(
-            maxcolors=5000
-        ):  # a chart, not photographs: a third of the size, and git keeps every version
-            image = image.quantize(256)
-        buffer = io.BytesIO()
-    else:
-        image = Image.fromarray(picture.squeeze())
-    image.save(buffer, format="png", optimize=True)
+    image.save(buffer, format="png", optimize=chart or isinstance(picture, np.ndarray))  # photographs gain 1 %
     return buffer.getvalue()
 
 
+def _drawn(figure: Figure) -> Image.Image:
+    """Drawn once, which savefig does twice where it lays out."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
 def animation_bytes(frames: Sequence[Figure], milliseconds: int) -> bytes:
-    """As an endless GIF that rests on its last frame."""
-    images = []
-    for figure in frames:
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(64))
+    """As an endless GIF that rests on its last frame, all of it in the colours of its first, middle and last."""
+    drawn = [_drawn(figure) for figure in frames]
+    some = np.concatenate([np.asarray(drawn[index])[::2, ::2] for index in (0, len(drawn) // 2, -1)])
+    palette = Image.fromarray(some).quantize(128)
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in drawn]
     buffer = io.BytesIO()
     durations = [milliseconds] * (len(images) - 1) + [4 * milliseconds]
     images[0].save(buffer, format="gif", save_all=True, append_images=images[1:], duration=durations, loop=0)

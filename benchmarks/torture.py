@@ -1,0 +1,240 @@
+"""What kills, crowding and damage do to a small, real study: `make torture`, a quarter of an hour on two quiet cores.
+
+Kills `dvc repro` at random moments, in several ways, and runs it again until it ends; what is there then is compared,
+byte for byte, with what an uninterrupted run left. Starts several in one checkout. Damages inputs (damage.py). Writes
+what came of it to benchmarks/torture.json, and from that into docs/reliability.md. Exits 1 where anything was lost.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+import yaml
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
+
+from benchmarks import damage
+
+ROOT = Path(__file__).parent.parent
+JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- by benchmarks/torture.py -->\n", "<!-- end -->\n"
+EARLIER = 6  # a kill comes after at most one part in so many of the time that the study takes
+PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
+STAGE = "-m stages."
+REPRO = ["dvc", "repro", "--quiet"]
+PARALLEL = [sys.executable, "-m", "elbowroom.parallel", "--jobs", "2"]
+LOST = {  # what must not be
+    "runs that failed without a kill",
+    "kills that something outlived",
+    "times that a stage ran twice at once",
+    *("wrong result", "traceback", "loss", "hang"),
+}
+ENDED, SAME = "studies run to their end", "of these, the same to the byte as uninterrupted"
+
+
+def small_study(folder: Path) -> Path:
+    """Two variants of two seeds on MNIST, six epochs of 1024 images."""
+    damage.study(folder)
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["datasets"] = {"mnist": {"train_images": 1024, "test_images": 128}}
+    for recipe in params["recipes"].values():
+        recipe.update(epochs=6)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return folder
+
+
+def results(study: Path) -> dict[str, str]:
+    """The digest of every file that a run leaves and that does not depend on its speed."""
+    folders = ("data", "metrics", "models", "plots")
+    return {
+        name: md5 for name, md5 in damage.tree(study).items() if name.startswith(folders) and "cost.csv" not in name
+    }
+
+
+def forget(study: Path) -> None:
+    """Leave the study as it was before it was first run."""
+    for name in ("data", "metrics", "models", "plots", "report", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(study / name, ignore_errors=True)
+    (study / "dvc.lock").unlink(missing_ok=True)
+
+
+def start(study: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    with (study.parent / "output.log").open("ab") as output:
+        return subprocess.Popen(  # noqa: S603
+            command, cwd=study, stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def processes(study: Path, having: str = "") -> list[psutil.Process]:
+    """Those that are at work in this study, with these words on their command line."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    return [p for p in found if p.info["cwd"] == str(study) and having in " ".join(p.info["cmdline"] or [])]
+
+
+# --- kills ---------------------------------------------------------------------------------------------------------
+
+
+def kill_stage(process: subprocess.Popen[bytes], study: Path) -> None:
+    """As the kernel does where memory ends; or the dvc, where no stage is at work."""
+    for stage in processes(study, STAGE) or [psutil.Process(process.pid)]:
+        stage.kill()
+
+
+Kill = Callable[[subprocess.Popen[bytes], Path], None]
+WAYS: dict[str, Kill] = {
+    "SIGKILL of dvc": lambda process, study: process.kill(),
+    "SIGKILL of the stage": kill_stage,
+    "SIGKILL of both": lambda process, study: os.killpg(process.pid, signal.SIGKILL),
+    "SIGTERM of dvc": lambda process, study: process.terminate(),
+    "Ctrl-C": lambda process, study: os.killpg(process.pid, signal.SIGINT),
+}
+
+
+def outlived(study: Path) -> bool:
+    """Is anything still at work there long after a kill?"""
+    limit = time.monotonic() + PATIENCE
+    while left := processes(study):
+        if time.monotonic() > limit:
+            for process in left:
+                process.kill()
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def mend(study: Path) -> bool:
+    """Did the kill leave dvc.lock as DVC cannot read it? Then do what docs/using-dvc.md says."""
+    lock = study / "dvc.lock"
+    if empty := lock.is_file() and not lock.read_bytes().strip():
+        lock.unlink()
+    return empty
+
+
+def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[str, int]:
+    """Kill runs at random moments; each study that ends at last is compared with an uninterrupted one."""
+    begun = time.monotonic()
+    subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
+    longest = (time.monotonic() - begun) / EARLIER
+    expected = results(study)
+    found, ways = Counter[str](), dict.fromkeys(WAYS, 0)
+    with tqdm(total=count, desc="kills", disable=None) as progress:
+        while sum(ways.values()) < count and time.monotonic() < limit:
+            forget(study)
+            status = -1
+            while status and time.monotonic() < limit:
+                process, way = start(study, dice.choice([REPRO, PARALLEL])), dice.choice(list(WAYS))
+                try:
+                    status = process.wait(dice.uniform(0, longest))
+                    found["runs that failed without a kill"] += status != 0
+                except subprocess.TimeoutExpired:
+                    WAYS[way](process, study)
+                    process.wait()
+                    ways[way] += 1
+                    progress.update()
+                    found["kills that something outlived"] += outlived(study)
+                    found["kills that left dvc.lock empty, and it was mended"] += mend(study)
+            found[ENDED] += status == 0
+            found[SAME] += status == 0 and results(study) == expected
+    return {"kills": sum(ways.values()), **ways, **found}
+
+
+def crowds(study: Path, count: int, dice: random.Random) -> dict[str, int]:
+    """Three `dvc repro` in one checkout, within two seconds. DVC turns some away; no stage may run twice at once."""
+    forget(study)
+    subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
+    expected, found = results(study), Counter[str]()
+    for _ in range(count):
+        forget(study)
+        crowd = []
+        for _ in range(3):
+            crowd.append(start(study, REPRO))
+            time.sleep(dice.uniform(0, 1))
+        twice = False
+        while any(process.poll() is None for process in crowd):
+            names = [" ".join(process.info["cmdline"]).partition(STAGE)[2] for process in processes(study, STAGE)]
+            twice |= len(set(names)) < len(names)
+            time.sleep(0.05)
+        found["`dvc repro` started, three at a time"] += len(crowd)
+        found["of these, turned away by DVC"] += sum(process.returncode != 0 for process in crowd)
+        found["times that a stage ran twice at once"] += twice
+        subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
+        found[ENDED] += 1
+        found[SAME] += results(study) == expected
+    return dict(found)
+
+
+# --- what came of it ---------------------------------------------------------------------------------------------
+
+
+def page(found: dict[str, Any]) -> str:
+    """The tables, as Markdown."""
+    lines = [f"{found['machine']}; {found['date']}; `{found['command']}`.", ""]
+    for title, rows in (("Kills", found["kills"]), ("Crowds", found["crowds"])):
+        lines += [f"| {title} | |", "|---|--:|", *(f"| {what} | {number} |" for what, number in rows.items()), ""]
+    outcomes = list(next(iter(found["damages"].values())))
+    lines += [f"| Damaged inputs | {' | '.join(outcomes)} |", f"|---|{'--:|' * len(outcomes)}"]
+    for name, row in found["damages"].items():
+        lines.append(f"| {name} | {' | '.join(str(row[outcome]) for outcome in outcomes)} |")
+    total = [str(sum(row[outcome] for row in found["damages"].values())) for outcome in outcomes]
+    return "\n".join([*lines, f"| all | {' | '.join(total)} |", ""])
+
+
+def inserted(text: str, block: str) -> str:
+    """The page with this block in it."""
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + block + END + rest.partition(END)[2]
+
+
+def is_well(found: dict[str, Any]) -> bool:
+    """Was nothing lost, and was anything tried?"""
+    tables = [found["kills"], found["crowds"], *found["damages"].values()]
+    sound = all(table[SAME] == table[ENDED] > 0 for table in tables[:2])
+    return sound and not any(table.get(what) for table in tables for what in LOST)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--minutes", type=float, default=9, help="for kills, at most")
+    parser.add_argument("--crowds", type=int, default=2)
+    parser.add_argument("--damages", type=int, default=320)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    os.environ |= {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    dice = random.Random(chosen.seed)  # noqa: S311
+    with tempfile.TemporaryDirectory() as folder:
+        study = small_study(Path(folder).resolve() / "study")
+        found: dict[str, Any] = {
+            "machine": f"{platform.system()}, {os.cpu_count()} {platform.machine()} cores; PyTorch {torch.__version__}",
+            "date": f"{date.today()}",
+            "command": " ".join(["python benchmarks/torture.py", *sys.argv[1:]]),
+            "kills": kills(study, chosen.kills, dice, time.monotonic() + 60 * chosen.minutes),
+            "crowds": crowds(study, chosen.crowds, dice),
+        }
+    found["damages"], _ = damage.damages(chosen.seed, chosen.damages)
+    JSON.write_text(json.dumps(found, indent=2) + "\n")
+    PAGE.write_text(inserted(PAGE.read_text(), page(found)))
+    print(page(found))
+    return 0 if is_well(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

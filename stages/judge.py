@@ -1,9 +1,6 @@
 """judge@<dataset>: data/<dataset> -> models/judge/<dataset>.safetensors, metrics/judge/<dataset>.csv"""
 
-import platform
-
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from elbowroom import artifacts, data
@@ -18,13 +15,8 @@ def main(name: str) -> None:
     settings = study.judge
     where = data.device()
     images = data.load(name, where)
-    if where.type == "cuda":
-        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
-    else:
-        threads = torch.get_num_threads()
-        hardware = f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
     count = len(images.train.images)
-    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware}", flush=True)
+    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {data.hardware(where)}", flush=True)
     with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
         judge, history = train_judge(images, settings, progress)
     save_judge(artifacts.judge_file(name), judge, settings)

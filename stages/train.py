@@ -1,7 +1,5 @@
 """train@<variant>: data/<dataset> -> models/<variant>/*.safetensors, plots/<variant>/{history,cost}.csv"""
 
-import platform
-
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -19,10 +17,7 @@ def main(name: str) -> None:
     recipe = study.recipes[variant.recipe]
     where = data.device()
     images = data.load(variant.dataset, where)
-    if where.type == "cuda":
-        hardware = f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
-    else:
-        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    hardware = data.hardware(where)
     print(
         f"{name}: seeds {recipe.seeds}, {recipe.epochs} epochs of {len(images.train.images)} images, on {hardware}",
         flush=True,

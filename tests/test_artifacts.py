@@ -94,6 +94,15 @@ cli.run(lambda: (sys.argv.append(path), main()))
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])  # noqa: S607
+    dead.wait()
+    for process in (dead.pid, os.getppid()):
+        (tmp_path / f".table.csv.{process}.part").write_text("half")
+    artifacts.write(tmp_path / "table.csv", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".table.csv.{os.getppid()}.part", "table.csv"]
+
+
 def test_a_file_where_a_folder_must_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text("a file")
     with pytest.raises(

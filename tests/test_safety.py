@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 
 MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
@@ -95,6 +96,14 @@ def test_what_only_speaks_of_them_is_not_one() -> None:
     source = '"""No pickle, no eval()."""\n# yaml.load\nmodel.eval()\nimport torch\ntorch.load(p, weights_only=True)\n'
     source += "import yaml\nyaml.safe_load('import pickle')\nre.compile('a')\nrun(command, shell=False)"
     assert list(dangers(source)) == []
+
+
+def test_no_command_of_dvc_has_a_name_in_it() -> None:
+    """A variant called `a; rm -rf b` would be run by the shell before any stage could refuse it."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    commands = [stage.get("do", stage)["cmd"] for stage in stages]
+    assert len(commands) == 8
+    assert not [command for command in commands if "${" in command]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def write(path: Path, content: bytes | str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path)
         with part.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -87,6 +88,17 @@ def write(path: Path, content: bytes | str) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that were killed left of the file."""
+    for part in path.parent.glob(f".{path.name}.*.part"):
+        try:
+            os.kill(int(part.name.split(".")[-2]), 0)  # which sends nothing
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
+        except PermissionError:  # another user's
+            continue
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from elbowroom.config import StudyError
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
-    """Call main with the command line's arguments: names of variants or datasets.
+    """Call main with the command line's arguments: names of variants or datasets, or DVC's of their stages, STAGE@NAME.
 
     A StudyError ends the process with one line on standard error and status 2; so do SIGINT and SIGTERM, with 128 more
     than their number. Any other exception is a bug and keeps its traceback.
@@ -21,7 +21,7 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     for argument in arguments:
         parser.add_argument(argument, metavar=argument.upper(), help="its name in params.yaml")
-    names = vars(parser.parse_args()).values()
+    names = [name.rpartition("@")[2] for name in vars(parser.parse_args()).values()]
     try:
         main(*names)
     except StudyError as error:

@@ -1,6 +1,7 @@
 """Prepared arrays -> a dataset on the device, and minibatches of it."""
 
 import os
+import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,14 @@ def compute_in(precision: str) -> None:
     """On a card, from now on: float32 products in TF32, unless precision is "highest"."""
     for setting in (torch.backends.cuda.matmul, torch.backends.cudnn.conv):  # type: ignore[attr-defined]
         setting.fp32_precision = "ieee" if precision == "highest" else "tf32"
+
+
+def hardware(where: torch.device) -> str:
+    """What a device is called in results."""
+    if where.type == "cuda":
+        return f"{torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"
+    threads = torch.get_num_threads()
+    return f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def load(name: str, where: torch.device) -> Images:

@@ -70,7 +70,7 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     assert "replaced" not in labels
     assert "mnist: the notebook's loop over ours" in labels
     assert "8 stages, one after another, once" in labels
-    assert "mnist: figures, the slowest of 9 pictures (evolution.gif)" in labels
+    assert any(label.startswith("mnist: figures, the slowest of 9 pictures (") for label in labels)
     text = page.read_text()
     assert all(label in text for label in labels)
 
@@ -142,8 +142,16 @@ def test_an_epoch_is_timed_from_its_first_batch_to_the_next_ones(monkeypatch: py
 def test_a_picture_takes_what_it_and_its_parts_take(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second for each function: a frame one, an animation of three frames four."""
     module = ModuleType("drawing")
-    source = "def frame(x): return [x]\ndef animation(frames): return bytes(3)\n"
-    exec(source, vars(module) | {"__name__": "drawing"}, vars(module))  # noqa: S102
+
+    def frame(number: int) -> list[int]:
+        return [number]
+
+    def animation(frames: list[list[int]]) -> bytes:
+        return bytes(len(frames))
+
+    for function in (frame, animation):
+        function.__module__ = "drawing"
+        setattr(module, function.__name__, function)
     clock = iter(range(100))
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     made: dict = {}

@@ -5,10 +5,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from tqdm import tqdm
 
@@ -112,8 +114,10 @@ def _untrained(folder: Path, dataset: str) -> None:
     made = np.stack([images[:FOLLOWED]] * len(epochs))
     evolution: artifacts.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}
     artifacts.save_arrays(folder / artifacts.evolution_file(name), evolution, {"seed": seed})
-    history = artifacts.plot_file(name, "history.csv")
-    artifacts.write(folder / history, (settings.COMPARED / history).read_bytes())
+    rows = pd.DataFrame(product(recipe.seeds, range(1, recipe.epochs + 1), ("train", "test")))
+    rows.columns = ["seed", "epoch", "split"]
+    losses = rows.assign(loss=1 / rows.epoch, distortion=1 / rows.epoch, rate=0.0, variant=name)
+    artifacts.save_csv(folder / artifacts.plot_file(name, "history.csv"), losses)
     shutil.copy(settings.PARAMS, folder / "params.yaml")
 
 

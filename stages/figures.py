@@ -8,7 +8,7 @@ from elbowroom import artifacts, data, figures, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.latent import interpolate, principal_plane, prior_samples
-from elbowroom.model import load_model
+from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean
 
 
@@ -20,7 +20,7 @@ def main(name: str) -> None:
     images = data.load(variant.dataset, where)
     seed = study.recipes[variant.recipe].seeds[0]
     model = load_model(artifacts.model_file(name, seed), variant, seed, images.shape, where)
-    evolution, _ = artifacts.load_arrays(artifacts.evolution_file(name))
+    evolution = load_evolution(artifacts.evolution_file(name), variant, seed)
 
     def decode(z: torch.Tensor) -> np.ndarray:
         return data.to_bytes(pixel_mean(variant, model.decode(z)))

@@ -8,7 +8,7 @@ from elbowroom import artifacts, checkpoint, data
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.fit import fit
-from elbowroom.model import save_model
+from elbowroom.model import save_evolution, save_model
 
 
 def main(name: str) -> None:
@@ -27,7 +27,7 @@ def main(name: str) -> None:
         results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
     for result in results:
         save_model(artifacts.model_file(name, result.seed), result.model, variant, result.seed)
-    artifacts.save_arrays(artifacts.evolution_file(name), results[0].evolution, {"seed": results[0].seed})
+    save_evolution(artifacts.evolution_file(name), results[0].evolution, variant, results[0].seed)
     history = pd.DataFrame([row for result in results for row in result.history])
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), history.assign(variant=name))
     costs = pd.DataFrame([{"variant": name, "seed": result.seed, **result.cost} for result in results])

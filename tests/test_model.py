@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from conftest import CPU, ROOT, cifar_variant, variant
@@ -11,7 +12,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from elbowroom.config import DATASETS, StudyError, Variant, load_study
 from elbowroom.data import Images
 from elbowroom.layers import Doubling
-from elbowroom.model import VAE, load_model, parameters, reparameterize, save_model
+from elbowroom.model import (
+    VAE,
+    load_evolution,
+    load_model,
+    parameters,
+    reparameterize,
+    save_evolution,
+    save_model,
+)
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 PUBLISHED = {
@@ -76,15 +85,29 @@ def test_a_saved_model_is_the_same_model(tmp_path, small: dict[str, Images]) -> 
 def test_another_variants_weights_are_refused(tmp_path) -> None:
     settings = variant()
     save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
-    with pytest.raises(StudyError, match=r"m: found weights of another variant \(latent_dim, beta differ\)"):
+    with pytest.raises(StudyError, match=r"m: found results of another variant \(latent_dim, beta differ\)"):
         load_model(tmp_path / "m", variant(latent_dim=7, beta=2.0), 0, SHAPES["mnist"], CPU)
 
 
 def test_another_seeds_weights_are_refused(tmp_path) -> None:
     settings = variant()
     save_model(tmp_path / "m", VAE(settings, SHAPES["mnist"]), settings, seed=0)
-    with pytest.raises(StudyError, match=r"m: found weights of seed 0, expected 1$"):
+    with pytest.raises(StudyError, match=r"m: found results of seed 0, expected 1$"):
         load_model(tmp_path / "m", settings, 1, SHAPES["mnist"], CPU)
+
+
+def test_snapshots_come_back_to_their_variant_and_seed(tmp_path) -> None:
+    settings, evolution = variant(), {name: np.arange(3) for name in ("epochs", "mu", "reconstructions")}
+    save_evolution(tmp_path / "e", evolution, settings, seed=0)
+    read = load_evolution(tmp_path / "e", settings, 0)
+    assert {name: array.tolist() for name, array in read.items()} == {key: [0, 1, 2] for key in evolution}
+    with pytest.raises(StudyError, match=r"e: found results of another variant \(channels differ\)"):
+        load_evolution(tmp_path / "e", variant(channels=5), 0)
+    with pytest.raises(StudyError, match=r"e: found results of seed 0, expected 1$"):
+        load_evolution(tmp_path / "e", settings, 1)
+    save_model(tmp_path / "e", VAE(settings, SHAPES["mnist"]), settings, seed=0)
+    with pytest.raises(StudyError, match=r"e: found no epochs, mu, reconstructions, expected snapshots"):
+        load_evolution(tmp_path / "e", settings, 0)
 
 
 def test_weights_of_other_shapes_are_refused(tmp_path) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
@@ -165,11 +166,30 @@ def save_model(path: Path, model: VAE, variant: Variant, seed: int) -> None:
 def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: torch.device) -> VAE:
     """Read the weights of this variant and seed, in evaluation mode. Raises StudyError where they are another's."""
     arrays, header = artifacts.load_arrays(path)
-    if (found := header.get("variant")) != (expected := variant.model_dump()):
-        differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
-        raise StudyError(f"{path}: found weights of another variant ({', '.join(differing)} differ), run `dvc repro`")
-    if header.get("seed") != seed:
-        raise StudyError(f"{path}: found weights of seed {shown(header.get('seed'))}, expected {seed}")
+    _check_owner(path, header, variant, seed)
     model = VAE(variant, shape)
     set_weights(model, arrays, path)
     return model.to(where).to(memory_format=torch.channels_last).eval()
+
+
+def save_evolution(path: Path, evolution: artifacts.Arrays, variant: Variant, seed: int) -> None:
+    """Write snapshots through training, as training.Fit has them, with the variant's settings in the header."""
+    artifacts.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
+
+
+def load_evolution(path: Path, variant: Variant, seed: int) -> artifacts.Arrays:
+    """Read them. Raises StudyError where they are another variant's or seed's."""
+    arrays, header = artifacts.load_arrays(path)
+    _check_owner(path, header, variant, seed)
+    missing = {"epochs", "mu", "reconstructions"} - arrays.keys()
+    if missing:
+        raise StudyError(f"{path}: found no {', '.join(sorted(missing))}, expected snapshots through training")
+    return arrays
+
+
+def _check_owner(path: Path, header: dict[str, Any], variant: Variant, seed: int) -> None:
+    if (found := header.get("variant")) != (expected := variant.model_dump()):
+        differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
+        raise StudyError(f"{path}: found results of another variant ({', '.join(differing)} differ), run `dvc repro`")
+    if header.get("seed") != seed:
+        raise StudyError(f"{path}: found results of seed {shown(header.get('seed'))}, expected {seed}")

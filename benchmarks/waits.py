@@ -24,7 +24,7 @@ from elbowroom.config import DATASETS, Dataset, load_study
 from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
 from elbowroom.judge import Judge
-from elbowroom.model import VAE, save_model
+from elbowroom.model import VAE, save_evolution, save_model
 from elbowroom.training import FOLLOWED, MAP_IMAGES, is_round
 
 Rows = Iterator[dict[str, Any]]
@@ -113,7 +113,7 @@ def _untrained(folder: Path, dataset: str) -> None:
     mu = np.random.default_rng(0).normal(size=(len(epochs), min(MAP_IMAGES, len(images)), variant.latent_dim))
     made = np.stack([images[:FOLLOWED]] * len(epochs))
     evolution: artifacts.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}
-    artifacts.save_arrays(folder / artifacts.evolution_file(name), evolution, {"seed": seed})
+    save_evolution(folder / artifacts.evolution_file(name), evolution, variant, seed)
     rows = pd.DataFrame(product(recipe.seeds, range(1, recipe.epochs + 1), ("train", "test")))
     rows.columns = ["seed", "epoch", "split"]
     losses = rows.assign(loss=1 / rows.epoch, distortion=1 / rows.epoch, rate=0.0, variant=name)

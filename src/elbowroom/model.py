@@ -173,7 +173,7 @@ def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: tor
 
 
 def save_evolution(path: Path, evolution: artifacts.Arrays, variant: Variant, seed: int) -> None:
-    """Write snapshots through training, as training.Fit has them, with the variant's settings in the header."""
+    """Write snapshots through training, as fit.Fit has them, with the variant's settings in the header."""
     artifacts.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
 
 

@@ -62,7 +62,7 @@ page: $(READY) ## the page of dvc plots, from .dvc/page
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock
 
-bench: $(READY) .venv/bench ## what training costs here, beside others -> benchmarks/RESULTS.md (a quarter of an hour)
+bench: $(READY) .venv/bench ## what training costs here, beside others -> benchmarks/RESULTS.md (half an hour)
 	PYTHONPATH=.venv/bench python benchmarks/bench.py
 
 .venv/bench: $(READY) # what it is compared with: no requirement of ours

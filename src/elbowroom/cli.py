@@ -12,8 +12,8 @@ from elbowroom.config import StudyError
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call main with the command line's arguments: names of variants or datasets, or DVC's of their stages, STAGE@NAME.
 
-    A StudyError ends the process with one line on standard error and status 2; so do SIGINT and SIGTERM, with 128 more
-    than their number. Any other exception is a bug and keeps its traceback.
+    A StudyError or too little memory ends the process with one line on standard error and status 2; so do SIGINT and
+    SIGTERM, with 128 more than their number. Any other exception is a bug and keeps its traceback.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as it is in the background
@@ -27,11 +27,26 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
+        said = str(error).partition("\n")[0]
+        print(
+            f"error: found too little memory ({said}), expected smaller channels, latent_dim or batch_size",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except _Interrupted as interrupted:
         number = signal.Signals(interrupted.args[0])
         with contextlib.suppress(OSError):  # nobody may be there to read it
             print(f"interrupted by {number.name}: the same command goes on from here", file=sys.stderr)
         sys.exit(128 + number)
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Is it Python's, a card's, or one of PyTorch's on the CPU, which have no class of their own?"""
+    marks = ("can't allocate memory", "Storage size calculation overflowed")
+    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or any(mark in str(error) for mark in marks)
 
 
 class _Interrupted(BaseException):

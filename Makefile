@@ -33,7 +33,7 @@ diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z12
 	@cd "$(STUDY)" && python -m elbowroom.diff "$$A" "$$B"
 
 test: $(READY) ## every test
-	pytest -n $(JOBS) --dist loadfile
+	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) audit ## format, lint, types, and audit
 	ruff format --check .

@@ -23,6 +23,13 @@ from elbowroom import archives, data
 from elbowroom.config import Dataset, Evaluation, Recipe, Variant
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes first, so that no worker is left alone with it."""
+    items.sort(key=lambda item: "dvc" not in item.keywords)
+
+
 CPU = torch.device("cpu")
 
 

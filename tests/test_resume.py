@@ -15,7 +15,7 @@ from conftest import Checkout
 
 pytestmark = pytest.mark.dvc
 STAGE = "train@mnist-z128"
-EPOCHS = 40
+EPOCHS = 200
 PATIENCE = 60  # seconds, on a busy machine
 
 

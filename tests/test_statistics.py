@@ -365,7 +365,7 @@ def test_the_page_counts_what_its_table_says(trained: pd.Series) -> None:
     page = null.page(trained, shown, pd.concat([shown] * 5))
     assert '**Of 20 comparisons, "better" is claimed in 3, "worse" in 1.**' in page
     assert sum(line.endswith("| better |") for line in page.splitlines()) == 3
-    assert "Drawn 100 times, a difference is claimed in 20.0 % (better 15.0 %, worse 5.0 %)" in page
+    assert "Drawn 100 times, a difference is claimed in 20.0 % (better 15.0 %, worse 5.0 %, each rounded)" in page
     assert max(len(line) for line in page.splitlines()) <= 120
 
 

@@ -360,6 +360,7 @@ def test_a_card_computes_in_tf32_only_while_it_trains(
     settings = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
     seen: list[list[str]] = []
     monkeypatch.setattr(fitting, "_train", lambda *_: seen.append([s.fp32_precision for s in settings]))
+    monkeypatch.setattr(fitting.Training, "result", lambda _: None)
     for precision in ("highest", "high", "bf16"):
         list(fit(variant(), recipe(precision=precision), small["mnist"], [0], tqdm(disable=True)))
         assert [setting.fp32_precision for setting in settings] == ["ieee", "ieee"]

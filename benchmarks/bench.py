@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def main() -> None:
         "device": where.type,
         "machine": f"{torch.cuda.get_device_name(where)}, {cores}" if where.type == "cuda" else cores,
         "date": date.today().isoformat(),
-        "versions": f"Python {platform.python_version()}, PyTorch {torch.__version__}",
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *map(_version, ("torch", "lightning", "pythae"))]
+        ),
         "command": " ".join(["python benchmarks/bench.py", *arguments.sections]),
     }
     chosen = {dataset: settings.read(dataset, settings.IMAGES, settings.EPOCH_IMAGES) for dataset in settings.VARIANTS}
@@ -100,6 +103,13 @@ def main() -> None:
         rows = [r for r in rows if (r["device"], r["section"]) not in replaced] + fresh
         JSON.write_text(json.dumps(rows, indent=1) + "\n")
         PAGE.write_text(page(rows))
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"no {package}"
 
 
 def _processor() -> str:

@@ -231,11 +231,12 @@ def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     x = data.scale(images.train.images[: recipe.batch_size], variant.pixel_range)
 
     def step() -> None:
-        with torch.autocast(where.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        bf16 = recipe.precision == "bf16"
+        with torch.autocast(where.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
             measured = compiled_terms(x, torch.randn(len(x), variant.latent_dim, device=where))
         optimizer.step(torch.autograd.grad(measured.loss(variant.beta).mean(), optimizer.parameters))
 
-    return computing_in(recipe.precision, clocked(where, step))
+    return computing_in(recipe.precision, clocked(where, SideBySide([step], where)))
 
 
 def matrices(recipe: Recipe, where: torch.device) -> Timed:

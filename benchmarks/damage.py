@@ -26,9 +26,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 import yaml
 
-from elbowroom import archives, download
+from elbowroom import archives, data, download
+from elbowroom.checkpoint import fingerprints
 from elbowroom.config import Study, StudyError, load_study
 
 ROOT = Path(__file__).parent.parent
@@ -78,9 +80,14 @@ def steps(made: Study) -> list[list[str]]:
     return [*by_dataset, *by_variant, ["compare"], ["report"]]
 
 
-def kinds() -> dict[str, Kind]:
+def kinds(good: Path) -> dict[str, Kind]:
     """What is read, and by whom: of the stages of a kind one is as good as another."""
     name, other = "mnist-z128", "mnist-z256"
+    with contextlib.chdir(good):
+        study, images = load_study(), data.load("mnist", torch.device("cpu"))
+        variant = study.variants[name]
+        own = fingerprints(variant, study.recipes[variant.recipe], images, (0, 1)).values()
+    checkpoints = {f".checkpoints/{folder}/epoch-1.safetensors": ["train", name] for folder in own}
     shown = ("reconstructions", "samples", "interpolation", "interpolation-samples")
     compared = ("variants", "baselines", "latents", "differences", "elbows", "claims", "published")
     return {
@@ -101,6 +108,7 @@ def kinds() -> dict[str, Kind]:
         "evolution": Kind(
             {f"models/{name}/evolution.safetensors": ["figures", name]}, 5, (f"models/{other}/evolution.safetensors",)
         ),
+        "checkpoints": Kind(checkpoints, 8),
         "history": Kind({f"plots/{name}/history.csv": ["figures", name]}, 3, (f"plots/{other}/history.csv",)),
         "metrics": Kind(
             {f"metrics/{file}": ["compare"] for file in (f"{name}.csv", f"{other}.csv", "baselines/mnist.csv")},
@@ -256,8 +264,8 @@ def tree(folder: Path) -> dict[str, str]:
     """Every file of the study but the archives, and the md5 of each: DVC's."""
     found = {}
     for top, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in (".dvc", "mirror")]
-        for name in files:
+        folders[:] = [name for name in folders if name not in (".dvc", ".checkpoints", "mirror")]
+        for name in set(files) - {"cost.csv"}:  # which has times in it
             path = Path(top) / name
             found[str(path.relative_to(folder))] = md5(path)
     return found
@@ -331,7 +339,7 @@ def restore(good: Path, work: Path, names: set[str]) -> None:
 def damages(seed: int, count: int) -> tuple[dict[str, dict[str, int]], list[str]]:
     """How many of each kind came to which outcome; and the cases that should not be."""
     os.environ |= {"OMP_NUM_THREADS": "1", "ELBOWROOM_DEVICE": "cpu"}
-    dice, table = random.Random(seed), kinds()  # noqa: S311
+    dice = random.Random(seed)  # noqa: S311
     importlib.import_module("torch._dynamo")  # which torch imports when first used
     for stage in ("prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"):
         runpy.run_module(f"stages.{stage}", run_name="loaded")  # and all else, once, for all that is forked
@@ -340,6 +348,7 @@ def damages(seed: int, count: int) -> tuple[dict[str, dict[str, int]], list[str]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         good, work = make(folder), folder / "work"
+        table = kinds(good)
         shutil.copytree(good, work, symlinks=True)
         right = tree(good)
         weights = [kind.weight for kind in table.values()]

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import settings
+from benchmarks.contestants import notebook
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
 from elbowroom.config import DATASETS
@@ -48,12 +49,20 @@ def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
         one, five = (epoch_seconds(setting, seeds) for seeds in (1, 5))
         yield row("fit", f"{dataset}: an epoch of {facts.train_images} images and its test, one seed", one, "s")
         yield row("fit", f"{dataset}: the same of 5 seeds, over one", ratios(five, one), "x")
+        loop, steps = notebook(*setting), facts.train_images // setting[1].batch_size
+        theirs = [loop(steps) for _ in few_turns()]
+        yield row(
+            "fit",
+            f"{dataset}: the notebook's loop over as many images, over one",
+            ratios(theirs, one[: len(theirs)]),
+            "x",
+        )
 
 
 def growth(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """`fit`, tests after each epoch included: seconds = flat + epochs * each, by least squares in each turn."""
-    counts = settings.EPOCHS
     for dataset, (variant, recipe, images) in chosen.items():
+        counts = settings.EPOCHS[images.train.images.device.type]
         few = settings.first(images, settings.EPOCH_IMAGES)
         flat, off = [], []
         for _ in few_turns():

@@ -36,7 +36,12 @@ def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 contestants[maker.__name__] = maker(variant, recipe, images)
             except ImportError as error:
                 print(f"{maker.__name__}: not measured ({error})", file=sys.stderr)
-        first = contestants["compiled"](1) if "compiled" in contestants else None
+        first = None
+        try:
+            first = contestants["compiled"](1)
+        except RuntimeError as error:  # no C++ compiler
+            print(f"compiled: not measured ({str(error).splitlines()[0]})", file=sys.stderr)
+            del contestants["compiled"]
         found = in_turn(contestants, most=len(images.train.images) // recipe.batch_size - 1)
         size = recipe.batch_size
         yield row("step", f"{dataset}: ours, a step of {size} images", [1e3 * s for s in found["ours"]], "ms")

@@ -6,6 +6,7 @@ what came of it to benchmarks/torture.json, and from that into docs/reliability.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
 
 from benchmarks import damage
+from elbowroom import parallel
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
@@ -39,6 +41,7 @@ EARLIER = 6  # a kill comes after at most one part in so many of the time that t
 PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
 STAGE = "-m stages."
 REPRO = ["dvc", "repro", "--quiet"]
+SHELLS = [shell for shell in ("/bin/sh", "/bin/bash") if Path(shell).exists()]  # by which DVC runs commands
 PARALLEL = [sys.executable, "-m", "elbowroom.parallel", "--jobs", "2"]
 LOST = {  # what must not be
     "runs that failed without a kill",
@@ -75,10 +78,10 @@ def forget(study: Path) -> None:
     (study / "dvc.lock").unlink(missing_ok=True)
 
 
-def start(study: Path, command: list[str]) -> subprocess.Popen[bytes]:
+def start(study: Path, command: list[str], shell: str = "/bin/sh") -> subprocess.Popen[bytes]:
     with (study.parent / "output.log").open("ab") as output:
         return subprocess.Popen(  # noqa: S603
-            command, cwd=study, stdout=output, stderr=output, start_new_session=True
+            command, cwd=study, env=os.environ | {"SHELL": shell}, stdout=output, stderr=output, start_new_session=True
         )
 
 
@@ -119,14 +122,6 @@ def outlived(study: Path) -> bool:
     return False
 
 
-def mend(study: Path) -> bool:
-    """Did the kill leave dvc.lock as DVC cannot read it? Then do what docs/using-dvc.md says."""
-    lock = study / "dvc.lock"
-    if empty := lock.is_file() and not lock.read_bytes().strip():
-        lock.unlink()
-    return empty
-
-
 def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[str, int]:
     """Kill runs at random moments; each study that ends at last is compared with an uninterrupted one."""
     begun = time.monotonic()
@@ -139,7 +134,8 @@ def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[st
             forget(study)
             status = -1
             while status and time.monotonic() < limit:
-                process, way = start(study, dice.choice([REPRO, PARALLEL])), dice.choice(list(WAYS))
+                process = start(study, dice.choice([REPRO, PARALLEL]), dice.choice(SHELLS))
+                way = dice.choice(list(WAYS))
                 try:
                     status = process.wait(dice.uniform(0, longest))
                     found["runs that failed without a kill"] += status != 0
@@ -149,7 +145,8 @@ def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[st
                     ways[way] += 1
                     progress.update()
                     found["kills that something outlived"] += outlived(study)
-                    found["kills that left dvc.lock empty, and it was mended"] += mend(study)
+                    with contextlib.chdir(study):
+                        found["kills that left half a file of DVC's, and it was moved aside"] += bool(parallel.mend())
             found[ENDED] += status == 0
             found[SAME] += status == 0 and results(study) == expected
     return {"kills": sum(ways.values()), **ways, **found}
@@ -202,11 +199,12 @@ def inserted(text: str, block: str) -> str:
     return before + BEGIN + block + END + rest.partition(END)[2]
 
 
-def is_well(found: dict[str, Any]) -> bool:
-    """Was nothing lost, and was anything tried?"""
+def is_well(found: dict[str, Any], kills: int = 50, damages: int = 300) -> bool:
+    """Was nothing lost, and as much tried?"""
     tables = [found["kills"], found["crowds"], *found["damages"].values()]
     sound = all(table[SAME] == table[ENDED] > 0 for table in tables[:2])
-    return sound and not any(table.get(what) for table in tables for what in LOST)
+    tried = found["kills"]["kills"] >= kills and sum(sum(row.values()) for row in tables[2:]) >= damages
+    return sound and tried and not any(table.get(what) for table in tables for what in LOST)
 
 
 def main() -> int:
@@ -233,7 +231,7 @@ def main() -> int:
     JSON.write_text(json.dumps(found, indent=2) + "\n")
     PAGE.write_text(inserted(PAGE.read_text(), page(found)))
     print(page(found))
-    return 0 if is_well(found) else 1
+    return 0 if is_well(found, min(50, chosen.kills), min(300, chosen.damages)) else 1
 
 
 if __name__ == "__main__":

@@ -17,12 +17,10 @@ def main(name: str) -> None:
     recipe = study.recipes[variant.recipe]
     where = data.device()
     images = data.load(variant.dataset, where)
-    hardware = data.hardware(where)
-    print(
-        f"{name}: seeds {recipe.seeds}, {recipe.epochs} epochs of {len(images.train.images)} images, on {hardware}",
-        flush=True,
-    )
-    total = len(recipe.seeds) * recipe.epochs * len(images.train.images)
+    count = len(images.train.images)
+    budget = f"seeds {recipe.seeds}, {recipe.epochs} epochs of {count} images"
+    print(f"{name}: {budget}, on {data.hardware(where)}", flush=True)
+    total = len(recipe.seeds) * recipe.epochs * count
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
         results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
     for result in results:
@@ -31,7 +29,7 @@ def main(name: str) -> None:
     history = pd.DataFrame([row for result in results for row in result.history])
     artifacts.save_csv(artifacts.plot_file(name, "history.csv"), history.assign(variant=name))
     costs = pd.DataFrame([{"variant": name, "seed": result.seed, **result.cost} for result in results])
-    artifacts.save_csv(artifacts.plot_file(name, "cost.csv"), costs.assign(device=hardware, torch=torch.__version__))
+    artifacts.save_csv(artifacts.plot_file(name, "cost.csv"), costs.assign(torch=torch.__version__))
 
 
 if __name__ == "__main__":

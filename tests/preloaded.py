@@ -83,6 +83,7 @@ def answer(call: socket.socket) -> int:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variable.split("=", 1) for variable in variables)
+    os.environ.pop("DVC_PID", None)  # no parent of this process
     sys.argv = arguments
     sys.path[0] = folder
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -39,7 +39,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path) -> None:
         ("LATENT_DIMS", [2]),
         ("CHANNELS", [4]),
         ("SEEDS", [1, 2]),
-        ("EPOCHS", [1, 2]),
+        ("EPOCHS", {"cpu": [1, 2]}),
         ("EPOCH_IMAGES", 64),
         ("EVALUATED", 50),
         ("SAMPLES", 10),

@@ -4,17 +4,20 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
 from elbowroom import checkpoint
-from elbowroom.checkpoint import fingerprint, syntax_digest
+from elbowroom import fit as fitting
+from elbowroom.checkpoint import fingerprints, syntax_digest
 from elbowroom.config import Recipe, StudyError, Variant
 from elbowroom.data import Images, Split
 from elbowroom.fit import Fit, fit
@@ -118,7 +121,7 @@ def test_of_a_damaged_checkpoint_the_one_before_is_used(
     assert content(train(few, tmp_path, variant(), recipe(epochs=4))[0]) == expected
     first, second = capfd.readouterr().out.splitlines()
     assert first.startswith(f"{folder}/epoch-4.safetensors: damaged (")
-    assert first.endswith("; the checkpoint before it is used")
+    assert first.endswith("; not used")
     assert second == "seed 0: goes on after epoch 3 of 4"
     for path in folder.glob("epoch-*"):
         path.write_bytes(b"")
@@ -145,28 +148,85 @@ def test_a_full_disk_leaves_the_checkpoint_before(few: dict[str, Images], tmp_pa
     assert (folder / "epoch-1.safetensors").read_bytes() == kept
 
 
+def test_of_another_trainings_checkpoint_nothing_is_taken(few: dict[str, Images], tmp_path: Path) -> None:
+    """Nor of another epoch's, under the name of this one."""
+    expected = content(train(few, tmp_path, variant(), recipe(epochs=2))[0])
+    (folder,) = tmp_path.iterdir()
+    train(few, tmp_path, variant(beta=4.0), recipe(epochs=2))
+    (other,) = set(tmp_path.iterdir()) - {folder}
+    shutil.copy(other / "epoch-2.safetensors", folder)
+    shutil.copy(other / "epoch-1.safetensors", folder / "epoch-3.safetensors")
+    assert content(train(few, tmp_path, variant(), recipe(epochs=3))[0])[3][:4] == expected[3]
+
+
+def test_fewer_epochs_than_before_are_as_from_scratch(few: dict[str, Images], tmp_path: Path) -> None:
+    """The one before the last of a longer training is its end, of which there was no snapshot."""
+    train(few, tmp_path, variant(), recipe(epochs=10))
+    counter = Counter()
+    results = train(few, tmp_path, variant(), recipe(epochs=9), (0,), counter)
+    assert counter.images == 0
+    assert content(results[0]) == content(train(few, None, variant(), recipe(epochs=9))[0])
+
+
+def test_where_there_can_be_no_lock_it_is_said(few: dict[str, Images], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StudyError, match=r"lock: cannot be locked \(Not a directory\), expected a writable place"):
+        train(few, tmp_path / "file", variant(), recipe())
+
+
+class Together(torch.Tensor):
+    """Says that it is on a card: its seeds are trained side by side."""
+
+    is_cuda = True
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+
+def test_seeds_behind_catch_up_and_then_train_with_the_others(
+    few: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a card, and locks are taken in one order, whatever that of seeds."""
+    expected = [content(result) for result in train(few, None, variant(), recipe(epochs=4), (2, 0, 1))]
+    train(few, tmp_path, variant(), recipe(epochs=2), (0,))
+    calls, locked = [], []
+    train_group, enter = fitting._train, fitting.Checkpoints.__enter__
+    monkeypatch.setattr(
+        fitting,
+        "_train",
+        lambda group, until, progress: (
+            calls.append(([t.run.seed for t in group], until)) or train_group(group, until, progress)
+        ),
+    )
+    monkeypatch.setattr(fitting.Checkpoints, "__enter__", lambda self: locked.append(self.folder) or enter(self))
+    images = few["mnist"]
+    split = images.train._replace(images=images.train.images.as_subclass(Together))
+    on_card = {"mnist": Images(split, images.test, images.classes)}
+    results = train(on_card, tmp_path, variant(), recipe(epochs=4), (2, 0, 1))
+    assert [content(result) for result in results] == expected
+    assert calls == [([2, 1], 2), ([2, 0, 1], 4)]
+    assert [result.cost["seeds_together"] for result in results] == [3, 3, 3]
+    assert locked == sorted(locked)
+    assert len(set(locked)) == 3
+
+
 def test_what_decides_the_weights_is_in_the_fingerprint(
     few: dict[str, Images], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = few["mnist"]
-    base = fingerprint(variant(), recipe(), images, 0)
-    same = fingerprint(variant(recipe="other"), recipe(epochs=7, seeds=[1, 2]), images, 0)
-    assert base == same
+
+    def name(settings: Variant, plan: Recipe, images: Images = images, seed: int = 0) -> str:
+        return fingerprints(settings, plan, images, [seed])[seed]
+
+    base = name(variant(), recipe())
+    assert base == name(variant(recipe="other"), recipe(epochs=7, seeds=[1, 2]))
     fewer = Images(images.train._replace(images=images.train.images[:99]), images.test, images.classes)
     others = [
-        fingerprint(variant(), recipe(), images, 1),
-        fingerprint(variant(), recipe(), fewer, 0),
-        *(
-            fingerprint(variant(**{key: value}), recipe(), images, 0)
-            for key, value in (("latent_dim", 7), ("beta", 2.0))
-        ),
-        *(
-            fingerprint(variant(), recipe(**{key: value}), images, 0)
-            for key, value in (("batch_size", 63), ("precision", "bf16"))
-        ),
+        name(variant(), recipe(), seed=1),
+        name(variant(), recipe(), fewer),
+        *(name(variant(**{key: value}), recipe()) for key, value in (("latent_dim", 7), ("beta", 2.0))),
+        *(name(variant(), recipe(**{key: value})) for key, value in (("batch_size", 63), ("precision", "bf16"))),
     ]
     monkeypatch.setattr(checkpoint, "_syntax", lambda name: f"another {name}")
-    others.append(fingerprint(variant(), recipe(), images, 0))
+    others.append(name(variant(), recipe()))
     assert len({base, *others}) == 1 + len(others)
 
 
@@ -180,7 +240,7 @@ def test_every_module_of_training_is_in_the_fingerprint() -> None:
         left += [
             found for found in re.findall(r"^from elbowroom\.(\w+) import", code, re.MULTILINE) if found not in reached
         ]
-    assert reached - {"artifacts", "checkpoint", "config", "weights"} == set(checkpoint.CODE)
+    assert reached - {"alone", "artifacts", "checkpoint", "config", "weights"} == set(checkpoint.CODE)
 
 
 def test_what_a_comment_says_does_not_count() -> None:
@@ -214,7 +274,7 @@ with Checkpoints(Path({str(tmp_path / "a")!r})):
         assert first.stdout.readline() == "in\n"
         second = start()
         try:
-            expected = f"{tmp_path / 'a'}: in training by process {first.pid}, waiting for it\n"
+            expected = f"{tmp_path / 'a'}: process {first.pid} trains the same, waiting for it to end\n"
             assert second.stdout.readline() == expected
             assert not select.select([second.stdout], [], [], 0.5)[0]
             first.kill()

@@ -206,20 +206,37 @@ def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
     assert dvc(toy, "status", "--json").strip() == "{}"
 
 
-def test_what_a_kill_left_empty_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".dvc/tmp").mkdir(parents=True)
-    for path in (lock := Path("dvc.lock"), Path(".dvc/tmp/rwlock")):
-        path.touch()
-        with parallel.DVC_LOCK.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            parallel.mend()
-        assert path.exists()  # a dvc may be about to write it
-        parallel.mend()
-        assert not path.exists()
-    lock.write_text("stages: {}")
-    parallel.mend()
-    assert lock.exists()
+    whole = (ROOT / "studies/quickstart/dvc.lock").read_text()
+    lock, rwlock = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
+    inside = whole.index("  train@mnist-z128:\n")
+    for path, halves in (
+        (
+            lock,
+            [
+                "",
+                whole[: inside + 10],
+                whole[: inside + len("  train@mnist-z128:\n")],
+                "schema: '2.0'\nstages:\n  a: 1",
+            ],
+        ),
+        (rwlock, ["", '{"models": {"read"']),
+    ):
+        for half in halves:
+            path.write_text(half)
+            with parallel.DVC_LOCK.open("w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                assert parallel.mend() == []
+            assert path.exists()  # a dvc may be about to write it
+            assert parallel.mend() == [path]
+            assert not path.exists()
+            assert path.with_name(f"{path.name}.damaged").read_text() == half
+    for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
+        lock.write_text(sound)
+        rwlock.write_text("{}")
+        assert parallel.mend() == []
 
 
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, tmp
         lambda dvc: os.kill(at_work(longer)[0], signal.SIGKILL),  # as where memory ends
     ):
         command = ["dvc", "repro", "--single-item", STAGE]
-        environment = os.environ | {"PATH": f"{longer.python}:{os.environ['PATH']}"}
+        environment = os.environ | {"PATH": f"{longer.python}:{os.environ['PATH']}", "SHELL": "/bin/sh"}
         dvc = subprocess.Popen(  # noqa: S603
             command, cwd=longer.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True, text=True,

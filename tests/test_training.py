@@ -320,6 +320,26 @@ def test_divergence_is_said_in_one_line(small: dict[str, Images]) -> None:
     assert float(last) < 784_000
 
 
+def test_divergence_is_the_same_where_it_is_looked_for_once_an_epoch(small: dict[str, Images]) -> None:
+    """As on a card, where steps go on after the first bad one."""
+    for seed in range(3):
+        with pytest.raises(StudyError) as at_once:
+            run(variant(), small, seed=seed, learning_rate=1.0, epochs=20)
+        late = Run(variant(), recipe(learning_rate=1.0, epochs=20), small["mnist"], seed)
+
+        def train(late: Run = late) -> None:
+            for _ in range(20):
+                late.begin_epoch()
+                for size in (64, 64, 64, 64, 44):
+                    late.step(size)
+                late.end_epoch()
+                late.record()
+
+        with pytest.raises(StudyError) as at_last:
+            train()
+        assert str(at_last.value) == str(at_once.value)
+
+
 def test_snapshots_are_ten_to_a_decade_whatever_the_number_of_epochs() -> None:
     assert [epoch for epoch in range(101) if is_round(epoch)] == [
         *(0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 79, 100)
@@ -359,8 +379,13 @@ def test_a_card_computes_in_tf32_only_while_it_trains(
 ) -> None:
     settings = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
     seen: list[list[str]] = []
-    monkeypatch.setattr(fitting, "_train", lambda *_: seen.append([s.fp32_precision for s in settings]))
-    monkeypatch.setattr(fitting.Training, "result", lambda _: None)
+
+    def watched(trainings: list[fitting.Training], until: int, progress: tqdm) -> None:
+        seen.append([setting.fp32_precision for setting in settings])
+        for each in trainings:
+            each.run.epoch, each.cost["seconds"] = until, 1.0
+
+    monkeypatch.setattr(fitting, "_train", watched)
     for precision in ("highest", "high", "bf16"):
         list(fit(variant(), recipe(precision=precision), small["mnist"], [0], tqdm(disable=True)))
         assert [setting.fp32_precision for setting in settings] == ["ieee", "ieee"]

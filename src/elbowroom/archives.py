@@ -78,8 +78,10 @@ def _unpacked(archive: Path) -> bytes:
                 raise damaged(archive, "HTML (an error page?)", "the published archive")
         with gzip.open(archive) as packed:
             content = packed.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise damaged(archive, short(str(error)), "the published archive") from None
+    except OSError as error:
+        raise StudyError(f"{archive}: cannot be read ({error.strerror}), expected the published archive") from None
     if len(content) > LARGEST:
         raise damaged(archive, f"more than {LARGEST} bytes in it", "the published archive")
     return content

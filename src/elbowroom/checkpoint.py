@@ -4,10 +4,10 @@ In .checkpoints, outside DVC's outs, which DVC deletes before it runs a stage. W
 """
 
 import ast
-import fcntl
 import hashlib
 import json
-import os
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from elbowroom import artifacts
+from elbowroom.alone import alone
 from elbowroom.config import Recipe, StudyError, Variant
 from elbowroom.data import Images
 
@@ -33,21 +34,21 @@ CODE = (
 )  # modules that decide the weights
 
 
-def fingerprint(variant: Variant, recipe: Recipe, images: Images, seed: int) -> str:
-    """A name for all that the weights after an epoch depend on.
+def fingerprints(variant: Variant, recipe: Recipe, images: Images, seeds: Iterable[int]) -> dict[int, str]:
+    """Of each seed, a name for all that the weights after an epoch depend on.
 
     The number of epochs is not of it: more of them go on from where fewer ended. Neither are comments in the code.
     """
     parts = {
         "variant": variant.model_dump(exclude={"recipe"}),
         "recipe": recipe.model_dump(exclude={"epochs", "seeds"}),
-        "seed": seed,
         "images": [_digest(split.images) for split in (images.train, images.test)],
         "code": [_syntax(name) for name in CODE],
         "torch": torch.__version__,
         "device": images.train.images.device.type,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+    texts = {seed: json.dumps(parts | {"seed": seed}, sort_keys=True) for seed in seeds}
+    return {seed: hashlib.sha256(text.encode()).hexdigest()[:32] for seed, text in texts.items()}
 
 
 def _digest(images: torch.Tensor) -> str:
@@ -77,24 +78,10 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = ExitStack()
 
     def __enter__(self) -> Self:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.folder / "lock").open("a+")
-        except OSError as error:
-            raise StudyError(f"{self.folder}: found {error.strerror}, expected a writable folder") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.seek(0)
-            tqdm.write(f"{self.folder}: in training by process {self._lock.read()}, waiting for it")
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
-        for part in self.folder.glob("*.part"):  # what a kill left
-            part.unlink()
+        self._lock.enter_context(alone(self.folder / "lock", "trains the same"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,17 +91,26 @@ class Checkpoints:
         """Arrays and header of the last epoch, up to the `most`-th, of which there is a sound checkpoint."""
         for epoch in reversed(self._epochs(most)):
             try:
-                return artifacts.load_arrays(self._file(epoch))
+                return self._load(epoch)
             except StudyError as error:
-                tqdm.write(f"{error}; the checkpoint before it is used")
+                tqdm.write(f"{error}; not used")
+                with suppress(OSError):
+                    self._file(epoch).rename(self._file(epoch).with_suffix(".damaged"))
         return None
 
     def save(self, epoch: int, arrays: artifacts.Arrays, header: dict[str, Any]) -> None:
         """Write a checkpoint and read it again, and only then delete those before the one before it."""
-        artifacts.save_arrays(self._file(epoch), arrays, header)
-        artifacts.load_arrays(self._file(epoch))
+        artifacts.save_arrays(self._file(epoch), arrays, header | {"of": self.folder.name})
+        self._load(epoch)
         for old in self._epochs(epoch)[:-KEPT]:
-            self._file(old).unlink()
+            with suppress(OSError):
+                self._file(old).unlink()
+
+    def _load(self, epoch: int) -> tuple[artifacts.Arrays, dict[str, Any]]:
+        arrays, header = artifacts.load_arrays(self._file(epoch))
+        if (header.pop("of", None), header.get("epoch")) != (self.folder.name, epoch):
+            raise StudyError(f"{self._file(epoch)}: found a checkpoint of another training or epoch, expected its own")
+        return arrays, header
 
     def _epochs(self, most: int) -> list[int]:
         epochs = (int(path.stem.removeprefix("epoch-")) for path in self.folder.glob("epoch-*.safetensors"))

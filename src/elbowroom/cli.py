@@ -2,10 +2,14 @@
 
 import argparse
 import contextlib
+import os
+import re
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from elbowroom.alone import alone
 from elbowroom.config import StudyError
 
 
@@ -23,7 +27,8 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         parser.add_argument(argument, metavar=argument.upper(), help="its name in params.yaml")
     names = [name.rpartition("@")[2] for name in vars(parser.parse_args()).values()]
     try:
-        main(*names)
+        with _alone():
+            main(*names)
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -41,6 +46,13 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         with contextlib.suppress(OSError):  # nobody may be there to read it
             print(f"interrupted by {number.name}: the same command goes on from here", file=sys.stderr)
         sys.exit(128 + number)
+
+
+def _alone() -> contextlib.AbstractContextManager[None]:
+    """Until a stage that DVC runs ends, no other process runs it: not even one that outlived another DVC."""
+    stage = os.environ.get("DVC_STAGE")
+    name = re.sub(r"[^\w@-]", "_", stage or "")
+    return alone(Path(f".dvc/tmp/stages/{name}.lock"), f"runs {name}") if stage else contextlib.nullcontext()
 
 
 def _is_of_memory(error: Exception) -> bool:

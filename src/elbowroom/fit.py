@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,15 @@ import torch
 from tqdm import tqdm
 
 from elbowroom.artifacts import Arrays
-from elbowroom.checkpoint import Checkpoints, fingerprint
+from elbowroom.checkpoint import Checkpoints, fingerprints
 from elbowroom.config import Recipe, Variant
-from elbowroom.data import Images, compute_in
+from elbowroom.data import Images, compute_in, hardware
 from elbowroom.model import VAE
 from elbowroom.objective import Terms
 from elbowroom.side_by_side import SideBySide
 from elbowroom.training import Run
 
-SPARSE = (
-    10  # on a card, where an epoch may be shorter, writing checkpoints takes at most one part in so many of the time
-)
+SPARSE = 10  # on a card, where epochs may be shorter, checkpoints come after so many times the seconds that they take
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,15 @@ class Fit:
     mu (S, N, latent_dim) float16, reconstructions (S, M, C, H, W) uint8.
     cost: seconds, during which seeds_together were trained; images_per_second (training images of this seed; the tests
     after each epoch count in the time, what is written to a checkpoint does not); and peak_memory_mib, the most that
-    the card held for all of them, or on the CPU the process so far. Of an interrupted training, of all its parts.
+    the card held for all of them, or on the CPU the process so far; device. Of an interrupted training, of all its
+    parts.
     """
 
     seed: int
     model: VAE
     history: list[dict[str, float | int | str]]
     evolution: Arrays
-    cost: dict[str, float]
+    cost: dict[str, float | str]
 
 
 class Training:
@@ -57,9 +56,7 @@ class Training:
 
     def __init__(self, run: Run, checkpoints: Checkpoints | None) -> None:
         self.run, self.checkpoints = run, checkpoints
-        self.cost: dict[str, Any] = {"seconds": 0.0, "seeds_together": 1, "peak_memory": 0}
-        self.saving = 0.0  # seconds that the last checkpoint took
-        self.saved = time.perf_counter()
+        self.cost: dict[str, Any] = {"seconds": 0.0, "seeds_together": 1, "peak_memory": 0, "device": ""}
         if checkpoints and (found := checkpoints.newest(run.recipe.epochs)):
             arrays, header = found
             self.cost = header.pop("cost")
@@ -67,14 +64,10 @@ class Training:
             tqdm.write(f"seed {run.seed}: goes on after epoch {run.epoch} of {run.recipe.epochs}")
 
     def save(self) -> None:
-        """Keep a checkpoint of the finished epoch, unless on a card that would cost more time than it may save."""
-        start, run = time.perf_counter(), self.run
-        soon = run.order.is_cuda and run.epoch < run.recipe.epochs and start - self.saved < SPARSE * self.saving
-        if self.checkpoints and not soon:
-            arrays, header = run.state()
-            self.checkpoints.save(run.epoch, arrays, header | {"cost": self.cost})
-            self.saved = time.perf_counter()
-            self.saving = self.saved - start
+        """Keep a checkpoint of the finished epoch."""
+        if self.checkpoints:
+            arrays, header = self.run.state()
+            self.checkpoints.save(self.run.epoch, arrays, header | {"cost": self.cost})
 
     def result(self) -> Fit:
         run, seconds = self.run, self.cost["seconds"]
@@ -83,6 +76,7 @@ class Training:
             "seeds_together": self.cost["seeds_together"],
             "images_per_second": round(run.epoch * len(run.order) / seconds, 1),
             "peak_memory_mib": round(self.cost["peak_memory"] / 2**20, 1),
+            "device": self.cost["device"],
         }
         return Fit(run.seed, run.model.eval(), run.history, run.evolution(), cost)
 
@@ -104,40 +98,42 @@ def fit(
     together = images.train.images.is_cuda
     for group in [seeds] if together else [[seed] for seed in seeds]:
         with ExitStack() as locks:
-            runs = [Run(variant, recipe, images, seed) for seed in group]
-            trainings = []
-            for run in runs:
-                checkpoints = None
-                if folder:
-                    name = fingerprint(variant, recipe, images, run.seed)
-                    checkpoints = locks.enter_context(Checkpoints(folder / name))
-                trainings.append(Training(run, checkpoints))
+            kept: dict[int, Checkpoints] = {}
+            if folder:
+                names = fingerprints(variant, recipe, images, group)
+                kept = {seed: Checkpoints(folder / name) for seed, name in names.items()}
+            for checkpoints in sorted(
+                kept.values(), key=attrgetter("folder")
+            ):  # lest two processes wait for each other
+                locks.enter_context(checkpoints)
+            trainings = [Training(Run(variant, recipe, images, seed), kept.get(seed)) for seed in group]
             compute_in(recipe.precision)
             try:
-                for _, abreast in groupby(sorted(trainings, key=_epoch), _epoch):
-                    _train(list(abreast), recipe, progress)
+                done = sum(training.run.epoch for training in trainings) * len(images.train.images)
+                progress.n += done
+                progress.initial = getattr(progress, "initial", 0) + done  # which says nothing of the speed
+                while (epoch := min(training.run.epoch for training in trainings)) < recipe.epochs:
+                    behind = [training for training in trainings if training.run.epoch == epoch]
+                    ahead = (training.run.epoch for training in trainings if training.run.epoch > epoch)
+                    _train(behind, min(ahead, default=recipe.epochs), progress)  # until it has caught up
             finally:
                 compute_in("highest")
         yield from (training.result() for training in trainings)
 
 
-def _epoch(training: Training) -> int:
-    return training.run.epoch
-
-
-def _train(trainings: list[Training], recipe: Recipe, progress: tqdm) -> None:
-    """Train runs that stand at the same epoch, up to the last."""
+def _train(trainings: list[Training], until: int, progress: tqdm) -> None:
+    """Train runs that stand at the same epoch, up to another."""
     runs = [training.run for training in trainings]
-    count, size, where = len(runs[0].order), recipe.batch_size, runs[0].order.device
+    count, size, where = len(runs[0].order), runs[0].recipe.batch_size, runs[0].order.device
     if where.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(where)
     step = SideBySide([partial(run.step, size) for run in runs], where)
+    rest = count % size
+    last_step = SideBySide([partial(run.step, rest) for run in runs], where)
     end_epoch = SideBySide([run.end_epoch for run in runs], where)
-    done = runs[0].epoch * count * len(runs)
-    progress.n += done
-    progress.initial = getattr(progress, "initial", 0) + done  # which says nothing of the speed
-    for _ in range(runs[0].epoch, recipe.epochs):
+    saved, saving = time.perf_counter(), 0.0  # when the last checkpoints were, and the seconds that they took
+    for epoch in range(runs[0].epoch + 1, until + 1):
         start = time.perf_counter()
         for run in runs:
             run.begin_epoch()
@@ -149,9 +145,8 @@ def _train(trainings: list[Training], recipe: Recipe, progress: tqdm) -> None:
                 if not progress.disable and number % 20 == 0:
                     means = Terms(*runs[0].train_total / (number * size))
                     progress.set_postfix(loss=f"{means.loss(runs[0].variant.beta):.1f}", refresh=False)
-        if rest := count % size:  # too seldom to be captured
-            for run in runs:
-                run.step(rest)
+        if rest:
+            last_step()
             progress.update(rest * len(runs))
         end_epoch()
         for run in runs:
@@ -160,9 +155,16 @@ def _train(trainings: list[Training], recipe: Recipe, progress: tqdm) -> None:
         for training in trainings:
             cost = training.cost
             cost["seconds"] += seconds
-            cost["seeds_together"] = len(runs)
+            cost["seeds_together"] = max(cost["seeds_together"], len(runs))
+            if not cost["device"].endswith(hardware(where)):
+                cost["device"] += f", then {hardware(where)}" if cost["device"] else hardware(where)
             cost["peak_memory"] = max(cost["peak_memory"], memory)
-            training.save()
+        now = time.perf_counter()
+        if where.type == "cpu" or epoch == until or now - saved >= SPARSE * saving:
+            for training in trainings:
+                training.save()
+            saved = time.perf_counter()
+            saving = saved - now
 
 
 def peak_memory(where: torch.device) -> int:

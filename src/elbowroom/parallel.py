@@ -24,19 +24,40 @@ from rich.text import Text
 from elbowroom.budget import trainings
 from elbowroom.config import StudyError, load_study
 from elbowroom.job import LOGS, Job
+from elbowroom.lock import locked_stages
 
 Plan = dict[str, set[str]]  # a stage -> those that it waits for, in the order of dvc.yaml
 DVC_LOCK = Path(".dvc/tmp/lock")  # held by a dvc, but while its stage runs
 GRACE = 10  # seconds that an interrupted stage has to end
 
 
-def mend() -> None:
-    """Remove what a dvc killed while it wrote it left empty: DVC cannot read it, and does without."""
+def mend() -> list[Path]:
+    """Move aside what a dvc that was killed left empty or half-written, which DVC cannot read and does without."""
+    damaged = []
     with DVC_LOCK.open("a") as lock:
-        for path in (Path("dvc.lock"), Path(".dvc/tmp/rwlock")):
-            if _locked(lock) and path.is_file() and not path.stat().st_size:
-                path.unlink()
-                print(f"{path} was empty, as a kill leaves it: removed")
+        for path, is_whole in ((Path("dvc.lock"), _is_lock), (Path(".dvc/tmp/rwlock"), _is_json)):
+            if _locked(lock) and path.is_file() and not is_whole(path):
+                path.replace(path.with_name(f"{path.name}.damaged"))
+                print(f"{path}: found the half of a file, as a kill leaves it, moved to {path.name}.damaged")
+                damaged.append(path)
+    return damaged
+
+
+def _is_lock(path: Path) -> bool:
+    """Or has a merge left it so? Then it is for the user to mend."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        return "<<<<<<<" in text or (all("cmd" in stage for stage in locked_stages().values()) and bool(text.strip()))
+    except (StudyError, TypeError):
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _locked(file: TextIO) -> bool:

@@ -167,6 +167,8 @@ class Run:
         names = ("epochs", "mu", "reconstructions")
         self.snapshots = list(zip(*(arrays[f"evolution.{name}"] for name in names), strict=True))
         self.epoch, self.history = header["epoch"], [dict(row) for row in header["history"]]
+        if self.epoch == self.recipe.epochs and self.snapshots[-1][0] != self.epoch:  # the end, but of a longer one not
+            self.snapshots.append((self.epoch, *self._snapshot()))
 
     def _tensors(self) -> dict[str, Tensor]:
         """What changes through training, by name."""

@@ -1,0 +1,44 @@
+"""The page on reliability says what `make torture` found, and that was enough, and well."""
+
+import copy
+import json
+
+import pytest
+
+from benchmarks import torture
+
+FOUND = json.loads(torture.JSON.read_text()) if torture.JSON.is_file() else {}
+
+
+def test_the_page_says_what_was_found() -> None:
+    text = torture.PAGE.read_text()
+    assert torture.inserted(text, torture.page(FOUND)) == text
+    assert torture.inserted(text.replace(f"| {FOUND['kills']['kills']} |", "| 0 |"), torture.page(FOUND)) == text
+
+
+def test_what_is_committed_was_enough_and_well() -> None:
+    assert torture.is_well(FOUND)
+    assert FOUND["kills"]["kills"] >= 50
+    assert min(FOUND["kills"][way] for way in torture.WAYS) >= 5
+    assert sum(sum(row.values()) for row in FOUND["damages"].values()) >= 300
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "change"),
+    [
+        ("kills", torture.SAME, -1),
+        ("kills", "kills that something outlived", 1),
+        ("kills", "runs that failed without a kill", 1),
+        ("crowds", torture.SAME, -1),
+        ("crowds", "times that a stage ran twice at once", 1),
+        ("damages", "wrong result", 1),
+        ("damages", "traceback", 1),
+        ("damages", "loss", 1),
+        ("damages", "hang", 1),
+    ],
+)
+def test_a_single_loss_is_not_well(table: str, row: str, change: int) -> None:
+    found = copy.deepcopy(FOUND)
+    counts = found[table]["models"] if table == "damages" else found[table]
+    counts[row] = counts.get(row, 0) + change
+    assert not torture.is_well(found)

@@ -49,7 +49,7 @@ def main(name: str) -> None:
     for file, picture in pictures.items():
         artifacts.write(artifacts.plot_file(name, file), figures.picture_bytes(picture))
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
-    strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]], images.classes)
+    strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]])
     artifacts.write(artifacts.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
     artifacts.write(artifacts.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
 

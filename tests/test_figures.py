@@ -128,7 +128,7 @@ def test_evolution_has_a_frame_for_each_snapshot() -> None:
     }
     maps = RANDOM.normal(size=(4, 30, 2))
     images = RANDOM.integers(0, 256, (6, 1, 8, 8), np.uint8)
-    strip, frames = figures.evolution(snapshots, maps, images, np.arange(30) % 3, CLASSES)
+    strip, frames = figures.evolution(snapshots, maps, images, np.arange(30) % 3)
     assert strip.axes[0].get_title() == "before training"
     animation = Image.open(io.BytesIO(figures.animation_bytes(frames, 100)))
     assert animation.n_frames == 4  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ from benchmarks.memory import memory
 from benchmarks.settings import Setting
 from benchmarks.steps import layers, seeds, steps, work
 from benchmarks.study import whole_study
-from benchmarks.waits import waits
+from benchmarks.waits import slowest, waits
 from elbowroom import data
 from elbowroom.config import StudyError
 
@@ -45,6 +45,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Setting]], Iterator[dict[str,
     "study": ("The whole study", whole_study),
     "memory": ("Peak memory", memory),
     "waits": ("What else one waits for", waits),
+    "pictures": ("The slowest picture of each stage that draws", slowest),
 }
 ON_A_CARD = {"fit", "study"}  # take hours elsewhere: there only when named
 

@@ -36,7 +36,12 @@ def waits(chosen: dict[str, Setting]) -> Rows:
     for dataset, setting in chosen.items():
         yield from archives(dataset)
         yield from evaluations(dataset, setting)
-        yield from drawn(dataset)
+
+
+def slowest(chosen: dict[str, Setting]) -> Rows:
+    """The slowest picture of each stage that draws."""
+    for dataset in chosen:
+        yield drawn(dataset)
     yield from compared()
 
 
@@ -82,11 +87,11 @@ def evaluations(dataset: str, setting: Setting) -> Rows:
     yield row("waits", label, [1e6 * seconds / len(weighed) / samples for seconds in taken], "µs")
 
 
-def drawn(dataset: str) -> Rows:
+def drawn(dataset: str) -> dict[str, Any]:
     """The slowest picture of figures, from untrained weights."""
     with tempfile.TemporaryDirectory() as folder:
         _untrained(Path(folder), dataset)
-        yield _slowest(f"{dataset}: figures", Path(folder), "figures", settings.VARIANTS[dataset])
+        return _slowest(f"{dataset}: figures", Path(folder), "figures", settings.VARIANTS[dataset])
 
 
 def compared() -> Rows:
@@ -125,7 +130,7 @@ def _slowest(what: str, folder: Path, *stage: str) -> dict[str, Any]:
     turns = [json.loads(python("-m", "benchmarks.pictures", str(folder), *stage)) for _ in few_turns()]
     seconds = {picture: [turn[picture] for turn in turns] for picture in turns[0]}
     picture, taken = max(seconds.items(), key=lambda item: float(np.median(item[1])))
-    return row("waits", f"{what}, the slowest of {len(seconds)} pictures ({Path(picture).name})", taken, "s")
+    return row("pictures", f"{what}, the slowest of {len(seconds)} pictures ({Path(picture).name})", taken, "s")
 
 
 def _turns(where: torch.device, call: Callable[[], object]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The page on reliability says what `make torture` found, and that was enough, and well."""
+"""The page on reliability says what `make torture` found, and a single loss would be seen."""
 
 import copy
 import json
@@ -13,14 +13,12 @@ FOUND = json.loads(torture.JSON.read_text()) if torture.JSON.is_file() else {}
 def test_the_page_says_what_was_found() -> None:
     text = torture.PAGE.read_text()
     assert torture.inserted(text, torture.page(FOUND)) == text
-    assert torture.inserted(text.replace(f"| {FOUND['kills']['kills']} |", "| 0 |"), torture.page(FOUND)) == text
+    assert torture.inserted(torture.inserted(text, "other\n"), torture.page(FOUND)) == text
 
 
-def test_what_is_committed_was_enough_and_well() -> None:
-    assert torture.is_well(FOUND)
-    assert FOUND["kills"]["kills"] >= 50
-    assert min(FOUND["kills"][way] for way in torture.WAYS) >= 5
-    assert sum(sum(row.values()) for row in FOUND["damages"].values()) >= 300
+def test_what_is_committed_is_well() -> None:
+    assert torture.is_well(FOUND, kills=10)
+    assert not torture.is_well(FOUND, kills=FOUND["kills"]["kills"] + 1)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +39,4 @@ def test_a_single_loss_is_not_well(table: str, row: str, change: int) -> None:
     found = copy.deepcopy(FOUND)
     counts = found[table]["models"] if table == "damages" else found[table]
     counts[row] = counts.get(row, 0) + change
-    assert not torture.is_well(found)
+    assert not torture.is_well(found, kills=10)

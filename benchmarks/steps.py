@@ -38,7 +38,7 @@ def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 print(f"{maker.__name__}: not measured ({error})", file=sys.stderr)
         first = None
         try:
-            first = contestants["compiled"](1)
+            first = contestants["compiled"](1) if "compiled" in contestants else None
         except RuntimeError as error:  # no C++ compiler
             print(f"compiled: not measured ({str(error).splitlines()[0]})", file=sys.stderr)
             del contestants["compiled"]

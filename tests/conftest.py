@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,10 @@ from elbowroom import archives, data
 from elbowroom.config import Dataset, Evaluation, Recipe, Variant
 
 ROOT = Path(__file__).parent.parent
+
+
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what tests start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

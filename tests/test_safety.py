@@ -121,7 +121,7 @@ def test_the_audit_fails_for_what_it_finds_only(
     program = tmp_path / "pip-audit"
     program.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\nexit {status}\n")
     program.chmod(0o755)
-    command = ["make", "-o", ".venv/.ready", "audit", f"PATH={tmp_path}:{os.environ['PATH']}"]
+    command = ["make", "--no-print-directory", "-o", ".venv/.ready", "audit", f"PATH={tmp_path}:{os.environ['PATH']}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
     assert done.returncode == expected, done.stderr
     assert printed in done.stdout

@@ -141,9 +141,9 @@ def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[st
                     found["runs that failed without a kill"] += status != 0
                 except subprocess.TimeoutExpired:
                     WAYS[way](process, study)
-                    process.wait()
-                    ways[way] += 1
-                    progress.update()
+                    status = process.wait()
+                    ways[way] += status != 0  # else it had ended by itself
+                    progress.update(status != 0)
                     found["kills that something outlived"] += outlived(study)
                     with contextlib.chdir(study):
                         found["kills that left half a file of DVC's, and it was moved aside"] += bool(parallel.mend())
@@ -217,6 +217,7 @@ def main() -> int:
     chosen = parser.parse_args()
     os.environ |= {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what is started
     dice = random.Random(chosen.seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as folder:
         study = small_study(Path(folder).resolve() / "study")

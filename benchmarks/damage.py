@@ -31,7 +31,9 @@ import yaml
 
 from elbowroom import archives, data, download
 from elbowroom.checkpoint import fingerprints
-from elbowroom.config import Study, StudyError, load_study
+from elbowroom.config import Study, load_study
+from elbowroom.errors import StudyError
+from elbowroom.results import COMPARISON
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 100  # after which a stage hangs
@@ -62,6 +64,7 @@ def study(folder: Path) -> Study:
     params["evaluation"] |= {"map_images": 40, "iwae_images": 4, "iwae_samples": [1, 5], "sample_images": 40}
     params["evaluation"] |= {"probe_images": 60, "path_pairs": 2, "path_steps": 3}
     params["figures"] = {"images": 4, "sample_rows": 2, "interpolation_steps": 3}
+    params["figures"] |= {"explorer_grid": 2, "explorer_images": 2}
     folder.mkdir()
     for name in ("stages", "src"):
         (folder / name).symlink_to(ROOT / name)
@@ -76,8 +79,8 @@ def study(folder: Path) -> Study:
 def steps(made: Study) -> list[list[str]]:
     """Every stage, in an order in which each finds what it reads."""
     by_dataset = [[stage, name] for stage in ("prepare", "baseline", "judge") for name in made.datasets]
-    by_variant = [[stage, name] for stage in ("train", "evaluate", "figures") for name in made.variants]
-    return [*by_dataset, *by_variant, ["compare"], ["report"]]
+    by_variant = [[stage, name] for stage in ("train", "evaluate", "figures", "explore") for name in made.variants]
+    return [*by_dataset, *by_variant, ["compare"], ["report"], ["notebook"]]
 
 
 def kinds(good: Path) -> dict[str, Kind]:
@@ -89,7 +92,6 @@ def kinds(good: Path) -> dict[str, Kind]:
         own = fingerprints(variant, study.recipes[variant.recipe], images, (0, 1)).values()
     checkpoints = {f".checkpoints/{folder}/epoch-1.safetensors": ["train", name] for folder in own}
     shown = ("reconstructions", "samples", "interpolation", "interpolation-samples")
-    compared = ("variants", "baselines", "latents", "differences", "elbows", "claims", "published")
     return {
         "archive, mnist": Kind({f"mirror/{file}": ["prepare", "mnist"] for file in MNIST}, 12),
         "archive, cifar10": Kind({f"mirror/{CIFAR}": ["prepare", "cifar10"]}, 4, (f"mirror/{MNIST[0]}",)),
@@ -108,6 +110,11 @@ def kinds(good: Path) -> dict[str, Kind]:
         "evolution": Kind(
             {f"models/{name}/evolution.safetensors": ["figures", name]}, 5, (f"models/{other}/evolution.safetensors",)
         ),
+        "explorer": Kind(
+            {f"models/explorer/{name}.safetensors": ["report"]},
+            4,
+            (f"models/explorer/{other}.safetensors", f"models/{name}/evolution.safetensors"),
+        ),
         "checkpoints": Kind(checkpoints, 8),
         "history": Kind({f"plots/{name}/history.csv": ["figures", name]}, 3, (f"plots/{other}/history.csv",)),
         "metrics": Kind(
@@ -120,9 +127,13 @@ def kinds(good: Path) -> dict[str, Kind]:
             4,
             (f"plots/{other}/history.csv",),
         ),
-        "pictures": Kind({f"plots/{name}/{picture}.png": ["compare"] for picture in shown}, 3),
+        "pictures": Kind(
+            {f"plots/{name}/{picture}.png": ["compare"] for picture in shown}
+            | {f"report/comparison/pictures/mnist-{picture}.png": ["report"] for picture in shown},
+            5,
+        ),
         "comparison": Kind(
-            {f"report/comparison/{table}.csv": ["report"] for table in compared}
+            {f"report/comparison/{table}.csv": ["report"] for table in COMPARISON}
             | {f"metrics/judge/{dataset}.csv": ["report"] for dataset in ("mnist", "cifar10")},
             7,
         ),
@@ -283,7 +294,9 @@ def locked(work: Path) -> dict[str, str]:
 
 def outcome(work: Path, file: str, stage: list[str], before: dict[str, str], good: dict[str, str]) -> tuple[str, str]:
     """Run the stage on what was damaged; class what it comes to. before: the tree once damaged, good: before that."""
-    noticed = file in (recorded := locked(work)) and before.get(file) != recorded[file]
+    folders = [folder for folder in map(str, Path(file).parents) if folder in locked(work)]  # known by what is in them
+    known = good.get(file) if folders else locked(work).get(file)
+    noticed = known is not None and before.get(file) != known
     if file == "params.yaml":
         with contextlib.suppress(StudyError):
             noticed = load_study(work / file) != load_study(work.parent / "good" / file)
@@ -341,7 +354,7 @@ def damages(seed: int, count: int) -> tuple[dict[str, dict[str, int]], list[str]
     os.environ |= {"OMP_NUM_THREADS": "1", "ELBOWROOM_DEVICE": "cpu"}
     dice = random.Random(seed)  # noqa: S311
     importlib.import_module("torch._dynamo")  # which torch imports when first used
-    for stage in ("prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"):
+    for stage in ("prepare", "baseline", "judge", "train", "evaluate", "figures", "explore", "compare", "report"):
         runpy.run_module(f"stages.{stage}", run_name="loaded")  # and all else, once, for all that is forked
     results: Counter[tuple[str, str]] = Counter()
     bad: list[str] = []
@@ -377,7 +390,10 @@ def damages(seed: int, count: int) -> tuple[dict[str, dict[str, int]], list[str]
                     bad.append(f"{case}: {result}: {why}")
                     print(bad[-1], flush=True)
             wrong = {path for path, found in tree(work).items() if right.get(path) != found}
-            restore(good, work, {*files, *kind.others, *wrong} | (right.keys() - tree(work).keys()))
+            costs = {
+                str(path.relative_to(good)) for path in good.glob("plots/*/cost.csv")
+            }  # which a stage that trains writes anew
+            restore(good, work, {*files, *kind.others, *wrong, *costs} | (right.keys() - tree(work).keys()))
     outcomes = sorted({*GOOD, *(result for _, result in results)}, key=lambda result: (result not in GOOD, result))
     return {name: {result: results[name, result] for result in outcomes} for name in table}, bad
 

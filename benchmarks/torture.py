@@ -19,14 +19,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 import yaml
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
@@ -37,7 +38,8 @@ from elbowroom import parallel
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
 BEGIN, END = "<!-- by benchmarks/torture.py -->\n", "<!-- end -->\n"
-EARLIER = 6  # a kill comes after at most one part in so many of the time that the study takes
+EARLIER = 8  # a kill comes after at most one part in so many of the time that the study takes
+AT_MOST = 30  # kills of a study
 PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
 STAGE = "-m stages."
 REPRO = ["dvc", "repro", "--quiet"]
@@ -54,6 +56,7 @@ ENDED, SAME = "studies run to their end", "of these, the same to the byte as uni
 
 def small_study(folder: Path) -> Path:
     """Two variants of two seeds on MNIST, six epochs of 1024 images."""
+    folder.parent.mkdir(parents=True)
     damage.study(folder)
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["datasets"] = {"mnist": {"train_images": 1024, "test_images": 128}}
@@ -122,39 +125,44 @@ def outlived(study: Path) -> bool:
     return False
 
 
-def kills(study: Path, count: int, dice: random.Random, limit: float) -> dict[str, int]:
-    """Kill runs at random moments; each study that ends at last is compared with an uninterrupted one."""
-    begun = time.monotonic()
+def kills(study: Path, count: int, seed: int, seconds: float) -> dict[str, int]:
+    """Kill runs at random moments, AT_MOST times before a study is let run to its end, which is then compared with an
+    uninterrupted one. No more are begun after so many kills, or seconds."""
+    small_study(study)
+    dice, begun = random.Random(seed), time.monotonic()  # noqa: S311
     subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
     longest = (time.monotonic() - begun) / EARLIER
     expected = results(study)
-    found, ways = Counter[str](), dict.fromkeys(WAYS, 0)
-    with tqdm(total=count, desc="kills", disable=None) as progress:
-        while sum(ways.values()) < count and time.monotonic() < limit:
-            forget(study)
-            status = -1
-            while status and time.monotonic() < limit:
-                process = start(study, dice.choice([REPRO, PARALLEL]), dice.choice(SHELLS))
-                way = dice.choice(list(WAYS))
-                try:
-                    status = process.wait(dice.uniform(0, longest))
-                    found["runs that failed without a kill"] += status != 0
-                except subprocess.TimeoutExpired:
-                    WAYS[way](process, study)
-                    status = process.wait()
-                    ways[way] += status != 0  # else it had ended by itself
-                    progress.update(status != 0)
-                    found["kills that something outlived"] += outlived(study)
-                    with contextlib.chdir(study):
-                        found["kills that left half a file of DVC's, and it was moved aside"] += bool(parallel.mend())
-            found[ENDED] += status == 0
-            found[SAME] += status == 0 and results(study) == expected
-    return {"kills": sum(ways.values()), **ways, **found}
+    found = Counter(dict.fromkeys(["kills", *WAYS], 0))
+    while found["kills"] < count and time.monotonic() - begun < seconds:
+        forget(study)
+        status = -1
+        for _ in range(min(AT_MOST, count - found["kills"])):
+            process = start(study, dice.choice([REPRO, PARALLEL]), dice.choice(SHELLS))
+            way = dice.choice(list(WAYS))
+            try:
+                status = process.wait(dice.uniform(0, longest))
+                break
+            except subprocess.TimeoutExpired:
+                WAYS[way](process, study)
+                status = process.wait()
+                found.update({"kills": status != 0, way: status != 0})  # else it had ended by itself
+                found["kills that something outlived"] += outlived(study)
+                with contextlib.chdir(study):
+                    found["kills that left half a file of DVC's, and it was moved aside"] += bool(parallel.mend())
+                status = -1
+        if status == -1:
+            status = start(study, REPRO).wait()
+        found["runs that failed without a kill"] += status != 0
+        found[ENDED] += status == 0
+        found[SAME] += status == 0 and results(study) == expected
+    return dict(found)
 
 
-def crowds(study: Path, count: int, dice: random.Random) -> dict[str, int]:
+def crowds(study: Path, count: int, seed: int) -> dict[str, int]:
     """Three `dvc repro` in one checkout, within two seconds. DVC turns some away; no stage may run twice at once."""
-    forget(study)
+    small_study(study)
+    dice = random.Random(seed)  # noqa: S311
     subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
     expected, found = results(study), Counter[str]()
     for _ in range(count):
@@ -210,7 +218,7 @@ def is_well(found: dict[str, Any], kills: int = 50, damages: int = 300) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--minutes", type=float, default=9, help="for kills, at most")
+    parser.add_argument("--minutes", type=float, default=5, help="in which a study is begun to be killed")
     parser.add_argument("--crowds", type=int, default=2)
     parser.add_argument("--damages", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
@@ -218,17 +226,23 @@ def main() -> int:
     os.environ |= {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what is started
-    dice = random.Random(chosen.seed)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder:
-        study = small_study(Path(folder).resolve() / "study")
-        found: dict[str, Any] = {
+    with tempfile.TemporaryDirectory() as temporary, ProcessPoolExecutor(2, get_context("fork")) as pool:
+        folder, half = Path(temporary).resolve(), -(-chosen.kills // 2)  # two studies at a time, a core each
+        killed = [
+            pool.submit(kills, folder / f"{number}/study", half, chosen.seed + number, 60 * chosen.minutes)
+            for number in range(2)
+        ]
+        crowded = pool.submit(crowds, folder / "crowd/study", chosen.crowds, chosen.seed)
+        damaged = pool.submit(damage.damages, chosen.seed, chosen.damages)
+        counts = [part.result() for part in killed]
+        found = {
             "machine": f"{platform.system()}, {os.cpu_count()} {platform.machine()} cores; PyTorch {torch.__version__}",
             "date": f"{date.today()}",
             "command": " ".join(["python benchmarks/torture.py", *sys.argv[1:]]),
-            "kills": kills(study, chosen.kills, dice, time.monotonic() + 60 * chosen.minutes),
-            "crowds": crowds(study, chosen.crowds, dice),
+            "kills": {what: sum(part.get(what, 0) for part in counts) for what in {**counts[0], **counts[1]}},
+            "crowds": crowded.result(),
+            "damages": damaged.result()[0],
         }
-    found["damages"], _ = damage.damages(chosen.seed, chosen.damages)
     JSON.write_text(json.dumps(found, indent=2) + "\n")
     PAGE.write_text(inserted(PAGE.read_text(), page(found)))
     print(page(found))

@@ -1,0 +1,19 @@
+"""notebook: data/, models/, metrics/, plots/ -> report/study.ipynb"""
+
+from pathlib import Path
+
+from elbowroom import artifacts
+from elbowroom.cli import run
+from elbowroom.config import load_study
+from elbowroom.notebook import SOURCE, build, execute, written
+
+
+def main() -> None:
+    load_study()  # one line, before a kernel is started for nothing
+    page = Path("report/study.ipynb")
+    notebook = build(SOURCE.read_text(encoding="utf-8"))
+    artifacts.write(page, written(execute(notebook, page)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -22,7 +22,7 @@ EPOCH_IMAGES = 1024
 PEAK_STEPS = 6  # more than are called before a capture
 EVALUATED = 1000  # images of each split
 WEIGHED, SAMPLES = 4, 1000  # images and samples of each, by importance sampling
-STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "compare", "report"]
+STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "explore", "compare", "report", "notebook"]
 COMPARED = ROOT / "studies/quickstart"  # a study with results in git
 
 Setting = tuple[Variant, Recipe, data.Images]

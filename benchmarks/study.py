@@ -20,9 +20,10 @@ def whole_study(_: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     study = load_study(settings.PARAMS)
     of: dict[str, list[list[str]]] = {
         **{stage: [[name] for name in study.datasets] for stage in ("prepare", "baseline", "judge")},
-        **{stage: [[name] for name in study.variants] for stage in ("train", "evaluate", "figures")},
+        **{stage: [[name] for name in study.variants] for stage in ("train", "evaluate", "figures", "explore")},
         "compare": [[]],
         "report": [[]],
+        "notebook": [[]],
     }
     minutes = dict.fromkeys(of, 0.0)
     with tempfile.TemporaryDirectory() as folder:

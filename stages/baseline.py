@@ -1,6 +1,6 @@
 """baseline@<dataset>: data/<dataset> -> metrics/baselines/<dataset>.csv"""
 
-from elbowroom import artifacts, data
+from elbowroom import artifacts, data, paths
 from elbowroom.baselines import baselines
 from elbowroom.cli import run
 from elbowroom.config import load_study
@@ -10,7 +10,7 @@ def main(name: str) -> None:
     load_study().dataset(name)
     table = baselines(data.load(name, data.device()))
     table.insert(0, "dataset", name)
-    artifacts.save_csv(artifacts.baselines_file(name), table.round(6))
+    artifacts.save_csv(paths.baselines_file(name), table.round(6))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, charts, comparison, figures, results
+from elbowroom import artifacts, charts, comparison, figures, paths, results
 from elbowroom.claims import audit
 from elbowroom.cli import run
+from elbowroom.colours import of_variants
 from elbowroom.config import Study, load_study
 from elbowroom.lock import prune
 from elbowroom.published import against_published
@@ -33,6 +34,7 @@ def main() -> None:
         "variants.csv": variants,
         "baselines.csv": comparison.shown_baselines(study, baselines),
         "differences.csv": comparisons(study, seeds, comparison.COMPARED),
+        "sizes.csv": comparison.sizes(study, seeds),
         "latents.csv": comparison.by_latents(study, seeds, baselines),
         "elbows.csv": comparison.elbows(study, seeds),
         "claims.csv": audit(study, seeds, costs),
@@ -40,10 +42,7 @@ def main() -> None:
         "spectrum.csv": _means(spectrum, ["rank"]),
         "published.csv": against_published(study, variants.set_index("variant"), history),
     }
-    colours = charts.variant_colours(study.variants)
-    if len(colours) > len(charts.COLOURS):  # a scale of its own for each dataset: nothing shows variants of both
-        for _, ours in variants.groupby("dataset"):
-            colours |= charts.variant_colours(ours.variant)
+    colours = of_variants(study)
     pictures: dict[str, Figure] = {}
     for dataset, ours in variants.groupby("dataset", sort=False):
         compared = compare_pictures(ours.set_index("variant").pca_2d)
@@ -67,9 +66,9 @@ def main() -> None:
     for path in prune(study):  # from here on everything was read and is as expected
         print(f"{path}: removed, of what params.yaml no longer has")
     for file, table in tables.items():
-        artifacts.save_csv(artifacts.comparison_file(file), table.round(6))
+        artifacts.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
-        artifacts.write(artifacts.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
+        artifacts.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
 
 
 def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
@@ -89,7 +88,7 @@ def compare_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     names = list(shares.index)
     pictures: dict[str, Figure] = {}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
-        read = {name: figures.read_picture(artifacts.plot_file(name, f"{kind}.png")) for name in names}
+        read = {name: figures.read_picture(paths.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
     tables = {name: results.latent_map(name) for name in names}
     classes = sorted(set().union(*(table.label for table in tables.values())))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import artifacts, data
+from elbowroom import artifacts, data, paths
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.evaluation import evaluate, headline, pictures
@@ -18,26 +18,26 @@ def main(name: str) -> None:
     seeds = study.recipes[variant.recipe].seeds
     where = data.device()
     images = data.load(variant.dataset, where)
-    judge = load_judge(artifacts.judge_file(variant.dataset), images.shape, where)
+    judge = load_judge(paths.judge_file(variant.dataset), images.shape, where)
     total = len(seeds) * pictures(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
-            model = load_model(artifacts.model_file(name, seed), variant, seed, images.shape, where)
+            model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
             measured[seed] = evaluate(variant, model, judge, images, seed, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
-    artifacts.save_csv(artifacts.seeds_file(name), table)
-    artifacts.save_json(artifacts.metrics_file(name), headline(table))
+    artifacts.save_csv(paths.seeds_file(name), table)
+    artifacts.save_json(paths.metrics_file(name), headline(table))
     spectra = [
         pd.DataFrame(
             {"variant": name, "seed": seed, "rank": np.arange(1, variant.latent_dim + 1), "kl": result.spectrum}
         )
         for seed, result in measured.items()
     ]
-    artifacts.save_csv(artifacts.plot_file(name, "spectrum.csv"), pd.concat(spectra).round(6))
+    artifacts.save_csv(paths.plot_file(name, "spectrum.csv"), pd.concat(spectra).round(6))
     latent_map = pd.DataFrame(measured[seeds[0]].latent_map, columns=["pc1", "pc2"])
     latent_map["label"] = [images.classes[label] for label in images.test.labels[: len(latent_map)].tolist()]
-    artifacts.save_csv(artifacts.plot_file(name, "map.csv"), latent_map.round(4))
+    artifacts.save_csv(paths.plot_file(name, "map.csv"), latent_map.round(4))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, data, figures, results
+from elbowroom import artifacts, data, figures, paths, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.latent import interpolate, principal_plane, prior_samples
@@ -19,8 +19,8 @@ def main(name: str) -> None:
     where = data.device()
     images = data.load(variant.dataset, where)
     seed = study.recipes[variant.recipe].seeds[0]
-    model = load_model(artifacts.model_file(name, seed), variant, seed, images.shape, where)
-    evolution = load_evolution(artifacts.evolution_file(name), variant, seed)
+    model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
+    evolution = load_evolution(paths.evolution_file(name), variant, seed)
 
     def decode(z: torch.Tensor) -> np.ndarray:
         return data.to_bytes(pixel_mean(variant, model.decode(z)))
@@ -47,11 +47,11 @@ def main(name: str) -> None:
         "map.png": figures.latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
     }
     for file, picture in pictures.items():
-        artifacts.write(artifacts.plot_file(name, file), figures.picture_bytes(picture))
+        artifacts.write(paths.plot_file(name, file), figures.picture_bytes(picture))
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
     strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]])
-    artifacts.write(artifacts.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
-    artifacts.write(artifacts.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
+    artifacts.write(paths.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
+    artifacts.write(paths.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import artifacts, data
+from elbowroom import artifacts, data, paths
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.judge import save_judge, train_judge
@@ -19,10 +19,10 @@ def main(name: str) -> None:
     print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {data.hardware(where)}", flush=True)
     with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
         judge, history = train_judge(images, settings, progress)
-    save_judge(artifacts.judge_file(name), judge, settings)
+    save_judge(paths.judge_file(name), judge, settings)
     table = pd.DataFrame(history)
     table.insert(0, "dataset", name)
-    artifacts.save_csv(artifacts.judge_history_file(name), table)
+    artifacts.save_csv(paths.judge_history_file(name), table)
 
 
 if __name__ == "__main__":

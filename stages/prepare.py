@@ -1,6 +1,6 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
-from elbowroom import archives, artifacts
+from elbowroom import archives, artifacts, paths
 from elbowroom.budget import trainings
 from elbowroom.cli import run
 from elbowroom.config import load_study
@@ -12,7 +12,7 @@ def main(name: str) -> None:
     if names:
         print("After this, unless DVC's cache has the result:", *trainings(study, names), sep="\n  ")
     arrays, header = archives.prepare(name, study.dataset(name))
-    artifacts.save_arrays(artifacts.data_file(name), arrays, header)
+    artifacts.save_arrays(paths.data_file(name), arrays, header)
 
 
 if __name__ == "__main__":

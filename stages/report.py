@@ -1,21 +1,35 @@
-"""report: report/comparison/, metrics/judge/, plots/ -> report/index.html, report/README.md"""
+"""report: report/comparison/, metrics/judge/, models/explorer/, plots/ -> report/index.html, report/README.md"""
 
 from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import artifacts, report, results
+from elbowroom import artifacts, explorer, inlined, paths, provenance, report, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 
 
 def main() -> None:
     study = load_study()
-    judges = pd.concat([results.judge(study, name) for name in study.datasets])
-    costs = {name: results.costs(study, name) for name in study.variants}
-    pages = report.render(study, results.comparison(study), judges, costs)
-    for page, text in pages.items():
-        artifacts.write(Path("report") / page, text)
+    datasets = dict.fromkeys(variant.dataset for variant in study.variants.values())
+    shown = [f"{dataset}-{kind}" for dataset in datasets for kind in report.SHOWN]
+    explored = {
+        name: explorer.load(name, variant, study.recipes[variant.recipe].seeds[0])
+        for name, variant in study.variants.items()
+        if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
+    }
+    found = report.Results(
+        results.comparison(study),
+        pd.concat([results.judge(study, name) for name in study.datasets]),
+        {name: results.costs(study, name) for name in study.variants},
+        explored,
+        {name: inlined.read_picture(name) for name in shown},
+        provenance.commit(),
+        provenance.versions(),
+        provenance.seconds(),
+    )
+    for file, text in report.render(study, found).items():
+        artifacts.write(Path("report") / file, text)
 
 
 if __name__ == "__main__":

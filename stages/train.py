@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import artifacts, checkpoint, data
+from elbowroom import artifacts, checkpoint, data, paths
 from elbowroom.cli import run
 from elbowroom.config import load_study
 from elbowroom.fit import fit
@@ -24,12 +24,12 @@ def main(name: str) -> None:
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
         results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
     for result in results:
-        save_model(artifacts.model_file(name, result.seed), result.model, variant, result.seed)
-    save_evolution(artifacts.evolution_file(name), results[0].evolution, variant, results[0].seed)
+        save_model(paths.model_file(name, result.seed), result.model, variant, result.seed)
+    save_evolution(paths.evolution_file(name), results[0].evolution, variant, results[0].seed)
     history = pd.DataFrame([row for result in results for row in result.history])
-    artifacts.save_csv(artifacts.plot_file(name, "history.csv"), history.assign(variant=name))
+    artifacts.save_csv(paths.plot_file(name, "history.csv"), history.assign(variant=name))
     costs = pd.DataFrame([{"variant": name, "seed": result.seed, **result.cost} for result in results])
-    artifacts.save_csv(artifacts.plot_file(name, "cost.csv"), costs.assign(torch=torch.__version__))
+    artifacts.save_csv(paths.plot_file(name, "cost.csv"), costs.assign(torch=torch.__version__))
 
 
 if __name__ == "__main__":

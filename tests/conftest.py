@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch: more threads than cores slow each other down
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
@@ -19,12 +19,16 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch: more
 import pytest
 import torch
 import yaml
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
 from elbowroom import archives, data
 from elbowroom.config import Dataset, Evaluation, Recipe, Variant
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+QUIET += ("--disable-component-update", "--disable-sync")
 
 
 if threading.current_thread() is threading.main_thread():
@@ -162,12 +166,12 @@ def ran(output: str) -> set[str]:
     return set(re.findall(r"^Running stage '(.+)':$", output, re.MULTILINE))
 
 
+PAGES = {"compare", "report", "notebook"}
+
+
 def of(*variants: str) -> set[str]:
     """The stages that a change of these variants runs."""
-    return {f"{stage}@{name}" for name in variants for stage in ("train", "evaluate", "figures")} | {
-        "compare",
-        "report",
-    }
+    return {f"{stage}@{name}" for name in variants for stage in ("train", "evaluate", "figures", "explore")} | PAGES
 
 
 class Grown(NamedTuple):
@@ -235,3 +239,32 @@ def grow(tiny: Checkout) -> list[set[str]]:
 def tiny(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy of the grown study, one for each test module."""
     return grown.checkout.copy(tmp_path_factory.mktemp("tiny"))
+
+
+# --- pages in a browser --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not path:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=QUIET)
+
+
+def opened(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str]]:
+    """The page from disk; and what should stay empty: its requests to a network, errors, warnings on its console."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(60_000)  # machines can be busy
+    wrong: list[str] = []
+
+    def refuse(route: Route) -> None:
+        wrong.append(f"request: {route.request.url}")
+        route.abort()
+
+    page.route(re.compile("^(?!file:|data:)"), refuse)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.goto(path.as_uri())
+    return page, wrong

@@ -1,4 +1,4 @@
-"""A `python` that has torch and the rest imported already, for tests that run many short stages.
+"""A `python` that has torch and the rest imported already, and a `dvc`, for tests that run many short stages.
 
 `python preloaded.py SERVER_SOCKET` imports them once and then forks, for each call, a process that runs the call's
 module as `python -m` would, in its folder, environment and streams. Nothing of elbowroom is imported beforehand.
@@ -12,15 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 CLIENT = """#!{python} -SE
-import os, socket, sys
+import os, signal, socket, sys
 if sys.argv[1:2] != ["-m"]:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+if sys.argv[2] == "ipykernel_launcher":  # is interrupted before it is killed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 call = [os.getcwd(), *sys.argv[2:], *(f"{{k}}={{v}}" for k, v in os.environ.items())]
@@ -31,12 +34,15 @@ sys.exit(int(server.recv(9) or b"1"))
 
 @contextlib.contextmanager
 def preloaded_python(folder: Path) -> Iterator[Path]:
-    """A folder with such a `python` in it, for PATH, as long as the context lasts."""
+    """A folder with such a `python` and `dvc` in it, for PATH, as long as the context lasts."""
     address = str(folder / "python.socket")
     (folder / "bin").mkdir()
     client = folder / "bin/python"
     client.write_text(CLIENT.format(python=sys.executable, address=address))
-    client.chmod(0o755)
+    dvc = folder / "bin/dvc"
+    dvc.write_text(f'#!/bin/sh\nexec "{client}" -m dvc "$@"\n')
+    for file in (client, dvc):
+        file.chmod(0o755)
     server = subprocess.Popen([sys.executable, __file__, address])  # noqa: S603
     try:
         while not Path(address).exists():
@@ -55,6 +61,14 @@ def serve(address: str) -> None:
         "torch._dynamo",
         "sklearn.linear_model",
         "sklearn.neighbors",
+        "ipykernel.ipkernel",
+        "matplotlib.figure",
+        "nbclient",
+        "pandas",
+        "altair",
+        "dvc.cli",
+        "dvc.repo.reproduce",
+        "dvc.commands.repro",
     ):
         importlib.import_module(slow)
 
@@ -65,6 +79,7 @@ def serve(address: str) -> None:
     while True:
         call, _ = listener.accept()
         if os.fork() == 0:
+            sys.executable = str(Path(address).with_name("bin") / "python")  # for a notebook's kernel
             status = answer(call)
             call.send(str(status).encode())
             os._exit(0)
@@ -87,6 +102,8 @@ def answer(call: socket.socket) -> int:
     sys.argv = arguments
     sys.path[0] = folder
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if arguments[0] == "ipykernel_launcher":  # whose client is what is killed, to end it
+        threading.Thread(target=lambda: call.recv(1) or os._exit(1), daemon=True).start()
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
         return 0

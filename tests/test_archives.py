@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from elbowroom import archives, data, download
-from elbowroom.config import DATASETS, Dataset, StudyError
+from elbowroom.config import DATASETS, Dataset
+from elbowroom.errors import StudyError
 
 SMALL = Dataset(train_images=8, test_images=4)
 

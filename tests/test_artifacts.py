@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError
+from elbowroom.errors import StudyError
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:

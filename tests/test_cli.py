@@ -10,7 +10,7 @@ CODE = """
 import signal, sys
 sys.path.insert(0, {src!r})
 from elbowroom.cli import run
-from elbowroom.config import StudyError
+from elbowroom.errors import StudyError
 def main(name):
     {body}
 sys.argv = ["stage", "train@mnist-z128"]

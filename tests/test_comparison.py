@@ -7,6 +7,7 @@ from conftest import ROOT
 
 from elbowroom import charts, comparison
 from elbowroom.artifacts import load_csv
+from elbowroom.colours import of_names
 from elbowroom.config import Study, load_study
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
@@ -123,7 +124,7 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
         for series, points in curves[curves.metric == metric].groupby("series"):
             np.testing.assert_allclose(drawn[series], points[["latent_dim", "value"]])
     vaes = variants[variants.variant != "mnist-ae128"]
-    colours = charts.variant_colours(study.variants)
+    colours = of_names(study.variants)
     (axes,) = charts.plane(vaes, comparison.shown_baselines(study, baselines), "mnist", colours).axes
     labels = axes.get_legend_handles_labels()[1]
     assert set(labels) == {*vaes.variant, "linear VAE", "mean image"}
@@ -187,6 +188,6 @@ def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
 @pytest.mark.parametrize("count", [1, 8, 9, 30])
 def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
     names = [f"v{number}" for number in range(count)]
-    colours = charts.variant_colours(names)
+    colours = of_names(names)
     assert list(colours) == names
     assert len(set(colours.values())) == count

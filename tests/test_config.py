@@ -10,7 +10,8 @@ import yaml
 from conftest import ROOT
 
 from elbowroom.budget import trainings
-from elbowroom.config import StudyError, load_study
+from elbowroom.config import load_study
+from elbowroom.errors import StudyError
 
 VARIANTS = [
     *("mnist-z128", "mnist-z256", "mnist-ae128"),

@@ -7,8 +7,8 @@ import pytest
 import torch
 from conftest import CPU
 
-from elbowroom import artifacts, data
-from elbowroom.config import StudyError
+from elbowroom import artifacts, data, paths
+from elbowroom.errors import StudyError
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[artifacts
 
 def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[artifacts.Arrays, dict]) -> None:
     arrays, header = prepared
-    artifacts.save_arrays(artifacts.data_file("cifar10"), arrays, header)
+    artifacts.save_arrays(paths.data_file("cifar10"), arrays, header)
     images = data.load("cifar10", CPU)
     assert images.classes == ["cat", "ship"]
     assert images.shape == (3, 32, 32)
@@ -54,7 +54,7 @@ def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[artifacts.Arrays,
 def test_other_arrays_are_refused(prepared: tuple[artifacts.Arrays, dict], changes: dict, said: str) -> None:
     arrays, header = prepared
     changed = {name: array for name, array in (arrays | changes).items() if array is not None}
-    artifacts.save_arrays(artifacts.data_file("cifar10"), changed, header)
+    artifacts.save_arrays(paths.data_file("cifar10"), changed, header)
     with pytest.raises(StudyError) as error:
         data.load("cifar10", CPU)
     assert said in str(error.value)
@@ -73,7 +73,7 @@ def test_other_arrays_are_refused(prepared: tuple[artifacts.Arrays, dict], chang
     ],
 )
 def test_other_headers_are_refused(prepared: tuple[artifacts.Arrays, dict], header: dict, said: str) -> None:
-    artifacts.save_arrays(artifacts.data_file("cifar10"), prepared[0], header)
+    artifacts.save_arrays(paths.data_file("cifar10"), prepared[0], header)
     with pytest.raises(StudyError) as error:
         data.load("cifar10", CPU)
     assert said in str(error.value)

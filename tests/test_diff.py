@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import artifacts
-from elbowroom.config import Study, StudyError, load_study
+from elbowroom import artifacts, paths
+from elbowroom.config import Study, load_study
 from elbowroom.diff import lines
+from elbowroom.errors import StudyError
 
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 
@@ -23,7 +24,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
             {"variant": name, "seed": s, "test_loss": loss + s, "test_rate": 0.0, "parameters": 10**6} for s in (0, 1)
         ]
         table = pd.concat([committed.drop(columns=list(seeds[0]))] * 2, ignore_index=True)
-        artifacts.save_csv(artifacts.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
+        artifacts.save_csv(paths.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
     return load_study(ROOT / "params.yaml")
 
 

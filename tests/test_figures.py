@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from elbowroom import charts, figures
+from elbowroom.colours import PALETTE, of_names
 
 CLASSES = ["zero", "one", "two"]
 RANDOM = np.random.default_rng(0)
@@ -69,7 +70,7 @@ LABELS = np.arange(30) % 3
 POINTS = RANDOM.normal(size=(30, 2))
 GRID = figures.mosaic([[IMAGES]])
 MANY = [str(number) for number in range(20)]
-colours = charts.variant_colours
+colours = of_names
 EVERY_FIGURE: dict[str, Callable[[], Figure]] = {
     "labelled_images": lambda: figures.labelled_images(IMAGES, ["a"] * 4),
     "training_curves": lambda: figures.training_curves(history(["a"])),
@@ -114,7 +115,7 @@ def test_curves_draw_the_numbers_of_the_table() -> None:
         "test rate (KL)",
     ]
     line = panels[1].lines[0]
-    assert line.get_color() == charts.COLOURS[1]  # that of its place in the study
+    assert line.get_color() == PALETTE[1]  # that of its place in the study
     np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
     np.testing.assert_allclose(line.get_ydata(), [9.5, 5.0, 3.5])  # the mean over both seeds
     assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]

@@ -11,8 +11,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from elbowroom import artifacts, config, judge
-from elbowroom.config import DATASETS, StudyError
+from elbowroom.config import DATASETS
 from elbowroom.data import Images, Split, scale
+from elbowroom.errors import StudyError
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
 from elbowroom.model import VAE, save_model
 

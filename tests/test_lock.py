@@ -6,7 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from elbowroom.config import StudyError, load_study
+from elbowroom.config import load_study
+from elbowroom.errors import StudyError
 from elbowroom.lock import is_edited, prune
 
 
@@ -18,19 +19,23 @@ def test_prune_deletes_what_removed_variants_left_and_nothing_else(
     stages = {
         "train@old": ["models/old", "plots/old/history.csv"],
         "evaluate@old": ["metrics/old.json"],
+        "explore@old": ["models/explorer/old.safetensors"],
         "train@mnist-z128": ["models/mnist-z128"],
         "prepare@old": ["data/old.safetensors"],
     }
     for path in (out for outs in stages.values() for out in outs):
         folder = tmp_path / path
-        (folder / "part" if path.startswith("models") else folder).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "part" if path.startswith("models") else folder).write_text("x")
+        file = folder if folder.suffix else folder / "part"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
     (tmp_path / "metrics/notes.json").write_text("a user's own")
     lock = {name: {"cmd": "true", "outs": [{"path": out} for out in outs]} for name, outs in stages.items()}
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
-    assert {str(path) for path in prune(study)} == {"models/old", "plots/old/history.csv", "metrics/old.json"}
+    assert {str(path) for path in prune(study)} == {
+        out for name, outs in stages.items() if "old" in name for out in outs
+    }
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"models/mnist-z128/part", "data/old.safetensors", "metrics/notes.json", "dvc.lock"}
+    assert left == {"models/mnist-z128/part", "metrics/notes.json", "dvc.lock"}
     assert not (tmp_path / "plots/old").exists()
     assert prune(study) == []
 

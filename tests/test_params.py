@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from elbowroom.config import Study, StudyError, load_study
+from elbowroom.config import Study, load_study
+from elbowroom.errors import StudyError
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 for section, kept in {  # one of each is as good, and loads faster

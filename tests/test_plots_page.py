@@ -7,22 +7,19 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, opened
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from elbowroom.charts import variant_colours
+from elbowroom.colours import of_names
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-QUIET += ("--disable-component-update", "--disable-sync")
 BASELINES = ("mean image", "PCA", "linear VAE", "floor", "every latent")
 CURVES = "report/comparison/curves.csv"
 Plots = Callable[..., Path]
@@ -65,37 +62,16 @@ def plots(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Plots:
     return run
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: install it, or set CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=QUIET)
-
-
 def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
     """Open the page from disk, unfold it and wait for its charts; nothing may go out, nothing may go wrong."""
     specs = re.findall(r"var spec = (.*);\s+vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
     charts = [chart for spec, chart in specs if spec != "{}"]  # DVC writes {} for a table without rows
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(120_000)  # machines can be busy
-    requests, errors = [], []
-
-    def refuse(route: Route) -> None:
-        requests.append(route.request.url)
-        route.abort()
-
-    page.route(re.compile("^(?!file:|data:)"), refuse)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(path.as_uri())
+    page, wrong = opened(browser, path, viewport={"width": 1400, "height": 1000})
     page.locator("main > details").evaluate_all("all => all.forEach(section => section.open = true)")
     for chart in charts:
         page.locator(f'[id="{chart}"] svg.marks').wait_for()
     page.wait_for_load_state("load")
-    assert requests == []
-    assert errors == []
+    assert wrong == []
     return page, charts
 
 
@@ -122,6 +98,9 @@ def test_the_committed_page_is_what_its_source_and_vega_give() -> None:
     build = runpy.run_path(str(ROOT / ".dvc/page/build.py"))
     committed = (ROOT / ".dvc/plots/page.html").read_text(encoding="utf-8")
     assert committed == build["page"]()
+    script = (ROOT / "src/elbowroom/templates/vega.js").read_text(encoding="utf-8")
+    assert script == build["script"]()
+    assert not any(special in script for special in ("</script", "<!--"))
     source = (ROOT / ".dvc/page/source.html").read_text(encoding="utf-8")
     for special in ("</script", "<!--", "{plot_divs}", "{scripts}", "{refresh_tag}"):  # the last three DVC replaces
         assert committed.count(special) == source.count(special)
@@ -269,7 +248,7 @@ def test_more_variants_than_the_palette_have_a_ramp(browser: Browser, tmp_path: 
     page, _ = draw(browser, filled(tmp_path, variants=rows))
     found = {name: used for name, *used in legend(page, "report_comparison_variants_csv")}
     assert list(found) == names
-    for name, colour in variant_colours(names).items():
+    for name, colour in of_names(names).items():
         channels = [[int(text) for text in re.findall(r"\d+", used)] for used in found[name]]
         assert any(near(colour, rgb) for rgb in channels), (name, colour, found[name])
 
@@ -292,7 +271,7 @@ def legend(page: Page, chart: str) -> list[list[str]]:
 @pytest.mark.browser
 def test_a_variant_has_one_colour(drawn: Drawn, study: Path) -> None:
     """In every chart of the comparison, also in those that lack some of them."""
-    colours = variant_colours(variants(study))
+    colours = of_names(variants(study))
     for table in ("curves", "published", "spectrum", "variants"):
         chart = f"report_comparison_{table}_csv"
         entries = legend(drawn.page, chart)

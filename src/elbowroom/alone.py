@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from elbowroom.config import StudyError
+from elbowroom.errors import StudyError
 
 
 @contextmanager

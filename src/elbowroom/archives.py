@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from elbowroom import artifacts, download
-from elbowroom.config import Dataset, StudyError, short
+from elbowroom.config import Dataset
+from elbowroom.errors import StudyError, short
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"

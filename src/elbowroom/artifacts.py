@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from elbowroom.config import StudyError, short
+from elbowroom.errors import StudyError, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,49 +21,6 @@ TEXTS = [  # columns of tables that hold no numbers
     *("study", "dataset", "variant", "against", "quantity", "split", "label", "device", "torch"),
     *("baseline", "likelihood", "pixel_range", "metric", "result", "verdict", "claim", "numbers", "series"),
 ]
-
-
-def data_file(dataset: str) -> Path:
-    return Path("data") / f"{dataset}.safetensors"
-
-
-def model_file(variant: str, seed: int) -> Path:
-    return Path("models") / variant / f"seed-{seed}.safetensors"
-
-
-def evolution_file(variant: str) -> Path:
-    return Path("models") / variant / "evolution.safetensors"
-
-
-def metrics_file(variant: str) -> Path:
-    """What to read first, means over seeds."""
-    return Path("metrics") / f"{variant}.json"
-
-
-def seeds_file(variant: str) -> Path:
-    """Every metric, a row for each seed."""
-    return Path("metrics") / f"{variant}.csv"
-
-
-def plot_file(variant: str, name: str) -> Path:
-    return Path("plots") / variant / name
-
-
-def baselines_file(dataset: str) -> Path:
-    return Path("metrics") / "baselines" / f"{dataset}.csv"
-
-
-def judge_file(dataset: str) -> Path:
-    """The weights of the dataset's classifier."""
-    return Path("models") / "judge" / f"{dataset}.safetensors"
-
-
-def judge_history_file(dataset: str) -> Path:
-    return Path("metrics") / "judge" / f"{dataset}.csv"
-
-
-def comparison_file(name: str) -> Path:
-    return Path("report") / "comparison" / name
 
 
 def write(path: Path, content: bytes | str) -> None:

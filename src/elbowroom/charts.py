@@ -1,9 +1,8 @@
 """Tables of a comparison -> charts: matplotlib Figures. Nothing is measured here."""
 
-from collections.abc import Iterable
+from itertools import cycle
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -11,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from elbowroom.colours import SERIES
 from elbowroom.figures import DPI, TERMS, label_epochs
 
-# Okabe and Ito's palette, which the colour-blind can tell apart.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
 BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "mean image": {"color": "#8a8a8a", "ls": ":"},
     "PCA": {"color": "#8a8a8a", "ls": "--"},
@@ -28,15 +26,6 @@ METRICS = {
     "iwae_nll": "IWAE bound (nats)",
     "active_units": "active latents",
 }
-
-
-def variant_colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name, in their order; of more than eight, along a scale from dark to light."""
-    names = list(names)
-    if len(names) <= len(COLOURS):
-        return dict(zip(names, COLOURS, strict=False))
-    scale = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, len(names)))
-    return {name: matplotlib.colors.to_hex(colour) for name, colour in zip(names, scale, strict=True)}
 
 
 def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
@@ -72,7 +61,8 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
     metrics = [metric for metric in METRICS if metric in set(curves.metric)]
     figure = Figure(figsize=(8.4, 6.4), dpi=DPI, layout="constrained")
     figure.suptitle(title)
-    colours = variant_colours(name for name in curves.series.unique() if name not in BASELINES)
+    names = [name for name in curves.series.unique() if name not in BASELINES]
+    colours = dict(zip(names, cycle(SERIES), strict=False))
     sizes = sorted(curves.latent_dim.unique())
     for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
         for name, line in curves[curves.metric == metric].groupby("series", sort=False):

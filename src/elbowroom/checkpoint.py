@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from elbowroom import artifacts
 from elbowroom.alone import alone
-from elbowroom.config import Recipe, StudyError, Variant
+from elbowroom.config import Recipe, Variant
 from elbowroom.data import Images
+from elbowroom.errors import StudyError
 
 FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged

@@ -6,11 +6,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
 
 from elbowroom.alone import alone
-from elbowroom.config import StudyError
+from elbowroom.errors import StudyError
+from elbowroom.paths import NOTES
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
@@ -48,11 +49,21 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         sys.exit(128 + number)
 
 
-def _alone() -> contextlib.AbstractContextManager[None]:
-    """Until a stage that DVC runs ends, no other process runs it: not even one that outlived another DVC."""
-    stage = os.environ.get("DVC_STAGE")
-    name = re.sub(r"[^\w@-]", "_", stage or "")
-    return alone(Path(f".dvc/tmp/stages/{name}.lock"), f"runs {name}") if stage else contextlib.nullcontext()
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Until a stage that DVC runs ends, no other process runs it: not even one that outlived another DVC.
+
+    The seconds that it took are noted beside the lock, for the report.
+    """
+    if not (stage := os.environ.get("DVC_STAGE")):
+        yield
+        return
+    name = re.sub(r"[^\w@-]", "_", stage)
+    with alone(NOTES / f"{name}.lock", f"runs {name}"):
+        begun = time.monotonic()
+        yield
+        with contextlib.suppress(OSError):  # a note, no result
+            (NOTES / f"{name}.seconds").write_text(f"{time.monotonic() - begun:.1f}")
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -1,12 +1,12 @@
 """Results of all variants -> tables that set them beside each other and beside the baselines. Tables in, tables out."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pandas as pd
 
 from elbowroom.config import Study, Variant
-from elbowroom.statistics import elbow, spread, verdict
+from elbowroom.statistics import elbow, paired_interval, spread, verdict, wording
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
 CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")  # shown against the latent size
@@ -129,6 +129,32 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
         "slope_after",
         "result",
     ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def chains(study: Study) -> list[list[str]]:
+    """The VAEs that differ in their latent size alone, one of each size, smallest first: a list for each series."""
+    found = []
+    for _, variants in _families(study):
+        for _, members in _series(variants):
+            sizes = {variants[name].latent_dim: name for name in reversed(members) if variants[name].model == "vae"}
+            if sizes:
+                found.append([sizes[size] for size in sorted(sizes)])
+    return found
+
+
+def sizes(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
+    """Every two sizes of each series of VAEs by their test loss, paired over seeds: a row for each, the larger against
+    the smaller, as statistics.comparisons has them, with the family and the series."""
+    rows = []
+    for names in chains(study):
+        losses = {name: seeds[seeds.variant == name].set_index("seed").test_loss for name in names}
+        first = study.variants[names[0]]
+        series = next(said for said, members in _series(dict(_families(study))[_family(first)]) if names[0] in members)
+        for smaller, larger in combinations(names, 2):
+            interval = paired_interval(losses[larger], losses[smaller])
+            rows.append((*_family(first), series, larger, smaller, *interval, wording(interval)))
+    columns = [*LOSS_FAMILY, "series", "variant", "against", "difference", "low", "high", "seeds", "result"]
     return pd.DataFrame(rows, columns=columns)
 
 

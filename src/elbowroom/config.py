@@ -3,7 +3,6 @@
 Every value is written out in params.yaml: there are no defaults here, so what a reader sees there is what runs.
 """
 
-import reprlib
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -21,34 +20,10 @@ from pydantic import (
 from ruamel.yaml import YAML  # what DVC reads it with: one file, one meaning
 from ruamel.yaml.error import YAMLError
 
+from elbowroom.errors import StudyError, short, shown
+
 PARAMS = Path("params.yaml")
 Shape = tuple[int, int, int]
-
-
-class StudyError(Exception):
-    """Something the user can mend, said in one line: what, where, and what was expected.
-
-    What would not print as a part of that line comes out escaped.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
-
-
-def short(text: str) -> str:
-    """A text of any length, as a part of such a line."""
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-def shown(value: object) -> str:
-    """A value of any kind and size, as a part of such a line. YAML's aliases make endless ones."""
-    limits = reprlib.Repr()
-    limits.maxlevel = 3
-    limits.maxstring = limits.maxlong = limits.maxother = 120
-    try:
-        return short(limits.repr(value))
-    except ValueError:  # of whole numbers of thousands of digits
-        return "an enormous number"
 
 
 class Published(NamedTuple):
@@ -64,7 +39,7 @@ DATASETS = {
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
 NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # what its strides divide the sides of an image by
-RESERVED = ("baselines", "judge")  # folders beside those of variants
+RESERVED = ("baselines", "explorer", "judge")  # folders beside those of variants
 
 
 class Settings(BaseModel):
@@ -166,6 +141,8 @@ class Figures(Settings):
     images: Annotated[Count, Field(ge=2, le=20)]  # test images shown and reconstructed
     sample_rows: Annotated[Count, Field(ge=1, le=10)]  # samples come in a square of this side
     interpolation_steps: Annotated[Count, Field(ge=2, le=20)]
+    explorer_grid: Annotated[Count, Field(ge=2, le=64)]  # decoded points on a side of the page's map of latent space
+    explorer_images: Annotated[Count, Field(ge=2, le=12)]  # test images to slide between there
 
 
 class Study(Settings):

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elbowroom import artifacts
-from elbowroom.config import DATASETS, StudyError, shown
+from elbowroom import artifacts, paths
+from elbowroom.config import DATASETS
+from elbowroom.errors import StudyError, shown
 
 
 class Split(NamedTuple):
@@ -73,7 +74,7 @@ def hardware(where: torch.device) -> str:
 
 def load(name: str, where: torch.device) -> Images:
     """A prepared dataset, as bytes on the device, channels last (the layout that convolutions are fastest in)."""
-    path = artifacts.data_file(name)
+    path = paths.data_file(name)
     arrays, header = artifacts.load_arrays(path)
     if (found := header.get("dataset")) != name:
         raise StudyError(f"{path}: found images of {shown(found)}, expected those of {name}")

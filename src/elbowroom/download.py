@@ -15,7 +15,7 @@ import platformdirs
 from tqdm import tqdm
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError, short, shown
+from elbowroom.errors import StudyError, short, shown
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try; before each further one twice as long

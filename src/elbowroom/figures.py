@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from elbowroom.config import StudyError
+from elbowroom.colours import CLASSES
+from elbowroom.errors import StudyError
 
-LINE_COLOUR = "#0072B2"
-CLASS_COLOURS = [matplotlib.colormaps["tab10"](index) for index in range(10)]
+LINE_COLOUR = "#333333"  # of no variant: its own depends on which others there are
 TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
 DPI = 110
 ZOOM, GAP = 3, 6  # pixels on the page for a pixel of an image, and between images
@@ -154,7 +154,7 @@ def compared_maps(maps: dict[str, tuple[np.ndarray, np.ndarray, float]], classes
 def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str], size: float) -> None:
     for number, name in enumerate(classes):
         x, y = points[labels == number].T
-        axes.scatter(x, y, s=size, color=CLASS_COLOURS[number % 10], label=_text(name), linewidths=0)
+        axes.scatter(x, y, s=size, color=CLASSES[number % len(CLASSES)], label=_text(name), linewidths=0)
 
 
 def _text(name: str) -> str:
@@ -199,7 +199,7 @@ def _evolution_figure(
     grid = figure.subplots(2, len(moments), height_ratios=[1, tall], squeeze=False)
     for column, (title, points, pictures) in enumerate(moments):
         axes = grid[0, column]
-        colours = [CLASS_COLOURS[number % len(CLASS_COLOURS)] for number in labels]
+        colours = [CLASSES[number % len(CLASSES)] for number in labels]
         axes.scatter(*points.T, s=3, c=colours, linewidths=0)  # all at once, which is faster than class by class
         axes.set(xlim=limits[0], ylim=limits[1], xticks=[], yticks=[], title=title)
         _show(grid[1, column], pictures)

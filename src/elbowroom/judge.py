@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from elbowroom import artifacts, config
-from elbowroom.config import Shape, StudyError, shown
+from elbowroom.config import Shape
 from elbowroom.data import Images, batches, scale
+from elbowroom.errors import StudyError, shown
 from elbowroom.weights import set_weights, weights
 
 SEED = 0  # one judge per dataset: what is measured with it must not vary with it

@@ -8,11 +8,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from elbowroom.config import Study, StudyError
+from elbowroom.config import Study
+from elbowroom.errors import StudyError
 
-VARIANT_STAGES = ("train", "evaluate", "figures")
-DATASET_STAGES = ("baseline", "judge")
-OUTS = ("metrics", "models", "plots")  # folders of what these write
+VARIANT_STAGES = ("train", "evaluate", "figures", "explore")
+DATASET_STAGES = ("prepare", "baseline", "judge")
+OUTS = ("data", "metrics", "models", "plots")  # folders of what these write
 
 
 def locked_stages() -> dict[str, Any]:

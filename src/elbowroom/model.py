@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
 from elbowroom import artifacts
-from elbowroom.config import Shape, StudyError, Variant, shown
+from elbowroom.config import Shape, Variant
+from elbowroom.errors import StudyError, shown
 from elbowroom.layers import Doubling
 from elbowroom.weights import set_weights, weights
 

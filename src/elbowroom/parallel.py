@@ -22,7 +22,8 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.budget import trainings
-from elbowroom.config import StudyError, load_study
+from elbowroom.config import load_study
+from elbowroom.errors import StudyError
 from elbowroom.job import LOGS, Job
 from elbowroom.lock import locked_stages
 

@@ -2,16 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
+import yaml
 
-from elbowroom import tables
+from elbowroom import inlined, tables
+from elbowroom.answer import answer
+from elbowroom.colours import of_variants
 from elbowroom.comparison import LOSS_FAMILY, slug
 from elbowroom.config import Study
+from elbowroom.explorer import Explored
+from elbowroom.interactive import Spec
 from elbowroom.published import load_published, shortfalls
 
+TEMPLATES = Path(__file__).with_name("templates")
 COMPARED = {  # pictures of all variants of a dataset -> what they show
     "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row).",
     "samples": "Samples: z ~ N(0, I), the same noise for every variant (a larger latent has more of it). An "
@@ -34,6 +40,7 @@ PLANE = (
     "rate + distortion, the loss at beta 1, is the same. The cross is the mean image; the dash-dotted line, where the "
     "likelihood is a squared error, the exact linear VAE of the same sizes."
 )
+SHOWN = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # on a page that can explore them
 OWN = {  # pictures of one variant -> what they show
     "images.png": "Test images with their labels.",
     "curves.png": "Training curves, a line for each seed.",
@@ -47,24 +54,36 @@ OWN = {  # pictures of one variant -> what they show
 }
 
 
-def render(
-    study: Study, compared: dict[str, pd.DataFrame], judges: pd.DataFrame, costs: dict[str, pd.DataFrame]
-) -> dict[str, str]:
-    """The pages by file name.
+class Results(NamedTuple):
+    """What the pages set out.
 
-    compared: the tables of report/comparison by name (variants, baselines, differences, elbows, claims, published,
-    latents). judges: the history of each dataset's. costs: of each variant, a row for each seed. Pages link to
-    comparison/ and ../plots/.
+    compared: the tables of report/comparison by name (results.COMPARISON). judges: the history of each dataset's.
+    costs: of each variant, a row for each seed. explored: of each variant that is. pictures: of
+    COMPARED, those of each dataset by DATASET-KIND. commit, versions, seconds: as provenance has them.
     """
+
+    compared: dict[str, pd.DataFrame]
+    judges: pd.DataFrame
+    costs: dict[str, pd.DataFrame]
+    explored: dict[str, Explored]
+    pictures: dict[str, inlined.Picture]
+    commit: str
+    versions: list[str]
+    seconds: pd.DataFrame
+
+
+def render(study: Study, found: Results) -> dict[str, str]:
+    """The pages by file name: index.html, which needs no other file, and README.md, which links to comparison/ and
+    ../plots/."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.j2"], default=False, default_for_string=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"count": "{:,}".format, "md": escape_markdown}
-    rows = {name: table.to_dict("records") for name, table in compared.items()}
+    rows = {name: table.to_dict("records") for name, table in found.compared.items()}
     studies = [
         {
             "title": table["title"],
@@ -74,61 +93,85 @@ def render(
         for key, table in load_published().items()
         if (own := [row for row in rows["published"] if row["study"] == key])
     ]
+    colours = of_variants(study)
+    charts: dict[str, Spec] = {}
+    names = [name for name in study.datasets if any(variant.dataset == name for variant in study.variants.values())]
     context: dict[str, Any] = {
         "study": study,
         "title": one_line(study.title),
-        "datasets": [
-            dataset(study, name, rows, compared["latents"], judges)
-            for name in study.datasets
-            if any(variant.dataset == name for variant in study.variants.values())
-        ],
+        "answer": answer(study, *(rows[name] for name in ("variants", "sizes", "differences", "elbows"))),
+        "colours": colours,
+        "datasets": [dataset(study, name, rows, found, colours, charts) for name in names],
         "elbows": tables.elbows(rows["elbows"]),
         "differences": tables.differences(rows["differences"]),
         "claims": tables.claims(rows["claims"]),
         "published": studies,
-        "costs": tables.costs(study, costs),
+        "costs": tables.costs(study, found.costs),
+        "seconds": tables.seconds(found.seconds.to_dict("records")),
         "machines": sorted(
-            {one_line(f"{row.device}, PyTorch {row.torch}") for table in costs.values() for row in table.itertuples()}
+            {
+                one_line(f"{row.device}, PyTorch {row.torch}")
+                for table in found.costs.values()
+                for row in table.itertuples()
+            }
         ),
+        "commit": found.commit,
+        "versions": found.versions,
         "shortfalls": shortfalls(study),
         "own": OWN,
         "describe": tables.describe,
+        "settings": yaml.safe_dump(study.model_dump(), sort_keys=False),
     }
-    return {page: environment.get_template(f"{page}.j2").render(context) for page in ("index.html", "README.md")}
+    explorable = dict.fromkeys(study.variants[name].dataset for name in found.explored)
+    explorers = {name: inlined.explorer(study, name, found.explored, colours) for name in explorable}
+    context |= {"data": inlined.data(charts, explorers), "vega": (TEMPLATES / "vega.js").read_text(encoding="utf-8")}
+    return {file: environment.get_template(f"{file}.j2").render(context) for file in ("index.html", "README.md")}
 
 
 def dataset(
-    study: Study, name: str, rows: dict[str, list[Any]], latents: pd.DataFrame, judges: pd.DataFrame
+    study: Study,
+    name: str,
+    rows: dict[str, list[Any]],
+    found: Results,
+    colours: dict[str, str],
+    charts: dict[str, Spec],
 ) -> dict[str, Any]:
-    """What the pages show of one dataset: tables, pictures with captions (file, text), the judge's accuracy."""
+    """What the pages show of one dataset; its charts are added to charts, and known by their key there."""
     variants, baselines = ([row for row in rows[key] if row["dataset"] == name] for key in ("variants", "baselines"))
-    with_sizes = set(latents[LOSS_FAMILY].itertuples(index=False, name=None))
-    pictures = []
-    for family in dict.fromkeys(tuple(row[key] for key in LOSS_FAMILY) for row in variants):
-        said = f"{family[1].replace('_', ' ')}, pixels in {family[2]}"
-        own = [
-            study.variants[row["variant"]]
-            for row in variants
-            if all(row[key] == part for key, part in zip(LOSS_FAMILY, family, strict=True))
-        ]
-        vaes = any(variant.model == "vae" for variant in own)
-        kinds = {"latents": LATENTS} if family in with_sizes else {}
-        kinds |= {"plane": PLANE, "spectrum": SPECTRUM} if vaes else {}
-        kinds["curves"] = CURVES
-        pictures += [(f"{slug(family)}-{kind}.png", f"{text} Likelihood: {said}.") for kind, text in kinds.items()]
-    pictures += [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
+    judges = found.judges
     return {
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
         "losses": tables.losses(study, variants, baselines),
+        "terms": tables.measured(variants, tables.TERMS),
         "objectives": tables.objectives(study, variants),
         "quality": tables.measured(variants, tables.PICTURES),
         "latents": tables.measured(variants, tables.LATENTS),
         "ladder": tables.ladder(study, variants),
-        "pictures": pictures,
+        "files": captions(study, name, variants, found.compared["latents"]),
+        "pictures": [
+            {"caption": caption} | found.pictures[f"{name}-{kind}"]._asdict() for kind, caption in SHOWN.items()
+        ],
+        "explored": [row["variant"] for row in variants if row["variant"] in found.explored],
+        "charts": inlined.drawn(study, name, variants, found.compared, colours, charts),
         "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
         "judge": f"{judges[judges.dataset == name].test_accuracy.iloc[-1]:.1%}",
     }
+
+
+def captions(study: Study, name: str, variants: list[Any], latents: pd.DataFrame) -> list[tuple[str, str]]:
+    """The pictures of a dataset's variants beside each other: file and caption."""
+    with_sizes = set(latents[LOSS_FAMILY].itertuples(index=False, name=None))
+    pictures = []
+    for family, own in inlined.by_family(variants).items():
+        kinds = {"latents": LATENTS} if family in with_sizes else {}
+        kinds |= (
+            {"plane": PLANE, "spectrum": SPECTRUM} if any(study.variants[key].model == "vae" for key in own) else {}
+        )
+        kinds["curves"] = CURVES
+        for kind, text in kinds.items():
+            pictures.append((f"{slug(family)}-{kind}.png", f"{text} Likelihood: {inlined.spoken(family)}."))
+    return pictures + [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
 
 
 def escape_markdown(text: str) -> str:

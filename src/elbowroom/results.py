@@ -7,8 +7,9 @@ from typing import get_args
 
 import pandas as pd
 
-from elbowroom import artifacts
-from elbowroom.config import DATASETS, Likelihood, Study, StudyError
+from elbowroom import paths
+from elbowroom.config import DATASETS, Likelihood, Study
+from elbowroom.errors import StudyError
 from elbowroom.schema import Column, Rows, Table, load
 
 TEXT = Column("text")
@@ -89,11 +90,25 @@ COMPARISON = {  # of report/comparison, what the report reads
         key=["variant", "against", "metric"],
         may_be_empty=True,
     ),
+    "sizes": Table(
+        {**FAMILY, "series": TEXT, "variant": TEXT, "against": TEXT, "difference": MAYBE, "low": MAYBE, "high": MAYBE}
+        | {"seeds": SEED, "result": TEXT},
+        key=["variant", "against"],
+        may_be_empty=True,
+    ),
     "elbows": Table(
         {**FAMILY, "series": TEXT, "metric": TEXT, "seeds": SEED, "result": TEXT}
         | dict.fromkeys(["latent_dim", "low", "high", "slope_before", "slope_after"], MAYBE),
         key=[*FAMILY, "series", "metric"],
         may_be_empty=True,
+    ),
+    "curves": Table(
+        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": COUNT}
+        | dict.fromkeys(["loss", "distortion", "rate"], NUMBER),
+        key=["variant", "split", "epoch"],
+    ),
+    "spectrum": Table(
+        {"dataset": DATASET, "variant": TEXT, "rank": COUNT, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
     ),
     "claims": Table(dict.fromkeys(["study", "claim", "result", "numbers"], TEXT), key=[]),
     "published": Table(
@@ -109,43 +124,43 @@ def seeds(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
     """Metrics of a variant, a row for each seed; of those in params.yaml unless it was edited since."""
     variant = study.variant(name)
     rows: Rows = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
-    return load(artifacts.seeds_file(name), SEEDS[variant.model], {"variant": [name], **rows})
+    return load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **rows})
 
 
 def history(study: Study, name: str) -> pd.DataFrame:
     """A row for each seed, split and epoch of a variant's training."""
     recipe = study.recipes[study.variant(name).recipe]
     rows: Rows = {"seed": recipe.seeds, "split": SPLIT.choices, "epoch": range(1, recipe.epochs + 1)}
-    return load(artifacts.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **rows})
+    return load(paths.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **rows})
 
 
 def costs(study: Study, name: str) -> pd.DataFrame:
     """What training took, a row for each seed of a variant."""
     rows: Rows = {"variant": [name], "seed": study.recipes[study.variant(name).recipe].seeds}
-    return load(artifacts.plot_file(name, "cost.csv"), COST, rows)
+    return load(paths.plot_file(name, "cost.csv"), COST, rows)
 
 
 def spectrum(study: Study, name: str) -> pd.DataFrame:
     """The KL of each latent of a variant, a row for each seed and rank."""
     variant = study.variant(name)
     rows: Rows = {"seed": study.recipes[variant.recipe].seeds, "rank": range(1, variant.latent_dim + 1)}
-    return load(artifacts.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **rows})
+    return load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **rows})
 
 
 def latent_map(name: str) -> pd.DataFrame:
     """Points of a variant's latent map, a row for each test image."""
-    return load(artifacts.plot_file(name, "map.csv"), MAP, {})
+    return load(paths.plot_file(name, "map.csv"), MAP, {})
 
 
 def judge(study: Study, dataset: str) -> pd.DataFrame:
     """The training of a dataset's judge, a row for each epoch."""
     rows: Rows = {"dataset": [dataset], "epoch": range(1, study.judge.epochs + 1)}
-    return load(artifacts.judge_history_file(dataset), JUDGE, rows)
+    return load(paths.judge_history_file(dataset), JUDGE, rows)
 
 
 def baselines(study: Study, dataset: str) -> pd.DataFrame:
     """The baselines of a dataset, among them the mean image of each likelihood and range that the study has."""
-    path = artifacts.baselines_file(dataset)
+    path = paths.baselines_file(dataset)
     table = load(path, BASELINES, {"dataset": [dataset]})
     means = table[table.baseline == "mean image"][["likelihood", "pixel_range"]]
     known = set(means.itertuples(index=False, name=None))
@@ -160,6 +175,6 @@ def comparison(study: Study) -> dict[str, pd.DataFrame]:
     """The tables of report/comparison that the report reads, by name."""
     rows: dict[str, Rows] = {"variants": {"variant": list(study.variants)}}
     return {
-        name: load(artifacts.comparison_file(f"{name}.csv"), table, rows.get(name, {}))
+        name: load(paths.comparison_file(f"{name}.csv"), table, rows.get(name, {}))
         for name, table in COMPARISON.items()
     }

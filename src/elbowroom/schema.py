@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from elbowroom import artifacts
-from elbowroom.config import StudyError
+from elbowroom.errors import StudyError
 
 PLAIN = re.compile(r"(?!.*<[a-z/!])[^\x00-\x1f\x7f-\x9f]*", re.IGNORECASE)  # DVC writes cells into its page as they are
 

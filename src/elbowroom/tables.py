@@ -47,18 +47,21 @@ LOSSES: dict[str, Callable[[Row], str]] = {
     "rate": _mean("test_rate"),
     "above the floor": lambda row: number(row["above_floor"]),
     "train loss": _mean("train_loss"),
-    "distortion ": _mean("train_distortion"),
-    "rate ": _mean("train_rate"),
     "IWAE bound": _mean("iwae_nll"),
     "active latents": _count("active_units"),
+}
+TERMS: dict[str, Callable[[Row], str]] = {
+    f"{split} {term}": _mean(f"{split}_{term}")
+    for split in ("test", "train")
+    for term in ("loss", "distortion", "rate")
 }
 PICTURES: dict[str, Callable[[Row], str]] = {
     "PSNR (dB)": _mean("psnr"),
     "SSIM": _mean("ssim", 3),
     "FCD": _mean("fcd"),
-    "floor": lambda row: number(row["fcd_floor"]),
+    "FCD floor": lambda row: number(row["fcd_floor"]),
     "KID": _mean("kid", 3),
-    "floor ": lambda row: number(row["kid_floor"], 3),
+    "KID floor": lambda row: number(row["kid_floor"], 3),
     "FCD of reconstructions": _mean("fcd_recon"),
 }
 LATENTS: dict[str, Callable[[Row], str]] = {
@@ -67,11 +70,11 @@ LATENTS: dict[str, Callable[[Row], str]] = {
     "10-NN": lambda row: _percent(row["knn_accuracy"]),
     "PCA 2-D": lambda row: _percent(row["pca_2d"]),
     "path, linear": _mean("path_linear"),
-    "slerp": _mean("path_slerp"),
-    "cross-fade": lambda row: number(row["path_blend"]),
-    "largest step, linear": _mean("step_linear"),
-    "slerp ": _mean("step_slerp"),
-    "cross-fade ": lambda row: number(row["step_blend"]),
+    "path, slerp": _mean("path_slerp"),
+    "path, cross-fade": lambda row: number(row["path_blend"]),
+    "step, linear": _mean("step_linear"),
+    "step, slerp": _mean("step_slerp"),
+    "step, cross-fade": lambda row: number(row["step_blend"]),
 }
 
 
@@ -84,22 +87,26 @@ def _percent(share: float) -> str:
 
 
 def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
-    """The variants of a dataset, then its baselines of each family, in nats per image."""
-    header = ["variant", "verdict", "latent", "width", "parameters", *(name.strip() for name in LOSSES)]
+    """The variants of a dataset, then its baselines of each family, in nats per image.
+
+    A column that no row has a number in (the distance to a floor that only a Bernoulli has) is left out.
+    """
+    header = ["variant", "verdict", "latent", "width", "parameters", *LOSSES]
     rows = []
     for row in variants:
         variant = study.variants[row["variant"]]
         sizes = [str(variant.latent_dim), str(variant.channels), f"{row['parameters']:,}"]
         rows.append([row["variant"], row["verdict"] or DASH, *sizes, *(cell(row) for cell in LOSSES.values())])
     rows += [_baseline(row) for row in baselines]
-    return Table(header, rows, texts=2)
+    kept = [place for place in range(len(header)) if place < 2 or any(row[place] != DASH for row in rows)]
+    return Table([header[place] for place in kept], [[row[place] for place in kept] for row in rows], texts=2)
 
 
 def _baseline(row: Row) -> list[str]:
     latent, active = (number(row[key], 0) for key in ("latent_dim", "active_units"))
     test = [number(row[f"test_{key}"]) for key in ("loss", "distortion", "rate")]
     train = number(row["train_loss"])
-    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *test, DASH, train, *[DASH] * 3, active]
+    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *test, DASH, train, DASH, active]
 
 
 def family(row: Row) -> str:
@@ -136,9 +143,9 @@ def describe(variant: Variant) -> str:
 
 
 def measured(variants: list[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:
-    """Some columns (PICTURES, LATENTS) of the variants of a dataset."""
+    """Some columns (TERMS, PICTURES, LATENTS) of the variants of a dataset."""
     rows = [[row["variant"], *(cell(row) for cell in columns.values())] for row in variants]
-    return Table(["variant", *(name.strip() for name in columns)], rows)
+    return Table(["variant", *columns], rows)
 
 
 def ladder(study: Study, variants: list[Row]) -> Table:
@@ -163,6 +170,15 @@ def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> Table:
             [name, str(len(tables[name])), number(together, 0), number(seconds, 1), *(number(m, 0) for m in rest)]
         )
     return Table(header, rows)
+
+
+def seconds(rows: Iterable[Row]) -> Table:
+    """What stages took, as provenance.seconds gives it."""
+    header = ["stage", "runs", "seconds in all", "the longest"]
+    return Table(
+        header,
+        [[row["stage"], str(row["runs"]), number(row["total"], 1), number(row["longest"], 1)] for row in rows],
+    )
 
 
 def differences(rows: Iterable[Row]) -> Table:

@@ -1,0 +1,106 @@
+"""Results -> what index.html carries along to need no other file: charts, pictures, the explorer's sheets, Vega."""
+
+import base64
+import io
+import json
+from typing import Any, NamedTuple
+
+import pandas as pd
+from PIL import Image
+
+from elbowroom import interactive, paths
+from elbowroom.colours import CLASSES
+from elbowroom.comparison import LOSS_FAMILY
+from elbowroom.config import DATASETS, Study
+from elbowroom.errors import StudyError
+from elbowroom.explorer import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
+from elbowroom.interactive import Spec
+
+
+class Picture(NamedTuple):
+    """A picture as a part of a page: its bytes as an address, its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def read_picture(name: str) -> Picture:
+    """A PNG of report/comparison/pictures. Raises StudyError where it is none."""
+    path = paths.comparison_file(f"pictures/{name}.png")
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as image:
+            image.verify()
+            width, height = image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{path}: not a picture ({error}), expected what the compare stage wrote there") from None
+    return Picture(f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height)
+
+
+def data(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
+    """What page.js reads, as JSON that may stand within a script element."""
+    explorer = {"classes": CLASSES, "block": BLOCK, "columns": COLUMNS, "span": SPAN}
+    text = json.dumps({"charts": charts, "explorers": explorers} | explorer, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def explorer(study: Study, name: str, explored: dict[str, Explored], colours: dict[str, str]) -> dict[str, Any]:
+    """What the page's explorer knows of a dataset, of which at least one variant is explored."""
+    own = {key: made for key, made in explored.items() if study.variants[key].dataset == name}
+    return {
+        "side": DATASETS[name].shape[1],
+        "images": images_for_page(next(iter(own.values()))),
+        "variants": [
+            {"name": key, "colour": colours[key], "model": study.variants[key].model, **for_page(made)}
+            for key, made in own.items()
+        ],
+    }
+
+
+def drawn(
+    study: Study,
+    name: str,
+    variants: list[Any],
+    compared: dict[str, pd.DataFrame],
+    colours: dict[str, str],
+    charts: dict[str, Spec],
+) -> dict[str, Any]:
+    """The charts of a dataset, as keys of `charts` with their titles: latents and curves of each family, planes."""
+    shown: dict[str, Any] = {"latents": {}, "curves": {}, "planes": {}}
+
+    def keyed(specs: dict[str, Spec]) -> dict[str, str]:
+        keys = {f"{name}-{len(charts) + number}": title for number, title in enumerate(specs)}
+        charts.update(zip(keys, specs.values(), strict=True))
+        return keys
+
+    for family, own in by_family(variants).items():
+        said = spoken(family)
+        latents, elbows, baselines = (
+            compared[key][(compared[key][LOSS_FAMILY] == list(family)).all(axis=1)]
+            for key in ("latents", "elbows", "baselines")
+        )
+        curves, spectrum, table = (
+            compared[key][compared[key].variant.isin(own)] for key in ("curves", "spectrum", "variants")
+        )
+        if len(latents):
+            shown["latents"][said] = keyed(interactive.by_latents(latents, elbows, set(table.series)))
+        shown["curves"][said] = keyed(interactive.curves(curves, colours, study))
+        vaes = table[[study.variants[key].model == "vae" for key in table.variant]]
+        if len(vaes):
+            specs = {f"Rate-distortion plane ({said})": interactive.plane(vaes, baselines, colours)}
+            specs |= {f"KL spectrum ({said})": interactive.spectrum(spectrum, colours)}
+            shown["planes"] |= keyed(specs)
+    return shown
+
+
+def by_family(variants: list[Any]) -> dict[tuple[str, ...], list[str]]:
+    """The names of variants whose losses are of the same quantity."""
+    families: dict[tuple[str, ...], list[str]] = {}
+    for row in variants:
+        families.setdefault(tuple(row[key] for key in LOSS_FAMILY), []).append(row["variant"])
+    return families
+
+
+def spoken(family: tuple[str, ...]) -> str:
+    return f"{family[1].replace('_', ' ')}, pixels in {family[2]}"

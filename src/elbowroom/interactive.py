@@ -1,0 +1,165 @@
+"""Tables of a comparison -> charts for a browser: Vega-Lite specifications, made by Altair. Nothing is measured here.
+
+Each chart is as wide as its place on the page. Its parameter `hidden` lists variants that are not shown, `lit` names
+one that stands out. A missing number is left out.
+"""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from elbowroom.colours import SERIES
+from elbowroom.config import Study
+
+Spec = dict[str, Any]
+HEIGHT = 260
+GREY = "#8a8a8a"
+LEAST = 1e-4  # nats: what is below is of no latent that is used, and would squash the others
+TERMS = {"loss": "Loss", "distortion": "Distortion (reconstruction)", "rate": "Rate (KL)"}
+METRICS = {
+    "test_loss": "Test loss",
+    "test_distortion": "Test distortion",
+    "iwae_nll": "IWAE bound",
+    "active_units": "Active latents",
+}
+NATS = "nats per image"
+
+
+def curves(history: pd.DataFrame, colours: dict[str, str], study: Study) -> dict[str, Spec]:
+    """Training curves by title, one for each term. history: variant, split, epoch and the terms, means over seeds."""
+    specs = {}
+    for term, title in TERMS.items():
+        rows = history[["variant", "split", "epoch", term]]
+        if term == "rate":  # an autoencoder has none
+            rows = rows[[study.variants[name].model == "vae" for name in rows.variant]]
+        if rows.empty:
+            continue
+        chart = _chart(rows).encode(
+            x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(zero=False), axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y(f"{term}:Q", title=NATS, scale=alt.Scale(zero=False)),
+            color=_colour(colours, rows.variant),
+            detail="split:N",
+        )
+        scale = alt.Scale(domain=["test", "train"], range=[[1, 0], [5, 4]])
+        line = chart.mark_line(strokeWidth=2).encode(
+            strokeDash=alt.StrokeDash("split:N", title=None, scale=scale), opacity=_lit()
+        )
+        point = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
+        specs[title] = _spec(line + point + _hover(chart, ["variant", "split", "epoch", term]))
+    return specs
+
+
+def plane(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, str]) -> Spec:
+    """The rate-distortion plane of a family on test. variants: its VAEs; baselines: its own, of which the linear VAE is
+    drawn."""
+    table = variants[["variant", "series", "latent_dim", "test_rate", "test_distortion", "test_loss"]]
+    scale = alt.Scale(zero=False, padding=16)
+    x = alt.X("test_rate:Q", title=f"rate: KL on test ({NATS})", scale=scale)
+    y = alt.Y("test_distortion:Q", title=f"distortion on test ({NATS})", scale=scale)
+    chart = _chart(table).encode(x=x, y=y)
+    joined = chart.mark_line(color=GREY, strokeWidth=1).encode(detail="series:N", order="latent_dim:Q")
+    points = chart.mark_point(filled=True, size=90).encode(color=_colour(colours, table.variant), opacity=_lit())
+    sizes = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="latent_dim:Q")
+    hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
+    linear = baselines[baselines.baseline == "linear VAE"][["baseline", "latent_dim", "test_rate", "test_distortion"]]
+    line = alt.Chart(linear).encode(x=x, y=y, order="latent_dim:Q")
+    drawn = line.mark_line(color=GREY, strokeDash=[5, 3], point={"color": GREY, "size": 16})
+    named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=-6, align="right", fontSize=10)
+    of_linear = _hover(line, ["baseline", "latent_dim", "test_rate", "test_distortion"])
+    behind = joined + drawn + named + of_linear if len(linear) else joined
+    return _spec(behind + points + sizes + hover)
+
+
+def spectrum(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
+    """The KL of each latent, largest first, from LEAST on. table: variant, rank, kl in nats, means over seeds."""
+    rows = table[table.kl >= LEAST][["variant", "rank", "kl"]]
+    chart = _chart(rows).encode(
+        x=alt.X("rank:Q", title="latent, ordered by its KL", scale=alt.Scale(type="log", nice=False)),
+        y=alt.Y("kl:Q", title="KL on test (nats)", scale=alt.Scale(type="log")),
+        color=_colour(colours, rows.variant),
+    )
+    threshold = alt.Chart(alt.Data(values=[{"kl": 0.01}])).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y="kl:Q")
+    points = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
+    return _spec(
+        chart.mark_line(strokeWidth=2).encode(opacity=_lit())
+        + points
+        + threshold
+        + _hover(chart, ["variant", "rank", "kl"])
+    )
+
+
+def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dict[str, Spec]:
+    """What more latents buy, by title, a chart for each metric. table: metric, series, latent_dim, value, low, high.
+
+    elbows: metric, latent_dim, low, high. ours: the series that are no baselines, which are grey.
+    """
+    specs = {}
+    for metric, title in METRICS.items():
+        rows = table[table.metric == metric].drop(columns="metric")
+        if rows.empty:
+            continue
+        unit = "latents" if metric == "active_units" else NATS
+        sizes = sorted(rows.latent_dim.unique().tolist())
+        axis = alt.Axis(values=sizes, format="d", labelOverlap=False)
+        size = alt.X("latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False), axis=axis)
+        value = alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False))
+        own = rows[rows.series.isin(ours)]
+        scale = alt.Scale(range=SERIES)
+        colour = alt.Color("series:N", title=None, sort=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
+        lines = alt.Chart(own).encode(x=size)
+        layers: list[Any] = [
+            lines.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=unit), y2="high:Q", color=colour),
+            lines.mark_line(strokeWidth=2, point=True).encode(y=value, color=colour),
+        ]
+        tips = ["series", "latent_dim", "value", "low", "high"]
+        if len(others := rows[~rows.series.isin(ours)]):
+            grey = alt.Chart(others).encode(x=size, y=value, detail="series:N")
+            ends = alt.Chart(others[others.latent_dim == max(sizes)]).encode(x=size, y=value, text="series:N")
+            label = ends.mark_text(align="right", baseline="bottom", dx=-2, dy=-3, fontSize=10)
+            layers += [grey.mark_line(color=GREY, strokeWidth=1.2, strokeDash=[5, 3]), label, _hover(grey, tips[:3])]
+        found = elbows[(elbows.metric == metric) & elbows.latent_dim.notna()][["latent_dim", "low", "high"]]
+        if len(found):
+            shaded = found.assign(low=found.low.clip(sizes[0]), high=found.high.clip(upper=sizes[-1]))
+            band = (
+                alt.Chart(shaded)
+                .mark_rect(color=GREY, opacity=0.15)
+                .encode(x=alt.X("low:Q", title="latent size"), x2="high:Q")
+            )
+            layers += [band, alt.Chart(found).mark_rule(color=GREY).encode(x=size)]
+        specs[title] = _spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
+    return specs
+
+
+def _colour(colours: dict[str, str], shown: "pd.Series[str]") -> alt.Color:
+    names = [name for name in colours if name in set(shown)]
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
+    return alt.Color("variant:N", scale=scale, legend=None)  # the page has one for all charts
+
+
+def _lit() -> Any:
+    """All, or the one that the page's parameter `lit` names."""
+    return alt.when("lit === '' || lit === datum.variant").then(alt.value(1)).otherwise(alt.value(0.12))
+
+
+def _hover(chart: alt.Chart, fields: list[str]) -> alt.Chart:
+    """What is not seen, but says its numbers under the pointer."""
+    texts = ("variant", "split", "series", "baseline")
+    tips = [
+        alt.Tooltip(f"{name}:N", title=name)
+        if name in texts
+        else alt.Tooltip(
+            f"{name}:Q", title=name.replace("_", " "), format="~" if name in ("epoch", "rank") else ",.5~g"
+        )
+        for name in fields
+    ]
+    return chart.mark_point(filled=True, size=140, opacity=0).encode(tooltip=tips)
+
+
+def _chart(table: pd.DataFrame) -> alt.Chart:
+    return alt.Chart(table).transform_filter("indexof(hidden, datum.variant) < 0")
+
+
+def _spec(chart: Any) -> Spec:
+    params = alt.param(name="hidden", value=[]), alt.param(name="lit", value="")
+    return chart.properties(width="container", height=HEIGHT).add_params(*params).to_dict()

@@ -88,7 +88,7 @@ def test_one_seed_measures_nothing(study: Study) -> None:
     assert said(study.model_copy(update={"variants": sizes}), losses) == [
         "mnist (gaussian, width 32): without two seeds of every size there is no interval, so how many latents are "
         "enough is not measured; of 4, 8, 16 and 32 the test loss is lowest with 8.",
-        "A wider network: no two variants differ in their width alone.",
+        "Of the network's width nothing is said: no two variants differ in their width alone.",
     ]
 
 
@@ -106,7 +106,7 @@ def test_other_series_are_named(study: Study) -> None:
     losses = by_steps(BETTER, BETTER, SAME) | {"w4": [9.0, 9.5, 9.2], "w8": [1.0, 1.5, 1.1]}
     found = said(both, losses)[0]
     assert found.startswith("mnist (gaussian, width 32): 16 latents")
-    assert found.endswith("; gaussian, width 64: more than the 8 tried.")
+    assert found.endswith("; of gaussian, width 64 it is more than the 8 tried.")
 
 
 def test_the_elbow_and_the_width_are_said(study: Study) -> None:
@@ -116,7 +116,9 @@ def test_the_elbow_and_the_width_are_said(study: Study) -> None:
     assert sentences[0].endswith("15.5 of the 16 are active; the loss has its elbow at 10 latents (8 to 12, 3 seeds).")
     assert len(sentences) == 3  # one for each dataset, and the width
     losses = {"cifar10-z8-c32": [10.0, 11.0, 12.0], "cifar10-z8-c64": [8.0, 9.5, 9.9]}
-    group = "A wider network (cifar10, bernoulli, 32 to 64 channels: "
-    assert said(study, losses)[-1].startswith(f"{group}better at 8 latents, 1.87 nats an image (95 % interval ")
+    group = "Of the network's width, cifar10, bernoulli, 32 to 64 channels: "
+    assert said(study, losses)[-1].startswith(
+        f"{group}the wider is better at 8 latents, 1.87 nats an image (95 % interval "
+    )
     same = said(study, losses | {"cifar10-z8-c64": [10.5, 10.5, 12.0]})[-1]
-    assert same.startswith(f"{group}no difference measured at 8 latents, 95 % interval -1.")
+    assert same.startswith(f"{group}no difference is measured at 8 latents, 95 % interval -1.")

@@ -176,6 +176,12 @@ def test_a_scale_becomes_logarithmic_and_a_variant_goes(show: Open) -> None:
     page.wait_for_function(f"document.querySelectorAll('{LOSS} g.mark-line path').length === 4")
     assert colours.PALETTE[0] not in lines.evaluate_all("all => all.map(line => line.getAttribute('stroke'))")
     assert page.locator('.chip[data-variant="mnist-z128"]').get_attribute("aria-pressed") == "false"
+    opacities = "all => all.every(line => (line.getAttribute('opacity') ?? '1') === '1')"
+    assert lines.evaluate_all(opacities)  # nothing fades for one that is not there
+    page.locator('.chip[data-variant="mnist-z256"]').hover()
+    page.wait_for_function(
+        f"[...document.querySelectorAll('{LOSS} g.mark-line path')].some(p => p.getAttribute('opacity') < 0.5)"
+    )
     rate = page.locator('[data-chart="mnist-6"]')
     assert "linear around 0" in (rate.locator("g.role-axis").last.text_content() or "")
     assert rate.locator("g.mark-line path").count() == 2  # one rate, train and test, is 0, and drawn

@@ -8,6 +8,12 @@ from elbowroom.config import Study
 
 Row = Mapping[Any, Any]
 METRIC = "test_loss"
+WIDER = {  # results of a wider network against a narrower one
+    "better": "the wider is better",
+    "worse": "the wider is worse",
+    "no difference measured": "no difference is measured",
+    "one seed, no interval": "with one seed nothing is measured",
+}
 
 
 def answer(
@@ -32,7 +38,7 @@ def answer(
             continue
         key = max(own, key=lambda key: len(own[key]))
         text = _latents(study, own[key], rows, bends.get(key, ""))
-        others = [f"; {_label(other)}: {_number(study, pairs)}" for other, pairs in own.items() if other != key]
+        others = [f"; of {_label(other)} it is {_number(study, pairs)}" for other, pairs in own.items() if other != key]
         said.append(f"{dataset} ({_label(key)}): {text}{''.join(others)}.")
     return [*said, _width(study, [row for row in differences if row["metric"] == METRIC])]
 
@@ -116,7 +122,7 @@ def _width(study: Study, differences: Iterable[Row]) -> str:
             groups.setdefault(group, {}).setdefault(row["result"], []).append(after.latent_dim)
             last[group] = row
     if not groups:
-        return "A wider network: no two variants differ in their width alone."
+        return "Of the network's width nothing is said: no two variants differ in their width alone."
     said = []
     for group, results in groups.items():
         parts = []
@@ -124,9 +130,9 @@ def _width(study: Study, differences: Iterable[Row]) -> str:
             amount = ""
             if sum(map(len, results.values())) == 1 and last[group]["seeds"] > 1:
                 amount = f", {_amount(last[group])}"
-            parts.append(f"{result} at {_listed(sorted(sizes))} latents{amount}")
+            parts.append(f"{WIDER.get(result, result)} at {_listed(sorted(sizes))} latents{amount}")
         said.append(f"{group}: {', '.join(parts)}")
-    return f"A wider network ({'; '.join(said)})."
+    return f"Of the network's width, {'; '.join(said)}."
 
 
 def _amount(row: Row) -> str:

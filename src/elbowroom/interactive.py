@@ -35,8 +35,10 @@ def curves(history: pd.DataFrame, colours: dict[str, str], study: Study) -> dict
             rows = rows[[study.variants[name].model == "vae" for name in rows.variant]]
         if rows.empty:
             continue
+        epochs = sorted(rows.epoch.unique().tolist())
+        axis = alt.Axis(values=epochs) if len(epochs) <= 10 else alt.Axis(tickMinStep=1)
         chart = _chart(rows).encode(
-            x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(zero=False), axis=alt.Axis(tickMinStep=1)),
+            x=alt.X("epoch:Q", title="epoch", scale=alt.Scale(zero=False), axis=axis),
             y=alt.Y(f"{term}:Q", title=NATS, scale=alt.Scale(zero=False)),
             color=_colour(colours, rows.variant),
             detail="split:N",
@@ -101,7 +103,7 @@ def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dic
             continue
         unit = "latents" if metric == "active_units" else NATS
         sizes = sorted(rows.latent_dim.unique().tolist())
-        axis = alt.Axis(values=sizes, format="d", labelOverlap=False)
+        axis = alt.Axis(values=sizes, format="d", labelOverlap=True)
         size = alt.X("latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False), axis=axis)
         value = alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False))
         own = rows[rows.series.isin(ours)]
@@ -153,7 +155,7 @@ def _hover(chart: alt.Chart, fields: list[str]) -> alt.Chart:
         )
         for name in fields
     ]
-    return chart.mark_point(filled=True, size=140, opacity=0).encode(tooltip=tips)
+    return chart.mark_point(filled=True, size=500, opacity=0).encode(tooltip=tips)  # large, for fingers, too
 
 
 def _chart(table: pd.DataFrame) -> alt.Chart:

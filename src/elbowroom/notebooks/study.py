@@ -15,7 +15,8 @@ Texts claim no results: every sentence with a number is printed by code, from va
 # left in `data/`, `models/`, `metrics/` and `plots/`, and call the functions of `src/elbowroom` that it calls. So
 # all of them take seconds, and their numbers are those of the report.
 #
-# To run it again: `uv pip install jupyterlab`, then `jupyter lab report/study.ipynb`, and *Run All Cells*.
+# To run it again, where the pipeline has run or `dvc pull` has brought data and models: `python -m pip install
+# jupyterlab`, `jupyter lab report/study.ipynb` in the study's folder, and *Run All Cells*.
 
 # %% [markdown]
 # ## Setup

@@ -101,13 +101,15 @@ for (const chip of document.querySelectorAll(".chip[data-variant]")) {
   const say = (signal, value) => {
     for (const [place, view] of views) if (place.dataset.group === group) view.signal(signal, value).runAsync();
   };
-  for (const [event, lit] of [["pointerenter", variant], ["focus", variant], ["pointerleave", ""], ["blur", ""]]) {
-    chip.addEventListener(event, () => say("lit", gone.has(lit) ? "" : lit));
-  }
+  const light = () => { if (!gone.has(variant)) say("lit", variant); };
+  chip.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") light(); });
+  chip.addEventListener("focus", () => { if (chip.matches(":focus-visible")) light(); });
+  for (const event of ["pointerleave", "blur"]) chip.addEventListener(event, () => say("lit", ""));
   chip.addEventListener("click", () => {
     gone[gone.has(variant) ? "delete" : "add"](variant);
     chip.setAttribute("aria-pressed", String(!gone.has(variant)));
     say("hidden", [...gone]);
+    say("lit", "");
   });
 }
 

@@ -253,8 +253,10 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=path, args=QUIET)
 
 
-def opened(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str]]:
-    """The page from disk; and what should stay empty: its requests to a network, errors, warnings on its console."""
+def opened(
+    browser: Browser, path: Path, levels: tuple[str, ...] = ("error", "warning"), **options: Any
+) -> tuple[Page, list[str]]:
+    """The page from disk; and what should stay empty: its requests, errors, and what its console says at these levels."""
     page = browser.new_page(**options)
     page.set_default_timeout(60_000)  # machines can be busy
     wrong: list[str] = []
@@ -265,6 +267,6 @@ def opened(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str
 
     page.route(re.compile("^(?!file:|data:)"), refuse)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("console", lambda said: wrong.append(said.text) if said.type in levels else None)
     page.goto(path.as_uri())
     return page, wrong

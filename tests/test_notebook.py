@@ -54,7 +54,7 @@ def test_the_notebook_is_valid_and_has_its_sections_in_order(built: NotebookNode
     headings = re.findall(r"^## (?:\d+\. )?(.+)$", "\n".join(cell.source for cell in built.cells), re.MULTILINE)
     assert headings == ORDER
     for cell in code(built):
-        compile(cell.source, cell.id, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        ast.parse(cell.source, cell.id)
 
 
 def test_a_text_goes_before_each_section_s_code_and_none_has_a_result(built: NotebookNode) -> None:

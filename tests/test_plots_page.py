@@ -66,7 +66,7 @@ def draw(browser: Browser, path: Path) -> tuple[Page, list[str]]:
     """Open the page from disk, unfold it and wait for its charts; nothing may go out, nothing may go wrong."""
     specs = re.findall(r"var spec = (.*);\s+vegaEmbed\('#(.+?)', spec\)", path.read_text(encoding="utf-8"))
     charts = [chart for spec, chart in specs if spec != "{}"]  # DVC writes {} for a table without rows
-    page, wrong = opened(browser, path, viewport={"width": 1400, "height": 1000})
+    page, wrong = opened(browser, path, ("error",), viewport={"width": 1400, "height": 1000})
     page.locator("main > details").evaluate_all("all => all.forEach(section => section.open = true)")
     for chart in charts:
         page.locator(f'[id="{chart}"] svg.marks').wait_for()

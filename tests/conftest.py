@@ -256,7 +256,7 @@ def browser() -> Iterator[Browser]:
 def opened(
     browser: Browser, path: Path, levels: tuple[str, ...] = ("error", "warning"), **options: Any
 ) -> tuple[Page, list[str]]:
-    """The page from disk; and what should stay empty: its requests, errors, and what its console says at these levels."""
+    """The page from disk; and what should stay empty: requests, errors, what its console says at these levels."""
     page = browser.new_page(**options)
     page.set_default_timeout(60_000)  # machines can be busy
     wrong: list[str] = []

@@ -34,7 +34,6 @@ def main() -> None:
         "variants.csv": variants,
         "baselines.csv": comparison.shown_baselines(study, baselines),
         "differences.csv": comparisons(study, seeds, comparison.COMPARED),
-        "sizes.csv": comparison.sizes(study, seeds),
         "latents.csv": comparison.by_latents(study, seeds, baselines),
         "elbows.csv": comparison.elbows(study, seeds),
         "claims.csv": audit(study, seeds, costs),

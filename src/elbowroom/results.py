@@ -90,12 +90,6 @@ COMPARISON = {  # of report/comparison, what the report reads
         key=["variant", "against", "metric"],
         may_be_empty=True,
     ),
-    "sizes": Table(
-        {**FAMILY, "series": TEXT, "variant": TEXT, "against": TEXT, "difference": MAYBE, "low": MAYBE, "high": MAYBE}
-        | {"seeds": SEED, "result": TEXT},
-        key=["variant", "against"],
-        may_be_empty=True,
-    ),
     "elbows": Table(
         {**FAMILY, "series": TEXT, "metric": TEXT, "seeds": SEED, "result": TEXT}
         | dict.fromkeys(["latent_dim", "low", "high", "slope_before", "slope_after"], MAYBE),

@@ -132,28 +132,18 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def chains(study: Study) -> list[list[str]]:
-    """The VAEs that differ in their latent size alone, one of each size, smallest first: a list for each series."""
-    found = []
-    for _, variants in _families(study):
-        for _, members in _series(variants):
-            sizes = {variants[name].latent_dim: name for name in reversed(members) if variants[name].model == "vae"}
-            if sizes:
-                found.append([sizes[size] for size in sorted(sizes)])
-    return found
-
-
 def sizes(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
     """Every two sizes of each series of VAEs by their test loss, paired over seeds: a row for each, the larger against
     the smaller, as statistics.comparisons has them, with the family and the series."""
+    losses = {name: own.set_index("seed").test_loss for name, own in seeds.groupby("variant")}
     rows = []
-    for names in chains(study):
-        losses = {name: seeds[seeds.variant == name].set_index("seed").test_loss for name in names}
-        first = study.variants[names[0]]
-        series = next(said for said, members in _series(dict(_families(study))[_family(first)]) if names[0] in members)
-        for smaller, larger in combinations(names, 2):
-            interval = paired_interval(losses[larger], losses[smaller])
-            rows.append((*_family(first), series, larger, smaller, *interval, wording(interval)))
+    for family, variants in _families(study):
+        for series, members in _series(variants):
+            first = {variants[name].latent_dim: name for name in reversed(members) if variants[name].model == "vae"}
+            for smaller, larger in combinations(sorted(first), 2):
+                name, against = first[larger], first[smaller]
+                interval = paired_interval(losses[name], losses[against])
+                rows.append((*family, series, name, against, *interval, wording(interval)))
     columns = [*LOSS_FAMILY, "series", "variant", "against", "difference", "low", "high", "seeds", "result"]
     return pd.DataFrame(rows, columns=columns)
 

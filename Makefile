@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart repro diff test lint audit format studies page lock bench torture clean
+.PHONY: help install quickstart repro diff readme test lint audit format studies page lock bench torture clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a tim
 diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z128 B=mnist-z256
 	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))
 	@cd "$(STUDY)" && python -m elbowroom.diff "$$A" "$$B"
+
+readme: $(READY) ## put the root study's results into README.md
+	PYTHONPATH=src python -m elbowroom.readme
 
 test: $(READY) ## every test
 	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -34,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 
 from benchmarks import damage
 from elbowroom import parallel
+from elbowroom.readme import inserted
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
-BEGIN, END = "<!-- by benchmarks/torture.py -->\n", "<!-- end -->\n"
 EARLIER = 8  # a kill comes after at most one part in so many of the time that the study takes
 AT_MOST = 30  # kills of a study
 PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
@@ -201,12 +201,6 @@ def page(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"| all | {' | '.join(total)} |", ""])
 
 
-def inserted(text: str, block: str) -> str:
-    """The page with this block in it."""
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + block + END + rest.partition(END)[2]
-
-
 def is_well(found: dict[str, Any], kills: int = 50, damages: int = 300) -> bool:
     """Was nothing lost, and as much tried?"""
     tables = [found["kills"], found["crowds"], *found["damages"].values()]
@@ -244,7 +238,7 @@ def main() -> int:
             "damages": damaged.result()[0],
         }
     JSON.write_text(json.dumps(found, indent=2) + "\n")
-    PAGE.write_text(inserted(PAGE.read_text(), page(found)))
+    PAGE.write_text(inserted(PAGE.read_text(), "make torture", page(found)))
     print(page(found))
     return 0 if is_well(found, min(50, chosen.kills), min(300, chosen.damages)) else 1
 

@@ -1,4 +1,4 @@
-"""Where files are, and how they are written: whole or not at all, the same bytes for the same content, no pickle."""
+"""How files are written and read: whole or not at all, the same bytes for the same content, no pickle."""
 
 import contextlib
 import hashlib

@@ -1,5 +1,6 @@
 """The published tables beside ours."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
     table = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype({"measured": float})
     table["difference_percent"] = 100 * (table.measured / table.published - 1)
     return table
+
+
+def test_loss_after(variant: str, epochs: int) -> float:
+    """The published test loss of a variant after as many epochs, nats per image; nan where none was."""
+    for published in load_published().values():
+        if values := published["variants"].get(variant):
+            if epochs == published["budget"]["epochs"]:
+                return values["metrics"]["test_loss"]
+            return values.get("history", {}).get("test_loss", {}).get(epochs, math.nan)
+    return math.nan
 
 
 def shortfalls(study: Study) -> list[str]:

@@ -1,6 +1,6 @@
 """Results -> pages: one for the browser, one for GitHub. Nothing is computed here, only set out."""
 
-import re
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +82,11 @@ def render(study: Study, found: Results) -> dict[str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": "{:,}".format, "md": escape_markdown}
+    environment.filters |= {
+        "count": "{:,}".format,
+        "md": tables.escape_markdown,
+        "set_out": partial(tables.markdown, linked=study.variants),
+    }
     rows = {name: table.to_dict("records") for name, table in found.compared.items()}
     studies = [
         {
@@ -98,7 +102,7 @@ def render(study: Study, found: Results) -> dict[str, str]:
     names = [name for name in study.datasets if any(variant.dataset == name for variant in study.variants.values())]
     context: dict[str, Any] = {
         "study": study,
-        "title": one_line(study.title),
+        "title": tables.one_line(study.title),
         "answer": answer(study, *(rows[name] for name in ("variants", "sizes", "differences", "elbows"))),
         "colours": colours,
         "datasets": [dataset(study, name, rows, found, colours, charts) for name in names],
@@ -110,7 +114,7 @@ def render(study: Study, found: Results) -> dict[str, str]:
         "seconds": tables.seconds(found.seconds.to_dict("records")),
         "machines": sorted(
             {
-                one_line(f"{row.device}, PyTorch {row.torch}")
+                tables.one_line(f"{row.device}, PyTorch {row.torch}")
                 for table in found.costs.values()
                 for row in table.itertuples()
             }
@@ -172,13 +176,3 @@ def captions(study: Study, name: str, variants: list[Any], latents: pd.DataFrame
         for kind, text in kinds.items():
             pictures.append((f"{slug(family)}-{kind}.png", f"{text} Likelihood: {inlined.spoken(family)}."))
     return pictures + [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown leaves as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", one_line(text))
-
-
-def one_line(text: str) -> str:
-    """Text without line ends, and without what is not seen but acts: control characters, changes of direction."""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text).strip()

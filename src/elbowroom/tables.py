@@ -1,11 +1,13 @@
 """Results -> tables of text for the pages. Nothing is computed here, only set out."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from elbowroom.config import Study, Variant
+from elbowroom.published import test_loss_after
 
 Row = Mapping[Any, Any]
 DASH = "\N{EN DASH}"
@@ -17,6 +19,28 @@ class Table(NamedTuple):
     header: list[str]
     rows: list[list[str]]
     texts: int = 1
+
+
+def markdown(table: Table, linked: Collection[str] = (), page: str = "") -> str:
+    """As GitHub draws it. A first cell that is one of `linked` leads to the section of that name of a page."""
+    names = [escape_markdown(first) for first, *_ in table.rows]
+    rows = [
+        [f"[{name}]({page}#{first})" if first in linked else name, *map(escape_markdown, others)]
+        for name, (first, *others) in zip(names, table.rows, strict=True)
+    ]
+    lines = [f"| {' | '.join(row)} |" for row in ([escape_markdown(cell) for cell in table.header], *rows)]
+    lines.insert(1, f"|{'---|' * table.texts}{'--:|' * (len(table.header) - table.texts)}")
+    return "\n".join([*lines, ""])
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown leaves as it is, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Text without line ends, and without what is not seen but acts: control characters, changes of direction."""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text).strip()
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -140,6 +164,20 @@ def describe(variant: Variant) -> str:
     low, high = variant.pixel_range
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
     return f"{likelihood}{rate}, pixels in [{low}, {high}]"
+
+
+def headline(study: Study, variants: Iterable[Row]) -> Table:
+    """The variants of all datasets in short, with what was published of their test loss after as many epochs."""
+    columns = {key: LOSSES[key] for key in ("test loss", "distortion", "rate", "IWAE bound", "active latents")}
+    header = ["variant", "seeds", "epochs", *columns]
+    header.insert(header.index("test loss") + 1, "published")
+    rows = []
+    for row in variants:
+        epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
+        cells = [row["variant"], str(row["seeds"]), str(epochs), *(cell(row) for cell in columns.values())]
+        cells.insert(header.index("published"), number(test_loss_after(row["variant"], epochs)))
+        rows.append(cells)
+    return Table(header, rows)
 
 
 def measured(variants: list[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:

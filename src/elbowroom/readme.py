@@ -1,0 +1,53 @@
+"""The results that a README shows, from those of the study beside it: `make readme`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from elbowroom import artifacts, comparison, results, tables
+from elbowroom.answer import answer
+from elbowroom.cli import run
+from elbowroom.config import Study, load_study
+from elbowroom.errors import StudyError
+from elbowroom.published import shortfalls
+
+README = Path("README.md")
+END = "<!-- end -->\n"
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    artifacts.write(README, inserted(text, "make readme", block(load_study())))
+
+
+def inserted(text: str, by: str, new: str) -> str:
+    """A page in which what stands between `<!-- by ... -->` and the next `<!-- end -->`, on lines of their own, is new.
+
+    Raises StudyError where it has no such lines.
+    """
+    before, begin, rest = text.partition(f"<!-- by {by} -->\n")
+    _, end, after = rest.partition(END)
+    if not end:
+        raise StudyError(
+            f"found no line <!-- by {by} --> with {END.strip()} after it, expected them around what it writes"
+        )
+    return before + begin + new + end + after
+
+
+def block(study: Study) -> str:
+    """The answer, what the budget lacks, and a table of all variants, as Markdown."""
+    found = results.comparison(study)
+    seeds = pd.concat([results.seeds(study, name) for name in study.variants], ignore_index=True)
+    rows = {name: found[name].to_dict("records") for name in ("variants", "differences", "elbows")}
+    pairs = comparison.sizes(study, seeds).to_dict("records")
+    said = answer(study, rows["variants"], pairs, rows["differences"], rows["elbows"])
+    less = tables.escape_markdown("; ".join(shortfalls(study)))
+    parts = [f"- {tables.escape_markdown(sentence)}\n" for sentence in said]
+    if less:
+        parts.append(f"\n**A small budget.** Of the published budget this had {less}.\n")
+    parts.append(f"\n{tables.markdown(tables.headline(study, rows['variants']), study.variants, 'report/README.md')}\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -38,7 +38,7 @@ from elbowroom.readme import inserted
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
-EARLIER = 8  # a kill comes after at most one part in so many of the time that the study takes
+EARLIER = 6  # a kill comes after at most one part in so many of the time that the study takes
 AT_MOST = 30  # kills of a study
 PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
 STAGE = "-m stages."
@@ -125,14 +125,13 @@ def outlived(study: Path) -> bool:
     return False
 
 
-def kills(study: Path, count: int, seed: int, seconds: float) -> dict[str, int]:
-    """Kill runs at random moments, AT_MOST times before a study is let run to its end, which is then compared with an
-    uninterrupted one. No more are begun after so many kills, or seconds."""
+def kills(
+    study: Path, expected: dict[str, str], longest: float, count: int, seed: int, seconds: float
+) -> dict[str, int]:
+    """Kill runs at random moments, each within so many seconds, AT_MOST times before a study is let run to its end,
+    which is then compared with an uninterrupted one. No more are begun after so many kills, or seconds."""
     small_study(study)
     dice, begun = random.Random(seed), time.monotonic()  # noqa: S311
-    subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
-    longest = (time.monotonic() - begun) / EARLIER
-    expected = results(study)
     found = Counter(dict.fromkeys(["kills", *WAYS], 0))
     while found["kills"] < count and time.monotonic() - begun < seconds:
         forget(study)
@@ -159,12 +158,10 @@ def kills(study: Path, count: int, seed: int, seconds: float) -> dict[str, int]:
     return dict(found)
 
 
-def crowds(study: Path, count: int, seed: int) -> dict[str, int]:
+def crowds(study: Path, expected: dict[str, str], count: int, seed: int) -> dict[str, int]:
     """Three `dvc repro` in one checkout, within two seconds. DVC turns some away; no stage may run twice at once."""
     small_study(study)
-    dice = random.Random(seed)  # noqa: S311
-    subprocess.run(REPRO, cwd=study, check=True)  # noqa: S603
-    expected, found = results(study), Counter[str]()
+    dice, found = random.Random(seed), Counter[str]()  # noqa: S311
     for _ in range(count):
         forget(study)
         crowd = []
@@ -222,11 +219,16 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what is started
     with tempfile.TemporaryDirectory() as temporary, ProcessPoolExecutor(2, get_context("fork")) as pool:
         folder, half = Path(temporary).resolve(), -(-chosen.kills // 2)  # two studies at a time, a core each
+        whole, begun = small_study(folder / "whole/study"), time.monotonic()
+        subprocess.run(PARALLEL, cwd=whole, check=True)  # noqa: S603
+        longest, expected = (time.monotonic() - begun) / EARLIER, results(whole)
         killed = [
-            pool.submit(kills, folder / f"{number}/study", half, chosen.seed + number, 60 * chosen.minutes)
+            pool.submit(
+                kills, folder / f"{number}/study", expected, longest, half, chosen.seed + number, 60 * chosen.minutes
+            )
             for number in range(2)
         ]
-        crowded = pool.submit(crowds, folder / "crowd/study", chosen.crowds, chosen.seed)
+        crowded = pool.submit(crowds, folder / "crowd/study", expected, chosen.crowds, chosen.seed)
         damaged = pool.submit(damage.damages, chosen.seed, chosen.damages)
         counts = [part.result() for part in killed]
         found = {

@@ -276,7 +276,7 @@ def tree(folder: Path) -> dict[str, str]:
     found = {}
     for top, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in (".dvc", ".checkpoints", "mirror")]
-        for name in set(files) - {"cost.csv"}:  # which has times in it
+        for name in set(files) - {"cost.csv", "pages"}:  # which has times in it; a link to what may not be there yet
             path = Path(top) / name
             found[str(path.relative_to(folder))] = md5(path)
     return found

@@ -39,7 +39,7 @@ from elbowroom.readme import inserted
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
-EARLIER = 10  # a kill comes after at most one part in so many of the time that the study takes
+EARLIER = 16  # a kill comes after at most one part in so many of the time that the study takes
 AT_MOST = 30  # kills of a study
 PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was killed
 STAGE = "-m stages."

@@ -109,7 +109,8 @@ def whole(study: Path) -> tuple[dict[str, str], float]:
 def kill_stage(process: subprocess.Popen[bytes], study: Path) -> None:
     """As the kernel does where memory ends; or the dvc, where no stage is at work."""
     for stage in processes(study, STAGE) or [psutil.Process(process.pid)]:
-        stage.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            stage.kill()
 
 
 Kill = Callable[[subprocess.Popen[bytes], Path], None]
@@ -128,7 +129,8 @@ def outlived(study: Path) -> bool:
     while left := processes(study):
         if time.monotonic() > limit:
             for process in left:
-                process.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             return True
         time.sleep(0.1)
     return False

@@ -239,6 +239,14 @@ def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPat
         assert parallel.mend() == []
 
 
+def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text("")
+    assert parallel.mend() == [Path("dvc.lock")]
+
+
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     plan: parallel.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}

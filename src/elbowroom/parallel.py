@@ -35,6 +35,7 @@ GRACE = 10  # seconds that an interrupted stage has to end
 def mend() -> list[Path]:
     """Move aside what a dvc that was killed left empty or half-written, which DVC cannot read and does without."""
     damaged = []
+    DVC_LOCK.parent.mkdir(parents=True, exist_ok=True)  # a dvc that was killed at once has not made it yet
     with DVC_LOCK.open("a") as lock:
         for path, is_whole in ((Path("dvc.lock"), _is_lock), (Path(".dvc/tmp/rwlock"), _is_json)):
             if _locked(lock) and path.is_file() and not is_whole(path):

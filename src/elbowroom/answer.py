@@ -74,7 +74,20 @@ def _number(study: Study, pairs: Mapping[tuple[str, str], Row]) -> str:
     if place is None:
         return "not measured"
     size = study.variants[names[place]].latent_dim
-    return f"more than the {size} tried" if place == len(names) - 1 else str(size)
+    if place == len(names) - 1:
+        return f"more than the {size} tried"
+    return f"{size}{'' if place else ', the smallest tried'}{_not_excluded(study, pairs, names[place:])}"
+
+
+def _not_excluded(study: Study, pairs: Mapping[tuple[str, str], Row], names: list[str]) -> str:
+    """The most that a larger size than the first may gain still, by its interval: no measured gain is not none."""
+    first, *larger = names
+    possible = max(larger, key=lambda name: -pairs[name, first]["low"])
+    gain = -pairs[possible, first]["low"]
+    if gain <= 0:
+        return ""
+    size = study.variants[possible].latent_dim
+    return f" (with {size} a gain of up to {gain:,.2f} nats an image is not excluded)"
 
 
 def _latents(study: Study, pairs: Mapping[tuple[str, str], Row], rows: Mapping[str, Row], bend: str) -> str:
@@ -88,50 +101,62 @@ def _latents(study: Study, pairs: Mapping[tuple[str, str], Row], rows: Mapping[s
             f"{_listed(size.values())} the test loss is lowest with {size[best]}"
         )
     enough, larger = names[place], names[place + 1 :]
-    before = ""
+    parts = []
+    if larger:
+        seeds = pairs[larger[0], enough]["seeds"]
+        text = (
+            f"{size[enough]} latents are enough as far as {seeds} seeds show: no larger size is measured better"
+            if place
+            else f"of the sizes tried none is measured better than the smallest, {size[enough]}, by {seeds} seeds"
+        )
+        worse = [size[name] for name in larger if pairs[name, enough]["result"] == "worse"]
+        verb = "are" if len(worse) > 1 else "is"
+        parts.append(text + _not_excluded(study, pairs, names[place:]))
+        parts[0] += f", {_listed(worse)} {verb} measured worse" if worse else ""
+    else:
+        parts.append(f"more latents than the {size[enough]} tried may pay still")
     if place:
-        row = pairs[enough, names[place - 1]]
-        verb = "are worse by" if row["result"] == "better" else "are not measured to be worse:"
-        before = f"; {size[names[place - 1]]} {verb} {_amount(row)}"
-    if not larger:
-        return f"more latents than the {size[enough]} tried may pay still{before}"
-    possible = max(larger, key=lambda name: -pairs[name, enough]["low"])
-    gain = -pairs[possible, enough]["low"]
-    worse = [size[name] for name in larger if pairs[name, enough]["result"] == "worse"]
-    count = pairs[larger[0], enough]["seeds"]
-    text = f"{size[enough]} latents are enough as far as {count} seeds show: no larger size is measured better"
-    if gain > 0:
-        text += f" (with {size[possible]} a gain of up to {gain:,.2f} nats an image is not excluded)"
-    if worse:
-        text += f", {_listed(worse)} {'are' if len(worse) > 1 else 'is'} measured worse"
-    text += before or f"; fewer than {size[enough]} were not tried"
-    text += f"; {rows[enough]['active_units']:.3g} of the {size[enough]} are active"
-    return f"{text}; the loss has its {bend}" if bend.startswith("elbow") else text
+        before = pairs[enough, names[place - 1]]
+        if before["result"] == "better":
+            parts.append(f"{size[names[place - 1]]} are worse by {_amount(before)}")
+        else:
+            turned = {"difference": -before["difference"], "low": -before["high"], "high": -before["low"]}
+            parts.append(
+                f"{size[names[place - 1]]} are not measured to be worse than {size[enough]}: {_amount(turned)}"
+            )
+    else:
+        parts.append("fewer were not tried")
+    parts.append(f"{rows[enough]['active_units']:.3g} of the {size[enough]} are active")
+    if bend.startswith("elbow"):
+        parts.append(f"the loss has its {bend}")
+    return "; ".join(parts)
 
 
 def _width(study: Study, differences: Iterable[Row]) -> str:
     """On variants that differ in their width alone."""
-    groups: dict[str, dict[str, list[int]]] = {}
-    last: dict[str, Row] = {}
+    groups: dict[str, dict[str, list[Row]]] = {}
     for row in differences:
         after, before = study.variants[row["variant"]], study.variants[row["against"]]
         if before.channels < after.channels:
             group = (
                 f"{after.dataset}, {after.likelihood.replace('_', ' ')}, {before.channels} to {after.channels} channels"
             )
-            groups.setdefault(group, {}).setdefault(row["result"], []).append(after.latent_dim)
-            last[group] = row
+            groups.setdefault(group, {}).setdefault(row["result"], []).append(row)
     if not groups:
         return "Of the network's width nothing is said: no two variants differ in their width alone."
     said = []
     for group, results in groups.items():
-        parts = []
-        for result, sizes in results.items():
-            amount = ""
-            if sum(map(len, results.values())) == 1 and last[group]["seeds"] > 1:
-                amount = f", {_amount(last[group])}"
-            parts.append(f"{WIDER.get(result, result)} at {_listed(sorted(sizes))} latents{amount}")
-        said.append(f"{group}: {', '.join(parts)}")
+        count, parts = sum(map(len, results.values())), []
+        for result, rows in results.items():
+            own = sorted((study.variants[row["variant"]].latent_dim, _amount(row)) for row in rows)
+            text = f"{WIDER.get(result, result)} at "
+            if result in ("better", "worse"):
+                parts.append(text + _listed(f"{size} latents by {amount}" for size, amount in own))
+            else:
+                amount = f", {own[0][1]}, wider less narrower" if count == 1 and rows[0]["seeds"] > 1 else ""
+                parts.append(f"{text}{_listed(size for size, _ in own)} latents{amount}")
+        intervals = f" ({count} intervals, not adjusted for their number)" if count > 1 else ""
+        said.append(f"{group}: {', '.join(parts)}{intervals}")
     return f"Of the network's width, {'; '.join(said)}."
 
 
@@ -144,6 +169,6 @@ def _amount(row: Row) -> str:
     return f"{abs(row['difference']):,.2f} nats an image (95 % interval {low:,.2f} to {high:,.2f})"
 
 
-def _listed(values: Iterable[int]) -> str:
+def _listed(values: Iterable[int | str]) -> str:
     *first, last = map(str, values)
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,9 +1,39 @@
-"""A README's results are replaced, and nothing else of it."""
+"""A README's results are those of the study's metrics, and nothing else of it is replaced."""
 
+import math
+
+import pandas as pd
 import pytest
+from conftest import ROOT
 
 from elbowroom import readme
+from elbowroom.config import load_study
 from elbowroom.errors import StudyError
+from elbowroom.published import test_loss_after as published_after
+
+
+@pytest.mark.parametrize("folder", ["studies/quickstart", "studies/elbow"])
+def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / folder)
+    study = load_study()
+    block = readme.block(study)
+    lines = [line.strip("| ").split(" | ") for line in block.splitlines() if line.startswith("| [")]
+    assert [line[0] for line in lines] == [f"[{name}](report/README.md#{name})" for name in study.variants]
+    for name, (_, seeds, epochs, loss, published, *_) in zip(study.variants, lines, strict=True):
+        losses, recipe = pd.read_csv(f"metrics/{name}.csv").test_loss, study.recipes[study.variants[name].recipe]
+        assert (int(seeds), int(epochs)) == (len(losses), recipe.epochs)
+        deviation = f" ± {losses.std():,.2f}" if len(losses) > 1 else ""
+        assert loss == f"{losses.mean():,.2f}{deviation}"
+        assert published == "\N{EN DASH}"  # of so few epochs none was
+    assert "**A small budget.**" in block
+
+
+def test_what_was_published_is_of_as_many_epochs() -> None:
+    assert published_after("mnist-z128", 50) == 52.418
+    assert published_after("mnist-z128", 10) == 57.3057
+    assert published_after("cifar10-z4-c32", 10) == 1912.02
+    assert math.isnan(published_after("mnist-z128", 7))
+    assert math.isnan(published_after("cifar10-ae16", 10))
 
 
 def test_only_what_is_between_the_comments_is_replaced() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import artifacts, comparison, explorer, inlined, paths, provenance, report, results
+from elbowroom import artifacts, explorer, inlined, paths, provenance, report, results
 from elbowroom.cli import run
 from elbowroom.config import load_study
 
@@ -18,9 +18,8 @@ def main() -> None:
         for name, variant in study.variants.items()
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }
-    seeds = pd.concat([results.seeds(study, name) for name in study.variants], ignore_index=True)
     found = report.Results(
-        results.comparison(study) | {"sizes": comparison.sizes(study, seeds)},
+        results.comparison(study),
         pd.concat([results.judge(study, name) for name in study.datasets]),
         {name: results.costs(study, name) for name in study.variants},
         explored,

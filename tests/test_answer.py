@@ -11,6 +11,7 @@ from elbowroom.answer import answer
 from elbowroom.config import Study, load_study
 from elbowroom.statistics import comparisons
 
+LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size
 BETTER, SAME, WORSE = [-10.0, -11.0, -9.0], [-1.0, 1.0, 0.5], [10.0, 11.0, 9.0]  # steps of the loss, by seed
 
 
@@ -27,17 +28,19 @@ def study() -> Study:
 def said(study: Study, losses: dict[str, list[float]], elbows: Any = ()) -> list[str]:
     """losses: of each variant by seed; those left out lose 1000 times their latent size."""
     rows = [
-        {"variant": name, "seed": seed, "test_loss": loss}
+        {"dataset": variant.dataset, "variant": name, "seed": seed, "test_loss": loss, "test_distortion": loss}
+        | {"active_units": variant.latent_dim - 0.5, "parameters": 1}
         for name, variant in study.variants.items()
         for seed, loss in enumerate(losses.get(name, [variant.latent_dim * 1e3 + seed for seed in range(3)]))
     ]
     seeds = pd.DataFrame(rows)
-    variants = [
-        {"variant": name, "test_loss": table.test_loss.mean(), "active_units": study.variants[name].latent_dim - 0.5}
-        for name, table in seeds.groupby("variant")
-    ]
-    pairs = comparisons(study, seeds, {"test_loss": True}).to_dict("records")
-    return answer(study, variants, comparison.sizes(study, seeds).to_dict("records"), pairs, elbows)
+    families = [("mnist", "gaussian", "[-1, 1]"), ("cifar10", "bernoulli", "[0, 1]")]
+    mean_image = pd.DataFrame(families, columns=comparison.LOSS_FAMILY).assign(baseline="mean image", test_loss=1e6)
+    linear = pd.DataFrame([(*families[0], "linear VAE", loss, size) for size, loss in LINEAR.items()])
+    linear.columns = [*mean_image.columns, "latent_dim"]
+    baselines = pd.concat([mean_image, linear]).assign(test_distortion=0.0)
+    tables = comparison.summary(study, seeds, baselines), baselines, comparisons(study, seeds, {"test_loss": True})
+    return answer(study, *(table.to_dict("records") for table in tables), elbows)
 
 
 def by_steps(*steps: list[float]) -> dict[str, list[float]]:
@@ -115,11 +118,19 @@ def test_other_series_are_named(study: Study) -> None:
     )
 
 
+def test_of_two_with_the_same_settings_the_first_is_taken(study: Study) -> None:
+    losses = by_steps(BETTER, BETTER, SAME)
+    both = study.model_copy(update={"variants": study.variants | {"again": study.variants["z16"]}})
+    assert said(both, losses | {"again": [0.0, 1.0, 2.0]}) == said(study, losses)
+
+
 def test_the_elbow_and_the_width_are_said(study: Study) -> None:
     bend = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
-    bend |= {"metric": "test_loss", "result": "elbow at 10 latents (8 to 12, 3 seeds)"}
+    bend |= {"metric": "test_loss", "result": "elbow at 10 latents (8 to 12, 3 seeds)", "slope_after": -1.0}
     sentences = said(study, by_steps(BETTER, BETTER, SAME), [bend])
     assert sentences[0].endswith("15.5 of the 16 are active; the loss has its elbow at 10 latents (8 to 12, 3 seeds).")
+    rising = said(study, by_steps(BETTER, BETTER, SAME), [bend | {"slope_after": 1.0}])[0]
+    assert rising.endswith("its elbow at 10 latents (8 to 12, 3 seeds), and rises after it.")
     assert len(sentences) == 3  # one for each dataset, and the width
     losses = {"cifar10-z8-c32": [10.0, 11.0, 12.0], "cifar10-z8-c64": [8.0, 9.5, 9.9]}
     group = "Of the network's width, cifar10, bernoulli, 32 to 64 channels: "
@@ -140,3 +151,10 @@ def test_of_several_widths_every_amount_is_said(study: Study) -> None:
     assert "the wider is better at 4 latents by 1.00 nats an image (95 % interval 0.75 to 1.25)" in found
     assert "no difference is measured at 8 latents" in found
     assert found.endswith(" (2 intervals, not adjusted for their number).")
+
+
+def test_where_a_linear_vae_is_better_it_is_said(study: Study) -> None:
+    """The loss with 32 latents is 100 - 10 - 10 and 10 more."""
+    found = said(study, by_steps(BETTER, BETTER, WORSE) | {"z32": [96.0, 96.5, 95.9]})[0]
+    assert found.endswith("; with 32 the exact linear VAE of that size has the lower loss.")
+    assert "linear" not in said(study, by_steps(BETTER, BETTER, WORSE))[0]

@@ -16,7 +16,7 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import colours, comparison, data, explorer, inlined, latent, report, results
+from elbowroom import colours, data, explorer, inlined, latent, report, results
 from elbowroom.config import Study, load_study
 
 STUDY = ROOT / "studies/quickstart"
@@ -73,8 +73,6 @@ def path(
     with chdir(STUDY):
         shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in report.SHOWN]
         compared = results.comparison(study)
-        seeds = pd.concat([results.seeds(study, name) for name in study.variants], ignore_index=True)
-        compared["sizes"] = comparison.sizes(study, seeds)
         compared["curves"].loc[compared["curves"].variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
         found = report.Results(
             compared,

@@ -40,6 +40,12 @@ def test_ours_stand_beside_the_published(study: Study) -> None:
     assert pd.isna(table.loc["mnist-z128", "test loss, epoch 40"].measured)
     assert pd.isna(table.loc["mnist-z256", "test loss, epoch 10"].measured)
     assert set(table.study) == {"notebook", "report"}
+    shorter = study.recipes["notebook-mnist"].model_copy(update={"epochs": 10})
+    short = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": shorter}})
+    table = against_published(short, metrics, history).set_index(["variant", "quantity"])
+    assert table.loc["mnist-z128", "test loss, epoch 50 (ours: 10)"].published == 52.4180
+    assert {"parameters", "test loss, epoch 10"} <= set(table.loc["mnist-z128"].index)
+    assert "test loss" in table.loc["cifar10-z4-c32"].index
 
 
 def test_only_this_studys_variants_are_compared(study: Study) -> None:

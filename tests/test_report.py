@@ -86,9 +86,6 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
                 }
             ]
         ),
-        "sizes": pd.DataFrame(
-            [family | {"series": "width 32"} | dict(zip(statistics.COLUMNS[1:], difference[1:], strict=True))]
-        ),
         "differences": pd.DataFrame([difference], columns=statistics.COLUMNS),
         "elbows": pd.DataFrame(
             columns=["dataset", "likelihood", "pixel_range", "series", "metric", "latent_dim", "low", "high"]

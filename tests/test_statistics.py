@@ -134,11 +134,12 @@ def test_the_pairs_of_the_root_study(study: Study) -> None:
     assert pairs(compared) == [
         ("mnist-z256", "mnist-z128"),
         ("cifar10-z8-c32", "cifar10-z4-c32"),
+        ("cifar10-z16-c32", "cifar10-z4-c32"),
         ("cifar10-z16-c32", "cifar10-z8-c32"),
         ("cifar10-z8-c64", "cifar10-z8-c32"),
     ]
     assert list(compared.columns) == COLUMNS
-    assert len(compared) == 4 * len(LOWER)
+    assert len(compared) == 4 * len(LOWER) + 1
     row = compared[(compared.variant == "mnist-z256") & (compared.metric == "test_loss")].iloc[0]
     assert tuple(row) == ("mnist", "mnist-z256", "mnist-z128", "test_loss", -10, -10, -10, 3, "better")
     assert set(compared[compared.metric == "iwae_nll"].result) == {"no difference measured"}
@@ -166,9 +167,15 @@ def test_two_settings_apart_are_not_compared(study: Study) -> None:
     assert comparisons(two, table(two), LOWER).empty
 
 
-def test_neighbours_only_the_larger_against_the_smaller(study: Study) -> None:
+def test_neighbours_the_larger_against_the_smaller_and_every_two_sizes_in_loss(study: Study) -> None:
+    neighbours = [("z64", "z16"), ("z16", "z8"), ("z8", "z4")]
     sizes = of(study, {f"z{size}": variant(latent_dim=size) for size in (64, 4, 16, 8)})
-    assert pairs(comparisons(sizes, table(sizes), LOWER)) == [("z64", "z16"), ("z16", "z8"), ("z8", "z4")]
+    compared = comparisons(sizes, table(sizes), LOWER)
+    assert pairs(compared[compared.metric != "test_loss"]) == neighbours
+    every = {("z16", "z4"), ("z64", "z4"), ("z64", "z8"), *neighbours}
+    assert set(pairs(compared[compared.metric == "test_loss"])) == every
+    widths = of(study, {f"z{width}": variant(channels=width) for width in (64, 4, 16, 8)})
+    assert pairs(comparisons(widths, table(widths), LOWER)) == neighbours
 
 
 def test_settings_that_are_names_are_compared_in_each_pair(study: Study) -> None:

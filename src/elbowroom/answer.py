@@ -17,7 +17,7 @@ WIDER = {  # results of a wider network against a narrower one
 
 
 def answer(
-    study: Study, variants: Iterable[Row], sizes: Iterable[Row], differences: Iterable[Row], elbows: Iterable[Row]
+    study: Study, variants: Iterable[Row], baselines: Iterable[Row], differences: Iterable[Row], elbows: Iterable[Row]
 ) -> list[str]:
     """On how many latents are enough in each dataset, and on the width of the network.
 
@@ -26,10 +26,16 @@ def answer(
     others of the dataset only the number.
     """
     rows = {row["variant"]: row for row in variants}
-    bends = {_series(row): row["result"] for row in elbows if row["metric"] == METRIC}
+    bends = {_series(row): row for row in elbows if row["metric"] == METRIC and row["result"].startswith("elbow")}
+    linear = {(*_family(row), row["latent_dim"]): row[METRIC] for row in baselines if row["baseline"] == "linear VAE"}
+    losses = [row for row in differences if row["metric"] == METRIC]
+    first = {(*_series(row), row["latent_dim"]): name for name, row in reversed(rows.items())}  # of the same settings
     series: dict[tuple, dict[tuple[str, str], Row]] = {}  # -> larger, smaller -> the pair
-    for row in sizes:
-        series.setdefault(_series(row), {})[row["variant"], row["against"]] = row
+    for pair in losses:
+        name, against = pair["variant"], pair["against"]
+        sizes = rows[name]["latent_dim"], rows[against]["latent_dim"]
+        if study.variants[name].model == "vae" and sizes[0] != sizes[1] and {name, against} <= set(first.values()):
+            series.setdefault(_series(rows[name]), {})[name, against] = pair
     said = []
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
         own = {key: pairs for key, pairs in series.items() if key[0] == dataset}
@@ -37,14 +43,18 @@ def answer(
             said.append(f"{dataset}: no two VAEs differ in their latent size alone, so nothing is said of how many.")
             continue
         key = max(own, key=lambda key: len(own[key]))
-        text = _latents(study, own[key], rows, bends.get(key, ""))
+        text = _latents(study, own[key], rows, linear, bends.get(key))
         others = [f"; of {_label(other)} it is {_number(study, pairs)}" for other, pairs in own.items() if other != key]
         said.append(f"{dataset} ({_label(key)}): {text}{''.join(others)}.")
-    return [*said, _width(study, [row for row in differences if row["metric"] == METRIC])]
+    return [*said, _width(study, losses)]
+
+
+def _family(row: Row) -> tuple:
+    return tuple(row[key] for key in LOSS_FAMILY)
 
 
 def _series(row: Row) -> tuple:
-    return tuple(row[key] for key in (*LOSS_FAMILY, "series"))
+    return *_family(row), row["series"]
 
 
 def _label(key: tuple) -> str:
@@ -90,7 +100,13 @@ def _not_excluded(study: Study, pairs: Mapping[tuple[str, str], Row], names: lis
     return f" (with {size} a gain of up to {gain:,.2f} nats an image is not excluded)"
 
 
-def _latents(study: Study, pairs: Mapping[tuple[str, str], Row], rows: Mapping[str, Row], bend: str) -> str:
+def _latents(
+    study: Study,
+    pairs: Mapping[tuple[str, str], Row],
+    rows: Mapping[str, Row],
+    linear: Mapping[tuple, float],
+    bend: Row | None,
+) -> str:
     names = _names(study, pairs)
     size = {name: study.variants[name].latent_dim for name in names}
     place = _enough(names, pairs)
@@ -127,8 +143,16 @@ def _latents(study: Study, pairs: Mapping[tuple[str, str], Row], rows: Mapping[s
     else:
         parts.append("fewer were not tried")
     parts.append(f"{rows[enough]['active_units']:.3g} of the {size[enough]} are active")
-    if bend.startswith("elbow"):
-        parts.append(f"the loss has its {bend}")
+    if bend:
+        parts.append(f"the loss has its {bend['result']}{', and rises after it' if bend['slope_after'] > 0 else ''}")
+    beaten = [
+        size[name]
+        for name in names
+        if study.variants[name].beta == 1
+        and rows[name][METRIC] > linear.get((*_family(rows[name]), size[name]), float("inf"))
+    ]
+    if beaten:
+        parts.append(f"with {_listed(beaten)} the exact linear VAE of that size has the lower loss")
     return "; ".join(parts)
 
 

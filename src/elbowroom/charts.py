@@ -14,11 +14,11 @@ from elbowroom.colours import SERIES
 from elbowroom.figures import DPI, TERMS, label_epochs
 
 BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
-    "mean image": {"color": "#8a8a8a", "ls": ":"},
-    "PCA": {"color": "#8a8a8a", "ls": "--"},
-    "linear VAE": {"color": "#8a8a8a", "ls": "-."},
-    "floor": {"color": "#8a8a8a", "ls": (0, (1, 4))},
-    "every latent": {"color": "#c4c4c4", "ls": "-"},
+    "mean image": {"color": "#8a8a8a", "ls": ":", "lw": 1.2},
+    "PCA": {"color": "#8a8a8a", "ls": "--", "lw": 1.2},
+    "linear VAE": {"color": "#8a8a8a", "ls": "-.", "lw": 1.2},
+    "floor": {"color": "#8a8a8a", "ls": (0, (1, 4)), "lw": 1.2},
+    "every latent": {"color": "#dcdcdc", "ls": "-", "lw": 7},  # seen where data lie on it
 }
 METRICS = {
     "test_loss": "test loss (nats)",
@@ -68,7 +68,7 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
         for name, line in curves[curves.metric == metric].groupby("series", sort=False):
             series = str(name)
             if series in BASELINES:
-                axes.plot(line.latent_dim, line.value, lw=1.2, label=series, **BASELINES[series])
+                axes.plot(line.latent_dim, line.value, label=series, **BASELINES[series])
                 continue
             axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
             axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
@@ -107,19 +107,22 @@ def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
 
 
 def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, joined where they are of a
-    series (the same but for the latent size); the linear VAE a line.
+    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, joined and of one shape
+    where they are of a series (the same but for the latent size); the linear VAE a line.
 
     variants, baselines: variant or baseline, latent_dim, test_rate, test_distortion, in nats per image. Along a thin
     line the sum of both, the loss at beta 1, is the same.
     """
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
+    markers = dict(zip(variants.series.unique(), cycle("os^Dv"), strict=False))
     for point in variants.to_dict("records"):
         error = {f"{way}err": point[f"test_{term}_sd"] for way, term in (("x", "rate"), ("y", "distortion"))}
         name, error = point["variant"], error if point["seeds"] > 1 else {}
         where = point["test_rate"], point["test_distortion"]
-        axes.errorbar(*where, fmt="o", ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+        axes.errorbar(
+            *where, fmt=markers[point["series"]], ms=5, lw=1, color=colours[name], label=name, zorder=3, **error
+        )
         axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, 4), textcoords="offset points", fontsize=7)
     for _, members in variants.sort_values("latent_dim").groupby("series"):
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
@@ -127,7 +130,7 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
     if len(linear):
         marker = "." if len(linear) == 1 else None  # one point is no line
         rate, distortion = linear.test_rate, linear.test_distortion
-        axes.plot(rate, distortion, lw=1.2, marker=marker, label="linear VAE", **BASELINES["linear VAE"])
+        axes.plot(rate, distortion, marker=marker, label="linear VAE", **BASELINES["linear VAE"])
     mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]
     axes.plot(0, mean, "x", color="#555555", label="mean image")
     for loss in np.linspace(*axes.get_ylim(), 7):

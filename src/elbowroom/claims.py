@@ -8,7 +8,8 @@ claims.yaml says what is claimed and what tests it. A test is of one of three ki
 - order: one measured number is lower or higher than another, paired over seeds. It holds where the interval of the
   difference says so, does not where it says the opposite, and is not testable where no difference is measured.
 
-With one seed, other models or less than the published budget, what is measured is given and decides nothing.
+With one seed, other models or less than the published budget, what is measured is given and decides nothing. Nor do the
+seconds that training took: stages may share a machine, and the seeds of one stage share its load.
 """
 
 import math
@@ -26,13 +27,12 @@ from elbowroom.published import load_published, shortfalls
 from elbowroom.statistics import Interval, paired_interval, wording
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
-COLUMNS = ["study", "claim", "result", "numbers"]
-TIMING = ["seconds", "seeds_together", "device", "torch"]
+COLUMNS = ["study", "claim", "by", "result", "numbers"]
 HOLDS, FAILS, UNTESTABLE = "holds", "does not hold", "not testable from this study"
 
 
 class Number(Settings):
-    """A number of a variant. Measured: a column of metrics/<variant>.csv or cost.csv. Published: see _published."""
+    """A number of a variant. Measured: a column of metrics/<variant>.csv. Published: see _published."""
 
     variant: str
     metric: str
@@ -41,7 +41,8 @@ class Number(Settings):
 
     @property
     def label(self) -> str:
-        return (f"{self.metric} - {self.minus}" if self.minus else self.metric).replace("_", " ")
+        name = f"{self.metric} - {self.minus}" if self.minus else self.metric
+        return name.replace("_", " ").replace("blend", "cross-fade")
 
 
 Numbers = Annotated[list[Number], Field(default_factory=list)]
@@ -69,6 +70,7 @@ class Order(Settings):
     """Every comparison comes out so."""
 
     kind: Literal["order"]
+    scope: str = ""  # what of the claim is tested, where that is not all
     comparisons: list[Comparison]
     beside: Numbers  # measured, given as well
     published: Numbers
@@ -103,22 +105,22 @@ def load_claims() -> Claims:
     return Claims.model_validate(yaml.safe_load(CLAIMS.read_text(encoding="utf-8")))
 
 
-def audit(study: Study, seeds: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+def audit(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
     """A row for each test of a claim, in the order of claims.yaml: COLUMNS.
 
-    seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column. costs:
-    variant, seed, seconds and, where known, seeds_together, device and torch. result: HOLDS, FAILS or UNTESTABLE.
-    numbers: what led to it, one sentence of plain text; losses and KL in nats per image, seconds to train one seed (of
-    seeds trained together, all: they are one measurement, and compared with nothing), paths and steps as evaluated.
+    seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column. by:
+    whose numbers decide. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to it, one sentence of plain text;
+    losses and KL in nats per image, paths and steps as evaluated.
     """
-    timing = costs[costs.columns.intersection(["variant", "seed", *TIMING])]
-    table = seeds.drop(columns=TIMING, errors="ignore").merge(timing, how="outer", on=["variant", "seed"])
-    table = table.set_index("seed")
+    table = seeds.set_index("seed")
     rows = []
     for claim in load_claims().claims:
         for test in claim.tests:
-            result = _arithmetic(test) if test.kind == "arithmetic" else _measured(test, study, table)
-            rows.append((claim.study, claim.claim, *result))
+            if test.kind == "arithmetic":
+                found = "their numbers", *_arithmetic(test)
+            else:
+                found = "ours", *_measured(test, study, table)
+            rows.append((claim.study, claim.claim, *found))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -143,6 +145,8 @@ def _measured(test: Claimed | Order, study: Study, table: pd.DataFrame) -> tuple
     if obstacle := _obstacle(test.numbers, study, table):
         return UNTESTABLE, obstacle
     result, said = _measurement(test, table) if isinstance(test, Claimed) else _order(test, table)
+    if isinstance(test, Order) and test.scope:
+        said += f"; {test.scope}"
     if test.published:
         said += f"; published {_figures(test.published, [_published(number) for number in test.published])}"
     about = {number.variant: study.variants[number.variant] for number in test.numbers}
@@ -160,19 +164,13 @@ def _obstacle(numbers: Sequence[Number], study: Study, table: pd.DataFrame) -> s
         for key, expected in load_claims().models[name].items():
             if (found := getattr(study.variants[name], key)) != expected:
                 return f"{name} has {key} {found} in this study, published {expected}"
+    if any(number.metric == "seconds" for number in numbers):
+        return "stages may have shared the machine, so that their seconds do not compare"
     for number in numbers:
         if _series(number, table).empty:
             return f"no {number.label} of {number.variant} was measured"
     if _paired(numbers, table).empty:
         return f"no seed in common to {' and '.join(names)}"
-    rows = table[table.variant.isin(names)]
-    if numbers[0].metric != "seconds":
-        return ""
-    if "seeds_together" in rows and (most := rows.seeds_together.max()) > 1:
-        return f"{most:g} seeds were trained together, their seconds are one measurement"
-    machines = rows[rows.columns.intersection(["device", "torch"])].drop_duplicates().astype(str)
-    if len(machines) > 1:
-        return f"timed on {' and '.join(sorted(', PyTorch '.join(machine) for machine in machines.to_numpy()))}"
     return ""
 
 

@@ -1,12 +1,12 @@
 """Results of all variants -> tables that set them beside each other and beside the baselines. Tables in, tables out."""
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import pandas as pd
 
 from elbowroom.config import Study, Variant
-from elbowroom.statistics import elbow, paired_interval, spread, verdict, wording
+from elbowroom.statistics import elbow, spread, verdict
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
 CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")  # shown against the latent size
@@ -129,22 +129,6 @@ def elbows(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
         "slope_after",
         "result",
     ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def sizes(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
-    """Every two sizes of each series of VAEs by their test loss, paired over seeds: a row for each, the larger against
-    the smaller, as statistics.comparisons has them, with the family and the series."""
-    losses = {name: own.set_index("seed").test_loss for name, own in seeds.groupby("variant")}
-    rows = []
-    for family, variants in _families(study):
-        for series, members in _series(variants):
-            first = {variants[name].latent_dim: name for name in reversed(members) if variants[name].model == "vae"}
-            for smaller, larger in combinations(sorted(first), 2):
-                name, against = first[larger], first[smaller]
-                interval = paired_interval(losses[name], losses[against])
-                rows.append((*family, series, name, against, *interval, wording(interval)))
-    columns = [*LOSS_FAMILY, "series", "variant", "against", "difference", "low", "high", "seeds", "result"]
     return pd.DataFrame(rows, columns=columns)
 
 

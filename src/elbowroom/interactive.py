@@ -61,7 +61,10 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, st
     y = alt.Y("test_distortion:Q", title=f"distortion on test ({NATS})", scale=scale)
     chart = _chart(table).encode(x=x, y=y)
     joined = chart.mark_line(color=GREY, strokeWidth=1).encode(detail="series:N", order="latent_dim:Q")
-    points = chart.mark_point(filled=True, size=90).encode(color=_colour(colours, table.variant), opacity=_lit())
+    legend = alt.Legend(columns=2, symbolFillColor=GREY, symbolOpacity=1) if table.series.nunique() > 1 else None
+    shape = alt.Shape("series:N", title=None, sort=None, legend=legend)
+    points = chart.mark_point(filled=True, size=90).encode(color=_colour(colours, table.variant), shape=shape)
+    points = points.encode(opacity=_lit())
     sizes = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="latent_dim:Q")
     hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
     linear = baselines[baselines.baseline == "linear VAE"][["baseline", "latent_dim", "test_rate", "test_distortion"]]

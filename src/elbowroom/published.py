@@ -22,15 +22,20 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
     """A row for each published number of a variant that this study has, with ours: COLUMNS.
 
     metrics: a row for each variant, its means over seeds. history: variant, seed, split, epoch, loss, distortion, rate.
-    Where our training did not reach the epoch, `measured` is empty. Values are means over seeds.
+    Where our training did not reach the epoch, `measured` is empty. What was published of the last epoch stands beside
+    our last, and where that is another, `quantity` says both. Values are means over seeds.
     """
+    epochs = {name: study.recipes[variant.recipe].epochs for name, variant in study.variants.items()}
     rows = []
     for name, published in load_published().items():
         for variant, values in published["variants"].items():
             if variant not in study.variants or study.variants[variant].dataset != published["dataset"]:
                 continue
+            last, ours_last = published["budget"]["epochs"], epochs[variant]
+            when = "" if last == ours_last else f", epoch {last} (ours: {ours_last})"
             for key, value in values["metrics"].items():
-                rows.append((name, variant, _label(key), value, metrics.loc[variant, key]))
+                label = _label(key) + ("" if key == "parameters" else when)
+                rows.append((name, variant, label, value, metrics.loc[variant, key]))
             for key, by_epoch in values.get("history", {}).items():
                 split, term = key.split("_")
                 ours = history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from elbowroom import artifacts, comparison, results, tables
+from elbowroom import artifacts, results, tables
 from elbowroom.answer import answer
 from elbowroom.cli import run
 from elbowroom.config import Study, load_study
@@ -37,15 +35,13 @@ def inserted(text: str, by: str, new: str) -> str:
 def block(study: Study) -> str:
     """The answer, what the budget lacks, and a table of all variants, as Markdown."""
     found = results.comparison(study)
-    seeds = pd.concat([results.seeds(study, name) for name in study.variants], ignore_index=True)
-    rows = {name: found[name].to_dict("records") for name in ("variants", "differences", "elbows")}
-    pairs = comparison.sizes(study, seeds).to_dict("records")
-    said = answer(study, rows["variants"], pairs, rows["differences"], rows["elbows"])
+    rows = [found[name].to_dict("records") for name in ("variants", "baselines", "differences", "elbows")]
+    said = answer(study, *rows)
     less = tables.escape_markdown("; ".join(shortfalls(study)))
     parts = [f"- {tables.escape_markdown(sentence)}\n" for sentence in said]
     if less:
         parts.append(f"\n**A small budget.** Of the published budget this had {less}.\n")
-    parts.append(f"\n{tables.markdown(tables.headline(study, rows['variants']), study.variants, 'report/README.md')}\n")
+    parts.append(f"\n{tables.markdown(tables.headline(study, rows[0]), study.variants, 'report/README.md')}\n")
     return "".join(parts)
 
 

@@ -36,9 +36,9 @@ LATENTS = (
 )
 SPECTRUM = "The KL of each latent on test, largest first, mean over seeds; dotted, 0.01 nats."
 PLANE = (
-    "The rate-distortion plane on test; variants that differ in their latent size alone are joined. Along a thin line "
-    "rate + distortion, the loss at beta 1, is the same. The cross is the mean image; the dash-dotted line, where the "
-    "likelihood is a squared error, the exact linear VAE of the same sizes."
+    "The rate-distortion plane on test; variants that differ in their latent size alone are joined, and of one shape. "
+    "Along a thin line rate + distortion, the loss at beta 1, is the same. The cross is the mean image; the dash-dotted"
+    " line, where the likelihood is a squared error, the exact linear VAE of the same sizes."
 )
 SHOWN = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # on a page that can explore them
 OWN = {  # pictures of one variant -> what they show
@@ -103,7 +103,7 @@ def render(study: Study, found: Results) -> dict[str, str]:
     context: dict[str, Any] = {
         "study": study,
         "title": tables.one_line(study.title),
-        "answer": answer(study, *(rows[name] for name in ("variants", "sizes", "differences", "elbows"))),
+        "answer": answer(study, *(rows[name] for name in ("variants", "baselines", "differences", "elbows"))),
         "colours": colours,
         "datasets": [dataset(study, name, rows, found, colours, charts) for name in names],
         "elbows": tables.elbows(rows["elbows"]),

@@ -6,7 +6,7 @@ equals, one in twenty excludes 0 by chance.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise, product
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -78,18 +78,22 @@ def comparisons(study: Study, seeds: pd.DataFrame, metrics: Mapping[str, bool]) 
 
     Only variants of a family are paired (the same dataset, model, likelihood and pixel range), and those that differ in
     exactly one of the other settings, the recipe being one. Of a setting that is a number, only neighbours are, the
-    larger against the smaller; of others each pair is, the later against the earlier in the study. Where beta differs
-    the loss is another quantity: there is no row for it. Nor for a metric that one of the two has no number for.
+    larger against the smaller; of latent sizes every two are in the test loss, because two steps that no interval tells
+    from 0 can be one that it does. Of other settings each pair is, the later against the earlier in the study. Where
+    beta differs the loss is another quantity: there is no row for it. Nor for a metric that one of the two has no
+    number for.
     """
     values = {name: table.set_index("seed") for name, table in seeds.groupby("variant")}
     rows, order = [], list(study.variants)
     pairs = sorted(_pairs(study), key=lambda pair: [order.index(name) for name in pair[:2]])
-    for name, against, setting in pairs:
+    for name, against, setting, apart in pairs:
         if name not in values or against not in values:
             continue
         for metric, lower_is_better in metrics.items():
             ours, other = values[name][metric], values[against][metric]
             if (setting == "beta" and metric in OF_BETA) or ours.isna().all() or other.isna().all():
+                continue
+            if apart and (setting != "latent_dim" or metric != "test_loss"):
                 continue
             interval = paired_interval(ours, other)
             result = wording(interval, lower_is_better)
@@ -97,8 +101,8 @@ def comparisons(study: Study, seeds: pd.DataFrame, metrics: Mapping[str, bool]) 
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _pairs(study: Study) -> Iterator[tuple[str, str, str]]:
-    """variant, the one it is compared against, the setting in which they differ."""
+def _pairs(study: Study) -> Iterator[tuple[str, str, str, bool]]:
+    """variant, the one it is compared against, the setting in which they differ, whether other numbers are between."""
     for setting in SETTINGS:
         groups: dict[str, dict] = defaultdict(lambda: defaultdict(list))  # what they share -> value -> variants
         for name, variant in study.variants.items():
@@ -107,9 +111,11 @@ def _pairs(study: Study) -> Iterator[tuple[str, str, str]]:
             groups[repr(settings)][value].append(name)
         for by_value in groups.values():
             numbers = not any(isinstance(value, str) for value in by_value)
-            steps = pairwise(sorted(by_value)) if numbers else combinations(by_value, 2)
-            for smaller, larger in steps:
-                yield from ((name, against, setting) for name, against in product(by_value[larger], by_value[smaller]))
+            order = sorted(by_value) if numbers else list(by_value)
+            for smaller, larger in combinations(order, 2):
+                apart = numbers and order.index(larger) - order.index(smaller) > 1
+                for name, against in product(by_value[larger], by_value[smaller]):
+                    yield name, against, setting, apart
 
 
 def spread(seeds: pd.DataFrame) -> pd.DataFrame:

@@ -263,9 +263,9 @@ def elbows(rows: Iterable[Row]) -> Table:
 def claims(rows: Iterable[Row]) -> Table:
     """The published claims, as claims.audit gives them."""
     return Table(
-        ["study", "claim", "result", "the numbers"],
-        [[row[key] for key in ("study", "claim", "result", "numbers")] for row in rows],
-        texts=4,
+        ["study", "claim", "tested by", "result", "the numbers"],
+        [[row[key] for key in ("study", "claim", "by", "result", "numbers")] for row in rows],
+        texts=5,
     )
 
 

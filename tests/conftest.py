@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
 from elbowroom import archives, data
-from elbowroom.config import Dataset, Evaluation, Recipe, Variant
+from elbowroom.config import Dataset, Evaluation, Recipe, Study, Variant, load_study
+from elbowroom.published import load_published
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -41,6 +42,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 CPU = torch.device("cpu")
+
+
+def with_published_epochs() -> Study:
+    """The root study, its published variants trained for as long as they were."""
+    study = load_study(ROOT / "params.yaml")
+    recipes = {
+        study.variants[name].recipe: table["budget"]["epochs"]
+        for table in load_published().values()
+        for name in table["variants"]
+    }
+    longer = {name: study.recipes[name].model_copy(update={"epochs": epochs}) for name, epochs in recipes.items()}
+    return study.model_copy(update={"recipes": study.recipes | longer})
 
 
 @pytest.fixture(scope="session")

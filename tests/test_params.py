@@ -146,7 +146,7 @@ def test_aliases_that_multiply_are_refused_at_once(path: Path) -> None:
     """3 ** 39 texts, if they were written out."""
     levels = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
     check(path, "a0: &a0 [x]\n" + levels + TEXT)
-    check(path, "a0: &a0 [x]\n" + levels + TEXT.replace("epochs: 50", "epochs: *a39"))
+    check(path, "a0: &a0 [x]\n" + levels + TEXT.replace("batch_size: 128", "batch_size: *a39"))
 
 
 def nodes(tree: Any, where: tuple = ()) -> Iterator[tuple]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, with_published_epochs
 
 from elbowroom.config import Dataset, Study, load_study
 from elbowroom.model import VAE, parameters
@@ -11,7 +11,7 @@ from elbowroom.published import against_published, load_published, shortfalls
 
 @pytest.fixture
 def study() -> Study:
-    return load_study(ROOT / "params.yaml")
+    return with_published_epochs()
 
 
 def test_published_tables_agree_with_themselves(study: Study) -> None:

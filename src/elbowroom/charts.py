@@ -38,17 +38,15 @@ def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) 
     panels = [("train", "loss"), ("test", "loss"), ("test", "distortion"), ("test", "rate")]
     for axes, (split, term) in zip(figure.subplots(2, 2).flat, panels, strict=True):
         for name, lines in history.groupby("variant", sort=False):
+            if term == "rate" and not lines.rate.any():
+                continue  # an autoencoder has none
             colour = colours[str(name)]
             seeds = lines[lines.split == split].groupby("epoch")[term]
             mean = seeds.mean()
             axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)
             axes.fill_between(mean.index, seeds.min(), seeds.max(), color=colour, alpha=0.2, lw=0)
         label_epochs(axes, f"{split} {TERMS[term]}", history)
-    handles = figure.axes[0].get_legend_handles_labels()
-    if len(handles[0]) <= 6:
-        figure.axes[0].legend()
-    else:
-        figure.legend(*handles, loc="outside right center")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 
 
@@ -102,6 +100,8 @@ def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
         axes.plot(means.index, means, lw=1.4, color=colours[str(name)], label=name, marker="o", ms=2)
     axes.axhline(0.01, color="#8a8a8a", lw=0.8, ls=":")
     axes.set(title=title, xscale="log", yscale="log", xlabel="latent, ordered by its KL", ylabel="KL on test (nats)")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     return figure
 

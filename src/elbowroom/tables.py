@@ -102,6 +102,13 @@ LATENTS: dict[str, Callable[[Row], str]] = {
 }
 
 
+METRICS = {"iwae_nll": "IWAE bound", "fcd": "FCD"}  # as tables call them
+
+
+def _metric(name: str) -> str:
+    return METRICS.get(name, name.replace("_", " "))
+
+
 def _short(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:.3g}"
 
@@ -228,7 +235,7 @@ def differences(rows: Iterable[Row]) -> Table:
             [
                 row["variant"],
                 row["against"],
-                row["metric"].replace("_", " "),
+                _metric(row["metric"]),
                 row["result"],
                 number(row["difference"]),
                 DASH if pd.isna(row["low"]) else f"{number(row['low'])} to {number(row['high'])}",
@@ -249,7 +256,7 @@ def elbows(rows: Iterable[Row]) -> Table:
             [
                 f"{row['dataset']} ({family(row)})",
                 row["series"],
-                row["metric"].replace("_", " "),
+                _metric(row["metric"]),
                 row["result"],
                 number(row["slope_before"]),
                 number(row["slope_after"]),

@@ -1,6 +1,7 @@
 """A README's results are those of the study's metrics, and nothing else of it is replaced."""
 
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -44,3 +45,18 @@ def test_only_what_is_between_the_comments_is_replaced() -> None:
         readme.inserted(page, "z", "new\n")
     with pytest.raises(StudyError, match="by x"):
         readme.inserted("<!-- by x -->\nold\n", "x", "new\n")
+
+
+def test_the_numbers_of_the_findings_are_those_of_the_tables_they_lead_to() -> None:
+    """Links like `table.csv#column=value&column`: the mean of the last, of the rows where the others are so."""
+    links = re.findall(r"\[([\d,.]+)\]\(\.\./([\w/.-]+\.csv)#([^)]+)\)( %)?", (ROOT / "docs/findings.md").read_text())
+    assert len(links) > 20
+    for text, file, place, percent in links:
+        *conditions, column = place.split("&")
+        table = pd.read_csv(ROOT / file)
+        for condition in conditions:
+            name, value = condition.split("=")
+            table = table[table[name].astype(str).str.removesuffix(".0") == value]
+        decimals = len(text.partition(".")[2])
+        mean = table[column].mean() * (100 if percent else 1)
+        assert text == f"{mean:,.{decimals}f}", (file, place)

@@ -120,14 +120,18 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
     figure = charts.by_latents(curves, found, "mnist")
     assert [axes.get_title() for axes in figure.axes] == list(charts.METRICS.values())
     for axes, metric in zip(figure.axes, charts.METRICS, strict=True):
-        drawn = {line.get_label(): line.get_xydata() for line in axes.lines if not line.get_label().startswith("_")}
+        drawn = {str(line.get_label()).partition(" (")[0]: line.get_xydata() for line in axes.lines}
         for series, points in curves[curves.metric == metric].groupby("series"):
             np.testing.assert_allclose(drawn[series], points[["latent_dim", "value"]])
+            bottom, top = axes.get_ylim()
+            assert series in charts.FAR or points.value.between(bottom, top).all()
     vaes = variants[variants.variant != "mnist-ae128"]
     colours = of_names(study.variants)
     (axes,) = charts.plane(vaes, comparison.shown_baselines(study, baselines), "mnist", colours).axes
     labels = axes.get_legend_handles_labels()[1]
-    assert set(labels) == {*vaes.variant, "linear VAE", "mean image"}
+    assert set(labels) == {*vaes.variant, "linear VAE", "mean image (0, 212)"}
+    assert vaes.test_rate.between(*axes.get_xlim()).all()
+    assert vaes.test_distortion.between(*axes.get_ylim()).all()
 
 
 def test_pictures_of_families_have_names_of_their_own() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -52,11 +53,11 @@ def test_the_numbers_of_the_findings_are_those_of_the_tables_they_lead_to() -> N
     links = re.findall(r"\[([\d,.]+)\]\(\.\./([\w/.-]+\.csv)#([^)]+)\)( %)?", (ROOT / "docs/findings.md").read_text())
     assert len(links) > 20
     for text, file, place, percent in links:
-        *conditions, column = place.split("&")
+        *conditions, column = unquote(place).split("&")
         table = pd.read_csv(ROOT / file)
         for condition in conditions:
             name, value = condition.split("=")
             table = table[table[name].astype(str).str.removesuffix(".0") == value]
         decimals = len(text.partition(".")[2])
-        mean = table[column].mean() * (100 if percent else 1)
-        assert text == f"{mean:,.{decimals}f}", (file, place)
+        size = abs(table[column].mean()) * (100 if percent else 1)
+        assert text == f"{size:,.{decimals}f}", (file, place)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
 from elbowroom.colours import SERIES
 from elbowroom.figures import DPI, TERMS, label_epochs
@@ -20,6 +20,7 @@ BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "floor": {"color": "#8a8a8a", "ls": (0, (1, 4)), "lw": 1.2},
     "every latent": {"color": "#dcdcdc", "ls": "-", "lw": 7},  # seen where data lie on it
 }
+FAR = ("mean image", "floor")  # one number each, which would squeeze the others: named, and drawn where near
 METRICS = {
     "test_loss": "test loss (nats)",
     "test_distortion": "test distortion (nats)",
@@ -51,7 +52,7 @@ def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) 
 
 
 def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure:
-    """A panel for each metric of a family against the latent size, baselines as grey lines.
+    """A panel for each metric of a family against the latent size, baselines as grey lines, those of FAR where near.
 
     curves: metric, series, latent_dim, value, low, high; a band spans low to high. elbows: metric, series, latent_dim,
     low, high; where one was found it is a vertical line, and its interval shaded.
@@ -63,10 +64,14 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
     colours = dict(zip(names, cycle(SERIES), strict=False))
     sizes = sorted(curves.latent_dim.unique())
     for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
-        for name, line in curves[curves.metric == metric].groupby("series", sort=False):
+        own = curves[curves.metric == metric]
+        near = own[~own.series.isin(FAR)]
+        axes.set_ylim(_limits(near.low, near.high))
+        for name, line in own.groupby("series", sort=False):
             series = str(name)
             if series in BASELINES:
-                axes.plot(line.latent_dim, line.value, label=series, **BASELINES[series])
+                label = f"{series} ({line.value.iloc[0]:,.0f})" if series in FAR else series
+                axes.plot(line.latent_dim, line.value, label=label, **BASELINES[series])
                 continue
             axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
             axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
@@ -81,6 +86,14 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
         entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=4)
     return figure
+
+
+def _limits(*values: "pd.Series[float]") -> tuple[float, float]:
+    """Of an axis that shows these."""
+    all_values = np.concatenate(values)
+    low, high = float(all_values.min()), float(all_values.max())
+    margin = 0.08 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def _label_latents(axes: Axes, sizes: list[int]) -> None:
@@ -98,10 +111,12 @@ def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
     for name, rows in table.groupby("variant", sort=False):
         means = rows.groupby("rank").kl.mean()
         axes.plot(means.index, means, lw=1.4, color=colours[str(name)], label=name, marker="o", ms=2)
-    axes.axhline(0.01, color="#8a8a8a", lw=0.8, ls=":")
+    if table.kl.min() < 0.1:
+        axes.axhline(0.01, color="#8a8a8a", lw=0.8, ls=":")
     axes.set(title=title, xscale="log", yscale="log", xlabel="latent, ordered by its KL", ylabel="KL on test (nats)")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_major_formatter(LogFormatter())
+        axis.set_minor_formatter(LogFormatter())
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     return figure
 
@@ -115,24 +130,24 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
     """
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    markers = dict(zip(variants.series.unique(), cycle("os^Dv"), strict=False))
+    looks = dict(zip(variants.series.unique(), cycle(zip("os^", (4, -10, 4), strict=True)), strict=False))
     for point in variants.to_dict("records"):
         error = {f"{way}err": point[f"test_{term}_sd"] for way, term in (("x", "rate"), ("y", "distortion"))}
         name, error = point["variant"], error if point["seeds"] > 1 else {}
-        where = point["test_rate"], point["test_distortion"]
-        axes.errorbar(
-            *where, fmt=markers[point["series"]], ms=5, lw=1, color=colours[name], label=name, zorder=3, **error
-        )
-        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, 4), textcoords="offset points", fontsize=7)
+        where, (marker, above) = (point["test_rate"], point["test_distortion"]), looks[point["series"]]
+        axes.errorbar(*where, fmt=marker, ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, above), textcoords="offset points", fontsize=7)
     for _, members in variants.sort_values("latent_dim").groupby("series"):
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
     if len(linear):
-        marker = "." if len(linear) == 1 else None  # one point is no line
+        dot = "." if len(linear) == 1 else None  # one point is no line
         rate, distortion = linear.test_rate, linear.test_distortion
-        axes.plot(rate, distortion, marker=marker, label="linear VAE", **BASELINES["linear VAE"])
+        axes.plot(rate, distortion, marker=dot, label="linear VAE", **BASELINES["linear VAE"])
     mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]
-    axes.plot(0, mean, "x", color="#555555", label="mean image")
+    axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # named, and drawn where near
+    axes.set_xlim(_limits(variants.test_rate, linear.test_rate))
+    axes.set_ylim(_limits(variants.test_distortion, linear.test_distortion))
     for loss in np.linspace(*axes.get_ylim(), 7):
         axes.axline((0, loss), slope=-1, color="#e6e6e6", lw=0.6, zorder=0)
     axes.set(title=title, xlabel="rate: KL on test (nats per image)", ylabel="distortion on test (nats per image)")

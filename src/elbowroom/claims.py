@@ -70,7 +70,7 @@ class Order(Settings):
     """Every comparison comes out so."""
 
     kind: Literal["order"]
-    scope: str = ""  # what of the claim is tested, where that is not all
+    scope: str = ""  # why the claim may hold though this does not, if it may
     comparisons: list[Comparison]
     beside: Numbers  # measured, given as well
     published: Numbers
@@ -146,7 +146,7 @@ def _measured(test: Claimed | Order, study: Study, table: pd.DataFrame) -> tuple
         return UNTESTABLE, obstacle
     result, said = _measurement(test, table) if isinstance(test, Claimed) else _order(test, table)
     if isinstance(test, Order) and test.scope:
-        said += f"; {test.scope}"
+        result, said = UNTESTABLE if result == FAILS else result, f"{said}; {test.scope}"
     if test.published:
         said += f"; published {_figures(test.published, [_published(number) for number in test.published])}"
     about = {number.variant: study.variants[number.variant] for number in test.numbers}

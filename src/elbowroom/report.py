@@ -19,12 +19,14 @@ from elbowroom.published import load_published, shortfalls
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMPARED = {  # pictures of all variants of a dataset -> what they show
-    "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row).",
-    "samples": "Samples: z ~ N(0, I), the same noise for every variant (a larger latent has more of it). An "
-    "autoencoder (ae) has no prior: what it makes of this noise shows that.",
-    "interpolation": "From one test image (left end) to another (right end), on a straight line between their mu.",
-    "interpolation-samples": "Decoded from a straight line between two random latent vectors.",
-    "maps": "The posterior means mu of test images on their two principal components, coloured by class.",
+    "reconstructions": "Test images (first row of each pair), their reconstructions from mu (second row); first seed.",
+    "samples": "Samples, first seed: z ~ N(0, I), the same noise for every variant (a larger latent has more of it), "
+    "though latents of different models have nothing in common. An autoencoder (ae) has no prior: what it makes of "
+    "this noise shows that.",
+    "interpolation": "From one test image (left end) to another (right end), on a straight line between their mu; "
+    "first seed.",
+    "interpolation-samples": "Decoded from a straight line between two random latent vectors, first seed.",
+    "maps": "The posterior means mu of test images on their two principal components, coloured by class; first seed.",
 }
 CURVES = (
     "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it, on the "
@@ -32,13 +34,15 @@ CURVES = (
 )
 LATENTS = (
     "What more latents buy: loss, distortion, IWAE bound and active latents against the latent size. A band spans the "
-    "seeds; grey lines are baselines; a vertical line is an elbow, shaded over its 95 % interval."
+    "seeds; grey lines are baselines; a vertical line, if any, is an elbow, shaded over its 95 % interval."
 )
-SPECTRUM = "The KL of each latent on test, largest first, mean over seeds; dotted, 0.01 nats."
+SPECTRUM = (
+    "The KL of each latent on test, largest first, mean over seeds, on logarithmic axes; dotted, where near, 0.01 nats."
+)
 PLANE = (
     "The rate-distortion plane on test; variants that differ in their latent size alone are joined, and of one shape. "
-    "Along a thin line rate + distortion, the loss at beta 1, is the same. The cross is the mean image; the dash-dotted"
-    " line, where the likelihood is a squared error, the exact linear VAE of the same sizes."
+    "Along a thin line rate + distortion, the loss at beta 1, is the same. Where the likelihood is a squared error, "
+    "the dash-dotted line is the exact linear VAE of the same sizes."
 )
 SHOWN = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # on a page that can explore them
 OWN = {  # pictures of one variant -> what they show
@@ -93,6 +97,7 @@ def render(study: Study, found: Results) -> dict[str, str]:
             "title": table["title"],
             "times": {name: row["time"] for name, row in table["variants"].items() if name in study.variants},
             "table": tables.published(own),
+            "short": any(pd.isna(row["measured"]) for row in own),
         }
         for key, table in load_published().items()
         if (own := [row for row in rows["published"] if row["study"] == key])

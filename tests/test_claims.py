@@ -62,8 +62,8 @@ def table(study: Study, changes: Means | None = None, seeds: int = 3) -> pd.Data
 
 
 def arithmetic(audited: pd.DataFrame) -> "pd.Series[bool]":
-    assert set(audited.by) == {"ours", "their numbers"}
-    return audited.by == "their numbers"
+    assert set(audited.against) == {"our numbers", "their numbers"}
+    return audited.against == "their numbers"
 
 
 def row(audited: pd.DataFrame, claim: str, said: str = "") -> tuple[str, str]:

@@ -107,7 +107,8 @@ def test_side_by_side_is_pixel_for_pixel(colours: int) -> None:
 
 def test_curves_draw_the_numbers_of_the_table() -> None:
     table = history(["a", "b"])
-    panels = charts.compared_curves(table, "title", colours("xab")).axes
+    figure = charts.compared_curves(table, "title", colours("xab"))
+    panels = figure.axes
     assert [axes.get_title() for axes in panels] == [
         "train loss",
         "test loss",
@@ -118,7 +119,7 @@ def test_curves_draw_the_numbers_of_the_table() -> None:
     assert line.get_color() == PALETTE[1]  # that of its place in the study
     np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
     np.testing.assert_allclose(line.get_ydata(), [9.5, 5.0, 3.5])  # the mean over both seeds
-    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert all(axes.get_ylabel() == "nats per image" for axes in panels)
 
 

@@ -27,7 +27,7 @@ from elbowroom.published import load_published, shortfalls
 from elbowroom.statistics import Interval, paired_interval, wording
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
-COLUMNS = ["study", "claim", "by", "result", "numbers"]
+COLUMNS = ["study", "claim", "against", "result", "numbers"]
 HOLDS, FAILS, UNTESTABLE = "holds", "does not hold", "not testable from this study"
 
 
@@ -108,8 +108,8 @@ def load_claims() -> Claims:
 def audit(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
     """A row for each test of a claim, in the order of claims.yaml: COLUMNS.
 
-    seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column. by:
-    whose numbers decide. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to it, one sentence of plain text;
+    seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column.
+    against: whose numbers decide. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to it, one sentence of plain text;
     losses and KL in nats per image, paths and steps as evaluated.
     """
     table = seeds.set_index("seed")
@@ -119,7 +119,7 @@ def audit(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
             if test.kind == "arithmetic":
                 found = "their numbers", *_arithmetic(test)
             else:
-                found = "ours", *_measured(test, study, table)
+                found = "our numbers", *_measured(test, study, table)
             rows.append((claim.study, claim.claim, *found))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -104,7 +104,7 @@ COMPARISON = {  # of report/comparison, what the report reads
     "spectrum": Table(
         {"dataset": DATASET, "variant": TEXT, "rank": COUNT, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
     ),
-    "claims": Table(dict.fromkeys(["study", "claim", "by", "result", "numbers"], TEXT), key=[]),
+    "claims": Table(dict.fromkeys(["study", "claim", "against", "result", "numbers"], TEXT), key=[]),
     "published": Table(
         {"study": TEXT, "variant": TEXT, "quantity": TEXT, "published": NUMBER}
         | {"measured": MAYBE, "difference_percent": MAYBE},

@@ -270,8 +270,8 @@ def elbows(rows: Iterable[Row]) -> Table:
 def claims(rows: Iterable[Row]) -> Table:
     """The published claims, as claims.audit gives them."""
     return Table(
-        ["study", "claim", "tested by", "result", "the numbers"],
-        [[row[key] for key in ("study", "claim", "by", "result", "numbers")] for row in rows],
+        ["study", "claim", "tested against", "result", "the numbers"],
+        [[row[key] for key in ("study", "claim", "against", "result", "numbers")] for row in rows],
         texts=5,
     )
 

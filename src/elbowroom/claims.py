@@ -109,8 +109,8 @@ def audit(study: Study, seeds: pd.DataFrame) -> pd.DataFrame:
     """A row for each test of a claim, in the order of claims.yaml: COLUMNS.
 
     seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column.
-    against: whose numbers decide. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to it, one sentence of plain text;
-    losses and KL in nats per image, paths and steps as evaluated.
+    against: whose numbers decide. result: HOLDS, FAILS or UNTESTABLE. numbers: what led to it, one sentence of plain
+    text; losses and KL in nats per image, paths and steps as evaluated.
     """
     table = seeds.set_index("seed")
     rows = []

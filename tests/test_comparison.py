@@ -195,3 +195,15 @@ def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
     colours = of_names(names)
     assert list(colours) == names
     assert len(set(colours.values())) == count
+
+
+def test_a_lone_size_is_called_by_what_sets_it_apart_from_the_series() -> None:
+    study = load_study(ROOT / "params.yaml")
+    measured = dict.fromkeys(["test_loss", "active_units", "test_distortion", "parameters"], 1.0)
+    seeds = [{"dataset": v.dataset, "variant": name, "seed": 0, **measured} for name, v in study.variants.items()]
+    families = [("mnist", "gaussian", "[-1, 1]"), ("cifar10", "bernoulli", "[0, 1]")]
+    mean_image = pd.DataFrame(families, columns=comparison.LOSS_FAMILY).assign(baseline="mean image", **measured)
+    series = comparison.summary(study, pd.DataFrame(seeds), mean_image).set_index("variant").series
+    assert series["cifar10-z4-c32"] == series["cifar10-z8-c32"] == "width 32"
+    assert series["cifar10-z8-c64"] == "width 64"
+    assert series["cifar10-ae16"] == "AE, beta 0"

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
 from elbowroom.colours import SERIES
+from elbowroom.comparison import FAR
 from elbowroom.figures import DPI, TERMS, label_epochs
 
 BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
@@ -20,7 +21,6 @@ BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "floor": {"color": "#8a8a8a", "ls": (0, (1, 4)), "lw": 1.2},
     "every latent": {"color": "#dcdcdc", "ls": "-", "lw": 7},  # seen where data lie on it
 }
-FAR = ("mean image", "floor")  # one number each, which would squeeze the others: named, and drawn where near
 METRICS = {
     "test_loss": "test loss (nats)",
     "test_distortion": "test distortion (nats)",

@@ -11,6 +11,7 @@ from elbowroom.statistics import elbow, spread, verdict
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
 CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")  # shown against the latent size
 ELBOWS = ("test_loss", "iwae_nll")  # the elbow is located in
+FAR = ("mean image", "floor")  # one number each, which would squeeze a chart's others: drawn where near
 LOSS_FAMILY = ["dataset", "likelihood", "pixel_range"]  # within one, losses are of the same quantity
 
 
@@ -157,7 +158,8 @@ def _series(variants: dict[str, Variant]) -> Iterator[tuple[str, list[str]]]:
         groups.setdefault(tuple(rest.items()), []).append(name)
     for group, names in groups.items():
         rest = dict(group)
-        others = [dict(other) for other, members in groups.items() if len(members) > 1 or len(names) == 1]
+        others = [dict(other) for other, members in groups.items() if len(members) > 1] or [dict(g) for g in groups]
+        others.append(rest)
         keys = ("model", "network", "recipe", "beta", "channels")
         differing = [key for key in keys if len({other[key] for other in others}) > 1]
         words = {

@@ -10,6 +10,7 @@ import altair as alt
 import pandas as pd
 
 from elbowroom.colours import SERIES
+from elbowroom.comparison import FAR
 from elbowroom.config import Study
 
 Spec = dict[str, Any]
@@ -97,13 +98,18 @@ def spectrum(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
 def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dict[str, Spec]:
     """What more latents buy, by title, a chart for each metric. table: metric, series, latent_dim, value, low, high.
 
-    elbows: metric, latent_dim, low, high. ours: the series that are no baselines, which are grey.
+    elbows: metric, latent_dim, low, high. ours: the series that are no baselines, which are grey; those of FAR are left
+    out where they are far from all others.
     """
     specs = {}
     for metric, title in METRICS.items():
         rows = table[table.metric == metric].drop(columns="metric")
         if rows.empty:
             continue
+        near = rows[~rows.series.isin(FAR)]
+        low, high = near.low.min(), near.high.max()
+        is_near = rows.value.between(low - (high - low) / 2, high + (high - low) / 2)
+        rows = rows[is_near | ~rows.series.isin(FAR)]
         unit = "latents" if metric == "active_units" else NATS
         sizes = sorted(rows.latent_dim.unique().tolist())
         axis = alt.Axis(values=sizes, format="d", labelOverlap=True)

@@ -26,9 +26,12 @@ class Doubling(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, 4, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        if x.is_cuda or torch.is_autocast_enabled("cpu"):
+        if x.is_cuda:
             return super().forward(x)
-        return _Doubling.apply(x, *self.parameters())
+        inputs: tuple[Tensor, ...] = x, *self.parameters()
+        if torch.is_autocast_enabled("cpu"):  # which knows nothing of a function of ours
+            inputs = tuple(tensor.to(torch.get_autocast_dtype("cpu")) for tensor in inputs)
+        return _Doubling.apply(*inputs)
 
 
 class _Doubling(torch.autograd.Function):
@@ -42,7 +45,7 @@ class _Doubling(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        windows = weight.numel() >= MANY
+        windows = weight.numel() >= MANY and x.dtype != torch.bfloat16  # whose few digits are no place to add up in
         to_x, to_weight, _ = torch.ops.aten.convolution_backward(
             gradient, x, weight, None, (2, 2), (1, 1), (1, 1), True, (0, 0), 1, [True, not windows, False]
         )

@@ -44,15 +44,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 CPU = torch.device("cpu")
 
 
-def with_published_epochs() -> Study:
-    """The root study, its published variants trained for as long as they were."""
+def with_published_recipes() -> Study:
+    """The root study, its published variants trained for as long as they were, and in float32."""
     study = load_study(ROOT / "params.yaml")
     recipes = {
         study.variants[name].recipe: table["budget"]["epochs"]
         for table in load_published().values()
         for name in table["variants"]
     }
-    longer = {name: study.recipes[name].model_copy(update={"epochs": epochs}) for name, epochs in recipes.items()}
+    longer = {
+        name: study.recipes[name].model_copy(update={"epochs": epochs, "precision": "high"})
+        for name, epochs in recipes.items()
+    }
     return study.model_copy(update={"recipes": study.recipes | longer})
 
 

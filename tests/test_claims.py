@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import ROOT, with_published_epochs
+from conftest import ROOT, with_published_recipes
 
 from elbowroom.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
 from elbowroom.config import Study, Variant, load_study
@@ -45,7 +45,7 @@ MEASURED = [  # what of the table is measured: start of the claim, variant it is
 
 @pytest.fixture
 def study() -> Study:
-    return with_published_epochs()
+    return with_published_recipes()
 
 
 def table(study: Study, changes: Means | None = None, seeds: int = 3) -> pd.DataFrame:

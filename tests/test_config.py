@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, with_published_epochs
+from conftest import ROOT, with_published_recipes
 
 from elbowroom.budget import trainings
 from elbowroom.config import load_study
@@ -148,7 +148,7 @@ def test_a_stage_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
 
 
 def test_trainings_are_told_by_budget() -> None:
-    study = with_published_epochs()
+    study = with_published_recipes()
     assert trainings(study, ["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
         "train mnist-z128, mnist-z256: 3 seeds x 50 epochs",
         "train cifar10-ae16: 3 seeds x 10 epochs",

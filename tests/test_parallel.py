@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, with_published_epochs
+from conftest import ROOT, with_published_recipes
 
 from elbowroom import parallel
 
@@ -248,7 +248,7 @@ def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
 
 
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "load_study", with_published_epochs)
+    monkeypatch.setattr(parallel, "load_study", with_published_recipes)
     plan: parallel.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
     assert parallel.describe(plan, 2, "4").splitlines() == [
         "At most 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; what DVC has in its cache is restored",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import ROOT, with_published_epochs
+from conftest import ROOT, with_published_recipes
 
 from elbowroom.config import Dataset, Study, load_study
 from elbowroom.model import VAE, parameters
@@ -11,7 +11,7 @@ from elbowroom.published import against_published, load_published, shortfalls
 
 @pytest.fixture
 def study() -> Study:
-    return with_published_epochs()
+    return with_published_recipes()
 
 
 def test_published_tables_agree_with_themselves(study: Study) -> None:
@@ -66,9 +66,9 @@ def test_a_small_budget_is_said(study: Study) -> None:
 
 
 def test_another_recipe_is_said(study: Study) -> None:
-    recipe = study.recipes["notebook-mnist"].model_copy(update={"batch_size": 16, "warmup_epochs": 2})
+    recipe = study.recipes["notebook-mnist"].model_copy(update={"batch_size": 16, "precision": "bf16"})
     other = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": recipe}})
-    assert shortfalls(other) == ["mnist: batch size 16, not 128, warmup epochs 2, not 0"]
+    assert shortfalls(other) == ["mnist: batch size 16, not 128, layers in bfloat16, not float32"]
 
 
 def test_the_quickstart_is_known_for_a_small_budget() -> None:

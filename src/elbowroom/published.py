@@ -83,6 +83,8 @@ def shortfalls(study: Study) -> list[str]:
                 for key, was in published["recipe"].items()
                 if own[key] != was
             ]
+            if own["precision"] == "bf16":
+                other.append("layers in bfloat16, not float32")
             less += [text for text in other if text not in less]
         if less:
             said.append(f"{published['dataset']}: {', '.join(less)}")

@@ -74,6 +74,7 @@ COMPARISON = {  # of report/comparison, what the report reads
         {"variant": TEXT, **FAMILY, "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
         | {"above_floor": MAYBE, "verdict": TEXT._replace(empty=True)}
         | METRICS
+        | {"active_units": AMOUNT}  # a mean over seeds
         | dict.fromkeys([*OF_VAE, *(f"{name}_sd" for name in [*METRICS, *OF_VAE] if name != "parameters")], MAYBE),
         key=["variant"],
         more=r"iwae_nll_\d+(_sd)?",

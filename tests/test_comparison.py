@@ -134,6 +134,18 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
     assert vaes.test_distortion.between(*axes.get_ylim()).all()
 
 
+def test_linear_vaes_that_are_all_the_same_are_a_dot(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    vaes = comparison.summary(study, seeds, baselines).query("variant != 'mnist-ae128'")
+    shown = comparison.shown_baselines(study, baselines)
+    for rates, marker in (([37.8, 37.8], "."), ([30.0, 37.8], "None")):
+        linear = shown[shown.baseline == "linear VAE"][:2].assign(test_rate=rates)
+        drawn = pd.concat([linear, shown[shown.baseline == "mean image"]])
+        (axes,) = charts.plane(vaes, drawn, "mnist", of_names(study.variants)).axes
+        assert [line.get_marker() for line in axes.lines if line.get_label() == "linear VAE"] == [marker]
+
+
 def test_pictures_of_families_have_names_of_their_own() -> None:
     families = [
         ("mnist", "gaussian", "[-1, 1]"),

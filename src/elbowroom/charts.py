@@ -141,7 +141,7 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: 
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
     if len(linear):
-        dot = "." if len(linear) == 1 else None  # one point is no line
+        dot = "." if linear.test_rate.nunique() == 1 else None  # one point is no line
         rate, distortion = linear.test_rate, linear.test_distortion
         axes.plot(rate, distortion, marker=dot, label="linear VAE", **BASELINES["linear VAE"])
     mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]

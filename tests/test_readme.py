@@ -30,6 +30,12 @@ def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest
     assert "**A small budget.**" in block
 
 
+def test_the_readmes_results_are_those_of_the_root_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.inserted(page, "make readme", readme.block(load_study())) == page
+
+
 def test_what_was_published_is_of_as_many_epochs() -> None:
     assert published_after("mnist-z128", 50) == 52.418
     assert published_after("mnist-z128", 10) == 57.3057

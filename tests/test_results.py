@@ -54,9 +54,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return load_study()
 
 
-@pytest.mark.parametrize("name", ["quickstart", "elbow"])
-def test_committed_tables_are_as_declared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT / "studies" / name)
+@pytest.mark.parametrize("folder", [".", "studies/quickstart", "studies/elbow"])
+def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / folder)
     study = load_study()
     for variant in study.variants:
         for read in (results.seeds, results.history, results.costs, results.spectrum):

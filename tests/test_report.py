@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import with_published_recipes
 
 from elbowroom import claims, explorer, inlined, published, report, statistics, tables
-from elbowroom.config import Study, load_study
+from elbowroom.config import Study
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
 UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
@@ -133,7 +133,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
 
 @pytest.fixture
 def study() -> Study:
-    return load_study(ROOT / "params.yaml")
+    return with_published_recipes()
 
 
 def test_numbers_are_in_the_tables(study: Study) -> None:

@@ -23,7 +23,7 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
 
     metrics: a row for each variant, its means over seeds. history: variant, seed, split, epoch, loss, distortion, rate.
     Where our training did not reach the epoch, `measured` is empty. What was published of the last epoch stands beside
-    our last, and where that is another, `quantity` says both. Values are means over seeds.
+    our last, and where that is another, `quantity` says both and there is no difference. Values are means over seeds.
     """
     epochs = {name: study.recipes[variant.recipe].epochs for name, variant in study.variants.items()}
     rows = []
@@ -34,15 +34,17 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
             last, ours_last = published["budget"]["epochs"], epochs[variant]
             when = "" if last == ours_last else f", epoch {last} (ours: {ours_last})"
             for key, value in values["metrics"].items():
-                label = _label(key) + ("" if key == "parameters" else when)
-                rows.append((name, variant, label, value, metrics.loc[variant, key]))
+                of_another = when if key != "parameters" else ""
+                rows.append((name, variant, _label(key) + of_another, value, metrics.loc[variant, key], not of_another))
             for key, by_epoch in values.get("history", {}).items():
                 split, term = key.split("_")
                 ours = history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()
-                rows += [(name, variant, f"{_label(key)}, epoch {e}", v, ours.get(e)) for e, v in by_epoch.items()]
-    table = pd.DataFrame(rows, columns=COLUMNS[:-1]).astype({"measured": float})
-    table["difference_percent"] = 100 * (table.measured / table.published - 1)
-    return table
+                rows += [
+                    (name, variant, f"{_label(key)}, epoch {e}", v, ours.get(e), True) for e, v in by_epoch.items()
+                ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS[:-1], "comparable"]).astype({"measured": float, "comparable": bool})
+    difference = 100 * (table.measured / table.published - 1)
+    return table.assign(difference_percent=difference.where(table.comparable))[COLUMNS]
 
 
 def test_loss_after(variant: str, epochs: int) -> float:

@@ -26,7 +26,7 @@ COMPARED = {  # pictures of all variants of a dataset -> what they show
     "interpolation": "From one test image (left end) to another (right end), on a straight line between their mu; "
     "first seed.",
     "interpolation-samples": "Decoded from a straight line between two random latent vectors, first seed.",
-    "maps": "The posterior means mu of test images on their two principal components, coloured by class; first seed.",
+    "maps": "Of the first test images, mu on their two principal components, coloured by class; first seed.",
 }
 CURVES = (
     "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it, on the "
@@ -42,7 +42,7 @@ SPECTRUM = (
 PLANE = (
     "The rate-distortion plane on test; variants that differ in their latent size alone are joined, and of one shape. "
     "Along a thin line rate + distortion, the loss at beta 1, is the same. Where the likelihood is a squared error, "
-    "the dash-dotted line is the exact linear VAE of the same sizes."
+    "the dash-dotted line, a dot where all are the same, is the exact linear VAE of the same sizes."
 )
 SHOWN = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # on a page that can explore them
 OWN = {  # pictures of one variant -> what they show

@@ -71,9 +71,12 @@ def test_a_small_budget_is_said(study: Study) -> None:
 
 
 def test_another_recipe_is_said(study: Study) -> None:
-    recipe = study.recipes["notebook-mnist"].model_copy(update={"batch_size": 16, "precision": "bf16"})
+    changed = {"batch_size": 16, "warmup_epochs": 2, "precision": "bf16"}
+    recipe = study.recipes["notebook-mnist"].model_copy(update=changed)
     other = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": recipe}})
-    assert shortfalls(other) == ["mnist: batch size 16, not 128, layers in bfloat16, not float32"]
+    assert shortfalls(other) == [
+        "mnist: batch size 16, not 128, warmup epochs 2, not 0, layers in bfloat16, not float32"
+    ]
 
 
 def test_the_quickstart_is_known_for_a_small_budget() -> None:

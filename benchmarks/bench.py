@@ -30,7 +30,7 @@ from benchmarks.steps import layers, seeds, steps, work
 from benchmarks.study import whole_study
 from benchmarks.waits import slowest, waits
 from elbowroom import data
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 
 JSON, PAGE = (Path(__file__).parent / name for name in ("results.json", "RESULTS.md"))
 

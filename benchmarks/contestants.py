@@ -22,7 +22,7 @@ from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
 from elbowroom import data
 from elbowroom.adam import Adam
-from elbowroom.config import Recipe, Variant
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 from elbowroom.side_by_side import SideBySide

@@ -31,8 +31,8 @@ import yaml
 
 from elbowroom import archives, data, download
 from elbowroom.checkpoint import fingerprints
-from elbowroom.config import Study, load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study, load_study
 from elbowroom.results import COMPARISON
 
 ROOT = Path(__file__).parent.parent

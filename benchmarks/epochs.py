@@ -11,7 +11,7 @@ from benchmarks import settings
 from benchmarks.contestants import notebook
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
-from elbowroom.config import DATASETS
+from elbowroom.core.settings import DATASETS
 from elbowroom.fit import fit
 from elbowroom.side_by_side import WARM_UP
 

@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from elbowroom import archives, data
-from elbowroom.config import Dataset, Recipe, Variant
+from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.fit import fit
 from elbowroom.statistics import paired_interval, wording
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from elbowroom import artifacts, charts, figures
+from elbowroom import charts, figures
+from elbowroom.core import files
 
 
 def main(study: str, stage: str, *names: str) -> None:
@@ -20,14 +21,14 @@ def main(study: str, stage: str, *names: str) -> None:
     made: dict[int, tuple[float, Any]] = {}  # by what a function returned, kept so that its number is not given again
     for module in (figures, charts):
         clock(module, made)
-    seconds, write = {}, artifacts.write
+    seconds, write = {}, files.write
 
     def noted(path: Path, content: bytes | str) -> None:
         if id(content) in made:
             seconds[str(path)] = made[id(content)][0]
         write(path, content)
 
-    artifacts.write = noted
+    files.write = noted
     importlib.import_module(f"stages.{stage}").main(*names)
     print(json.dumps(seconds))
 

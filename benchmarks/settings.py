@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from elbowroom import archives, data
-from elbowroom.config import Dataset, Recipe, Variant, load_study
+from elbowroom.core.settings import Dataset, Recipe, Variant, load_study
 
 ROOT = Path(__file__).parent.parent
 PARAMS = ROOT / "params.yaml"

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 
 from benchmarks import damage
 from elbowroom import parallel
-from elbowroom.config import load_study
+from elbowroom.core.settings import load_study
 from elbowroom.readme import inserted
 
 ROOT = Path(__file__).parent.parent

@@ -18,9 +18,9 @@ from benchmarks import settings
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import clocked, few_turns, ratios, row
-from elbowroom import artifacts, paths
 from elbowroom.archives import prepare
-from elbowroom.config import DATASETS, Dataset, load_study
+from elbowroom.core import files, paths
+from elbowroom.core.settings import DATASETS, Dataset, load_study
 from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
 from elbowroom.judge import Judge
@@ -112,17 +112,17 @@ def _untrained(folder: Path, dataset: str) -> None:
     arrays, header = prepare(dataset, study.dataset(dataset))
     images = arrays["test_images"]
     epochs = [epoch for epoch in range(recipe.epochs + 1) if is_round(epoch) or epoch == recipe.epochs]
-    artifacts.save_arrays(folder / paths.data_file(dataset), arrays, header)
+    files.save_arrays(folder / paths.data_file(dataset), arrays, header)
     model = VAE(variant, DATASETS[dataset].shape)
     save_model(folder / paths.model_file(name, seed), model, variant, seed)
     mu = np.random.default_rng(0).normal(size=(len(epochs), min(MAP_IMAGES, len(images)), variant.latent_dim))
     made = np.stack([images[:FOLLOWED]] * len(epochs))
-    evolution: artifacts.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}
+    evolution: files.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}
     save_evolution(folder / paths.evolution_file(name), evolution, variant, seed)
     rows = pd.DataFrame(product(recipe.seeds, range(1, recipe.epochs + 1), ("train", "test")))
     rows.columns = ["seed", "epoch", "split"]
     losses = rows.assign(loss=1 / rows.epoch, distortion=1 / rows.epoch, rate=0.0, variant=name)
-    artifacts.save_csv(folder / paths.plot_file(name, "history.csv"), losses)
+    files.save_csv(folder / paths.plot_file(name, "history.csv"), losses)
     shutil.copy(settings.PARAMS, folder / "params.yaml")
 
 

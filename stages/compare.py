@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, charts, comparison, figures, paths, results
+from elbowroom import charts, comparison, figures, results
 from elbowroom.claims import audit
-from elbowroom.cli import run
 from elbowroom.colours import of_variants
-from elbowroom.config import Study, load_study
+from elbowroom.core import files, paths
+from elbowroom.core.settings import Study, load_study
+from elbowroom.core.stage import run
 from elbowroom.lock import prune
 from elbowroom.published import against_published
 from elbowroom.statistics import comparisons
@@ -65,9 +66,9 @@ def main() -> None:
     for path in prune(study):  # from here on everything was read and is as expected
         print(f"{path}: removed, of what params.yaml no longer has")
     for file, table in tables.items():
-        artifacts.save_csv(paths.comparison_file(file), table.round(6))
+        files.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
-        artifacts.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
+        files.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
 
 
 def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import artifacts, data, paths
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import data
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.evaluation import evaluate, headline, pictures
 from elbowroom.judge import load_judge
 from elbowroom.model import load_model
@@ -26,18 +27,18 @@ def main(name: str) -> None:
             model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
             measured[seed] = evaluate(variant, model, judge, images, seed, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
-    artifacts.save_csv(paths.seeds_file(name), table)
-    artifacts.save_json(paths.metrics_file(name), headline(table))
+    files.save_csv(paths.seeds_file(name), table)
+    files.save_json(paths.metrics_file(name), headline(table))
     spectra = [
         pd.DataFrame(
             {"variant": name, "seed": seed, "rank": np.arange(1, variant.latent_dim + 1), "kl": result.spectrum}
         )
         for seed, result in measured.items()
     ]
-    artifacts.save_csv(paths.plot_file(name, "spectrum.csv"), pd.concat(spectra).round(6))
+    files.save_csv(paths.plot_file(name, "spectrum.csv"), pd.concat(spectra).round(6))
     latent_map = pd.DataFrame(measured[seeds[0]].latent_map, columns=["pc1", "pc2"])
     latent_map["label"] = [images.classes[label] for label in images.test.labels[: len(latent_map)].tolist()]
-    artifacts.save_csv(paths.plot_file(name, "map.csv"), latent_map.round(4))
+    files.save_csv(paths.plot_file(name, "map.csv"), latent_map.round(4))
 
 
 if __name__ == "__main__":

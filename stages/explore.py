@@ -5,9 +5,10 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from elbowroom import data, explorer, paths
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import data, explorer
+from elbowroom.core import paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.latent import interpolate, principal_plane, slerp
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import kl, pixel_mean

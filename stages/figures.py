@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import artifacts, data, figures, paths, results
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import data, figures, results
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean
@@ -47,11 +48,11 @@ def main(name: str) -> None:
         "map.png": figures.latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
     }
     for file, picture in pictures.items():
-        artifacts.write(paths.plot_file(name, file), figures.picture_bytes(picture))
+        files.write(paths.plot_file(name, file), figures.picture_bytes(picture))
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
     strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]])
-    artifacts.write(paths.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
-    artifacts.write(paths.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
+    files.write(paths.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
+    files.write(paths.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
 
 
 if __name__ == "__main__":

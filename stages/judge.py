@@ -3,9 +3,10 @@
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import artifacts, data, paths
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import data
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.judge import save_judge, train_judge
 
 
@@ -22,7 +23,7 @@ def main(name: str) -> None:
     save_judge(paths.judge_file(name), judge, settings)
     table = pd.DataFrame(history)
     table.insert(0, "dataset", name)
-    artifacts.save_csv(paths.judge_history_file(name), table)
+    files.save_csv(paths.judge_history_file(name), table)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from elbowroom import artifacts
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom.core import files
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.notebook import SOURCE, build, execute, written
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     load_study()  # one line, before a kernel is started for nothing
     page = Path("report/study.ipynb")
     notebook = build(SOURCE.read_text(encoding="utf-8"))
-    artifacts.write(page, written(execute(notebook, page)))
+    files.write(page, written(execute(notebook, page)))
 
 
 if __name__ == "__main__":

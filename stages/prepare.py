@@ -1,9 +1,10 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
-from elbowroom import archives, artifacts, paths
+from elbowroom import archives
 from elbowroom.budget import trainings
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 
 
 def main(name: str) -> None:
@@ -12,7 +13,7 @@ def main(name: str) -> None:
     if names:
         print("After this, unless DVC's cache has the result:", *trainings(study, names), sep="\n  ")
     arrays, header = archives.prepare(name, study.dataset(name))
-    artifacts.save_arrays(paths.data_file(name), arrays, header)
+    files.save_arrays(paths.data_file(name), arrays, header)
 
 
 if __name__ == "__main__":

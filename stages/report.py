@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import artifacts, explorer, inlined, paths, provenance, report, results
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import explorer, inlined, provenance, report, results
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
         provenance.seconds(),
     )
     for file, text in report.render(study, found).items():
-        artifacts.write(Path("report") / file, text)
+        files.write(Path("report") / file, text)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import artifacts, checkpoint, data, paths
-from elbowroom.cli import run
-from elbowroom.config import load_study
+from elbowroom import checkpoint, data
+from elbowroom.core import files, paths
+from elbowroom.core.settings import load_study
+from elbowroom.core.stage import run
 from elbowroom.fit import fit
 from elbowroom.model import save_evolution, save_model
 
@@ -27,9 +28,9 @@ def main(name: str) -> None:
         save_model(paths.model_file(name, result.seed), result.model, variant, result.seed)
     save_evolution(paths.evolution_file(name), results[0].evolution, variant, results[0].seed)
     history = pd.DataFrame([row for result in results for row in result.history])
-    artifacts.save_csv(paths.plot_file(name, "history.csv"), history.assign(variant=name))
+    files.save_csv(paths.plot_file(name, "history.csv"), history.assign(variant=name))
     costs = pd.DataFrame([{"variant": name, "seed": result.seed, **result.cost} for result in results])
-    artifacts.save_csv(paths.plot_file(name, "cost.csv"), costs.assign(torch=torch.__version__))
+    files.save_csv(paths.plot_file(name, "cost.csv"), costs.assign(torch=torch.__version__))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
 from elbowroom import archives, data
-from elbowroom.config import Dataset, Evaluation, Recipe, Study, Variant, load_study
+from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant, load_study
 from elbowroom.published import load_published
 
 ROOT = Path(__file__).parent.parent

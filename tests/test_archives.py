@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from elbowroom import archives, data, download
-from elbowroom.config import DATASETS, Dataset
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS, Dataset
 
 SMALL = Dataset(train_images=8, test_images=4)
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elbowroom import artifacts
-from elbowroom.errors import StudyError
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
 
 
 def test_arrays_come_back(tmp_path: Path) -> None:
     arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3).T, "b": np.float32([[1.5]]), "c": np.array(2.5)}
-    artifacts.save_arrays(tmp_path / "deep" / "x.safetensors", arrays, {"seed": 3, "names": ["p", "q"]})
-    read, header = artifacts.load_arrays(tmp_path / "deep" / "x.safetensors")
+    files.save_arrays(tmp_path / "deep" / "x.safetensors", arrays, {"seed": 3, "names": ["p", "q"]})
+    read, header = files.load_arrays(tmp_path / "deep" / "x.safetensors")
     assert header == {"seed": 3, "names": ["p", "q"]}
     assert list(read) == ["a", "b", "c"]
     for name, array in arrays.items():
@@ -31,8 +31,8 @@ def test_arrays_come_back(tmp_path: Path) -> None:
 def test_same_content_is_same_bytes(tmp_path: Path) -> None:
     header = {str(key): key for key in range(20)}
     shuffled = dict(reversed(header.items()))
-    artifacts.save_arrays(tmp_path / "x", {"a": np.zeros(3)}, header)
-    artifacts.save_arrays(tmp_path / "y", {"a": np.zeros(3)}, shuffled)
+    files.save_arrays(tmp_path / "x", {"a": np.zeros(3)}, header)
+    files.save_arrays(tmp_path / "y", {"a": np.zeros(3)}, shuffled)
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
 
 
@@ -40,14 +40,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.json"
-    artifacts.save_json(path, {"old": 1})
+    files.save_json(path, {"old": 1})
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(artifacts.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StudyError, match=r"x.json: cannot be written \(No space left on device\)"):
-        artifacts.save_json(path, {"new": 2})
+        files.save_json(path, {"new": 2})
     assert json.loads(path.read_text()) == {"old": 1}
     assert list(tmp_path.iterdir()) == [path]
 
@@ -66,16 +66,16 @@ def test_a_file_is_on_the_disk_before_it_takes_the_name_and_the_name_too(
         steps.append(path.name)
         return replace(part, path)
 
-    monkeypatch.setattr(artifacts.os, "fsync", synced)
+    monkeypatch.setattr(files.os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", renamed)
-    artifacts.write(tmp_path / "x", "text")
+    files.write(tmp_path / "x", "text")
     assert steps == ["file", "x", "folder"]
 
 
 def test_where_a_file_may_not_grow_the_old_one_stays(tmp_path: Path) -> None:
     """As on a full disk: the limit is on what a process writes to one file."""
     path = tmp_path / "x.safetensors"
-    artifacts.save_arrays(path, {"a": np.zeros(3)}, {"old": True})
+    files.save_arrays(path, {"a": np.zeros(3)}, {"old": True})
     code = """
 import resource, sys
 from pathlib import Path
@@ -90,7 +90,7 @@ cli.run(lambda: (sys.argv.append(path), main()))
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"error: {path}: cannot be written (File too large), expected a writable place\n"
-    assert artifacts.load_arrays(path)[1] == {"old": True}
+    assert files.load_arrays(path)[1] == {"old": True}
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -99,7 +99,7 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path:
     dead.wait()
     for process in (dead.pid, os.getppid()):
         (tmp_path / f".table.csv.{process}.part").write_text("half")
-    artifacts.write(tmp_path / "table.csv", "whole")
+    files.write(tmp_path / "table.csv", "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == [f".table.csv.{os.getppid()}.part", "table.csv"]
 
 
@@ -108,14 +108,14 @@ def test_a_file_where_a_folder_must_be_is_said(tmp_path: Path) -> None:
     with pytest.raises(
         StudyError, match=r"metrics/x.json: cannot be written \(File exists\), expected a writable place"
     ):
-        artifacts.save_json(tmp_path / "metrics/x.json", {})
+        files.save_json(tmp_path / "metrics/x.json", {})
     assert (tmp_path / "metrics").read_text() == "a file"
 
 
 def test_a_folder_where_the_file_must_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.json/within").mkdir(parents=True)
     with pytest.raises(StudyError, match=r"x.json: cannot be written \(Is a directory\), expected a writable place"):
-        artifacts.save_json(tmp_path / "x.json", {})
+        files.save_json(tmp_path / "x.json", {})
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
 
 
@@ -135,7 +135,7 @@ def read_only() -> Iterator[Path]:
     """A folder that others can read (which pytest's own are not), with one result in it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        artifacts.save_json(path / "x.json", {"old": 1})
+        files.save_json(path / "x.json", {"old": 1})
         path.chmod(0o555)
         yield path
         path.chmod(0o755)
@@ -143,7 +143,7 @@ def read_only() -> Iterator[Path]:
 
 def test_a_read_only_folder_is_said(read_only: Path, nobody: None) -> None:
     with pytest.raises(StudyError, match=r"x.json: cannot be written \(Permission denied\), expected a writable place"):
-        artifacts.save_json(read_only / "x.json", {"new": 2})
+        files.save_json(read_only / "x.json", {"new": 2})
     assert json.loads((read_only / "x.json").read_text()) == {"old": 1}
     assert [path.name for path in read_only.iterdir()] == ["x.json"]
 
@@ -156,7 +156,7 @@ ARRAYS = {"mu": np.arange(6, dtype=np.float16).reshape(2, 3), "sigma2": np.ones(
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "x.safetensors"
-    artifacts.save_arrays(path, ARRAYS, {"seed": 3})
+    files.save_arrays(path, ARRAYS, {"seed": 3})
     return path
 
 
@@ -164,7 +164,7 @@ def refused(path: Path, content: bytes) -> str:
     """What is said of the file with other content, in one line."""
     path.write_bytes(content)
     with pytest.raises(StudyError) as error:
-        artifacts.load_arrays(path)
+        files.load_arrays(path)
     message = str(error.value)
     assert message.startswith(f"{path}: damaged")
     assert "expected" in message
@@ -234,7 +234,7 @@ def test_a_header_of_any_declared_size_is_refused(saved: Path, size: int) -> Non
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    for load in (artifacts.load_arrays, artifacts.load_csv):
+    for load in (files.load_arrays, files.load_csv):
         with pytest.raises(StudyError, match=r"damaged or unreadable \([^\n]+\), expected a"):
             load(tmp_path)
 
@@ -252,7 +252,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) 
     path = tmp_path / "x.csv"
     path.write_bytes(content)
     with pytest.raises(StudyError) as error:
-        artifacts.load_csv(path)
+        files.load_csv(path)
     assert str(error.value).startswith(f"{path}: damaged or unreadable (")
     assert said in str(error.value)
     assert str(error.value).isprintable()
@@ -260,7 +260,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) 
 
 def test_arrays_are_checked_by_name_type_and_shape(tmp_path: Path) -> None:
     expected = {"mu": ("float16", (2, 3)), "sigma2": ("float32", ())}
-    artifacts.check_arrays(tmp_path, ARRAYS, expected)
+    files.check_arrays(tmp_path, ARRAYS, expected)
     for changed, said in (
         ({"mu": ARRAYS["mu"]}, "sigma2: found nothing, expected float32 ()"),
         (ARRAYS | {"mu": ARRAYS["mu"].T}, "mu: found float16 (3, 2), expected float16 (2, 3)"),
@@ -268,11 +268,11 @@ def test_arrays_are_checked_by_name_type_and_shape(tmp_path: Path) -> None:
         (ARRAYS | {"nu": np.zeros(1)}, "nu: found float64 (1,), expected nothing"),
     ):
         with pytest.raises(StudyError) as error:
-            artifacts.check_arrays(tmp_path, changed, expected)
+            files.check_arrays(tmp_path, changed, expected)
         assert str(error.value) == f"{tmp_path}: {said}"
 
 
-@pytest.mark.parametrize("load", [artifacts.load_arrays, artifacts.load_csv])
+@pytest.mark.parametrize("load", [files.load_arrays, files.load_csv])
 def test_a_missing_file_says_what_makes_it(tmp_path: Path, load: object) -> None:
     with pytest.raises(StudyError, match=r"x: not found, expected from an earlier stage"):
         load(tmp_path / "x")  # type: ignore[operator]

@@ -18,9 +18,9 @@ from tqdm import tqdm
 from elbowroom import checkpoint
 from elbowroom import fit as fitting
 from elbowroom.checkpoint import fingerprints, syntax_digest
-from elbowroom.config import Recipe, Variant
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.data import Images, Split
-from elbowroom.errors import StudyError
 from elbowroom.fit import Fit, fit
 
 QUIET = tqdm(disable=True)

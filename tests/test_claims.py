@@ -5,7 +5,7 @@ import pytest
 from conftest import ROOT, with_published_recipes
 
 from elbowroom.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
-from elbowroom.config import Study, Variant, load_study
+from elbowroom.core.settings import Study, Variant, load_study
 
 Means = dict[tuple[str, str], float]  # variant, metric -> mean over seeds
 AS_CLAIMED: Means = {

@@ -10,8 +10,8 @@ import yaml
 from conftest import ROOT, with_published_recipes
 
 from elbowroom.budget import trainings
-from elbowroom.config import load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import load_study
 from elbowroom.published import test_loss_after as published_after
 
 VARIANTS = [

@@ -7,12 +7,13 @@ import pytest
 import torch
 from conftest import CPU
 
-from elbowroom import artifacts, data, paths
-from elbowroom.errors import StudyError
+from elbowroom import data
+from elbowroom.core import files, paths
+from elbowroom.core.errors import StudyError
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[artifacts.Arrays, dict]:
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[files.Arrays, dict]:
     """Arrays as of a prepared CIFAR-10, of noise, and their header; the test is in a study's folder."""
     monkeypatch.chdir(tmp_path)
     noise = np.random.default_rng(0)
@@ -23,9 +24,9 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[artifacts
     return arrays, {"dataset": "cifar10", "classes": ["cat", "ship"]}
 
 
-def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[artifacts.Arrays, dict]) -> None:
+def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dict]) -> None:
     arrays, header = prepared
-    artifacts.save_arrays(paths.data_file("cifar10"), arrays, header)
+    files.save_arrays(paths.data_file("cifar10"), arrays, header)
     images = data.load("cifar10", CPU)
     assert images.classes == ["cat", "ship"]
     assert images.shape == (3, 32, 32)
@@ -51,10 +52,10 @@ def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[artifacts.Arrays,
         ),
     ],
 )
-def test_other_arrays_are_refused(prepared: tuple[artifacts.Arrays, dict], changes: dict, said: str) -> None:
+def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: dict, said: str) -> None:
     arrays, header = prepared
     changed = {name: array for name, array in (arrays | changes).items() if array is not None}
-    artifacts.save_arrays(paths.data_file("cifar10"), changed, header)
+    files.save_arrays(paths.data_file("cifar10"), changed, header)
     with pytest.raises(StudyError) as error:
         data.load("cifar10", CPU)
     assert said in str(error.value)
@@ -72,8 +73,8 @@ def test_other_arrays_are_refused(prepared: tuple[artifacts.Arrays, dict], chang
         ({"dataset": "cifar10", "classes": "ab"}, "found classes 'ab', expected a list of names"),
     ],
 )
-def test_other_headers_are_refused(prepared: tuple[artifacts.Arrays, dict], header: dict, said: str) -> None:
-    artifacts.save_arrays(paths.data_file("cifar10"), prepared[0], header)
+def test_other_headers_are_refused(prepared: tuple[files.Arrays, dict], header: dict, said: str) -> None:
+    files.save_arrays(paths.data_file("cifar10"), prepared[0], header)
     with pytest.raises(StudyError) as error:
         data.load("cifar10", CPU)
     assert said in str(error.value)

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import artifacts, paths
-from elbowroom.config import Study, load_study
+from elbowroom.core import files, paths
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study, load_study
 from elbowroom.diff import lines
-from elbowroom.errors import StudyError
 
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 
@@ -17,14 +17,14 @@ NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The study, with two seeds of three variants measured."""
-    committed = artifacts.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv")
+    committed = files.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv")
     monkeypatch.chdir(tmp_path)
     for name, loss in (("mnist-z128", 50.0), ("mnist-z256", 60.0), ("mnist-ae128", 30.0)):
         seeds = [
             {"variant": name, "seed": s, "test_loss": loss + s, "test_rate": 0.0, "parameters": 10**6} for s in (0, 1)
         ]
         table = pd.concat([committed.drop(columns=list(seeds[0]))] * 2, ignore_index=True)
-        artifacts.save_csv(paths.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
+        files.save_csv(paths.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
     return load_study(ROOT / "params.yaml")
 
 

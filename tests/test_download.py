@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from elbowroom import download
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 
 BODY = bytes(range(256)) * 9000  # more than is read at a time
 

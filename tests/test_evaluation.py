@@ -19,7 +19,7 @@ from torchmetrics.image import StructuralSimilarityIndexMeasure
 from tqdm import tqdm
 
 from elbowroom import results
-from elbowroom.config import Evaluation, Variant
+from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.data import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
 from elbowroom.judge import Judge, extract, frechet_distance

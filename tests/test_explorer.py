@@ -12,8 +12,9 @@ import yaml
 from conftest import ROOT, cifar_variant, variant
 from PIL import Image
 
-from elbowroom import data, explorer, latent, paths
-from elbowroom.errors import StudyError
+from elbowroom import data, explorer, latent
+from elbowroom.core import paths
+from elbowroom.core.errors import StudyError
 from elbowroom.model import VAE, save_evolution, save_model
 from stages import explore
 

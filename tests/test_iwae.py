@@ -8,7 +8,7 @@ from conftest import cifar_variant, variant
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal, Normal, kl_divergence
 
-from elbowroom.config import Variant
+from elbowroom.core.settings import Variant
 from elbowroom.data import Images, scale
 from elbowroom.iwae import bounds, log_weights, names
 from elbowroom.model import VAE

@@ -10,16 +10,18 @@ from conftest import CPU, cifar_variant
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom import artifacts, config, judge
-from elbowroom.config import DATASETS
+from elbowroom import judge
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS
+from elbowroom.core.settings import Judge as JudgeSettings
 from elbowroom.data import Images, Split, scale
-from elbowroom.errors import StudyError
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
 from elbowroom.model import VAE, save_model
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 Trained = dict[str, tuple[Judge, list[dict[str, float]]]]
-SETTINGS = config.Judge(epochs=4, batch_size=16, learning_rate=0.005)
+SETTINGS = JudgeSettings(epochs=4, batch_size=16, learning_rate=0.005)
 
 
 def train(images: Images, **changes: float) -> tuple[Judge, list[dict[str, float]]]:
@@ -164,8 +166,8 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"classes": None}, {"classes": 10**12}, {"classes": "10"}, {"shape": 3}])
 def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) -> None:
     save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
-    arrays, header = artifacts.load_arrays(tmp_path / "j")
-    artifacts.save_arrays(tmp_path / "j", arrays, header | change)
+    arrays, header = files.load_arrays(tmp_path / "j")
+    files.save_arrays(tmp_path / "j", arrays, header | change)
     with pytest.raises(StudyError, match=r"j: found no judge's weights, expected a judge of images \(1, 28, 28\), run"):
         load_judge(tmp_path / "j", SHAPES["mnist"], CPU)
 

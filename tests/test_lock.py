@@ -6,8 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from elbowroom.config import load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import load_study
 from elbowroom.lock import is_edited, prune
 
 

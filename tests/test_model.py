@@ -9,9 +9,9 @@ from conftest import CPU, ROOT, cifar_variant, variant
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from elbowroom.config import DATASETS, Variant, load_study
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS, Variant, load_study
 from elbowroom.data import Images
-from elbowroom.errors import StudyError
 from elbowroom.layers import Doubling
 from elbowroom.model import (
     VAE,

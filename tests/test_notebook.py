@@ -10,7 +10,7 @@ import pytest
 from conftest import Checkout
 from nbformat import NotebookNode
 
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 from elbowroom.notebook import SOURCE, build, execute, written
 
 ORDER = ["Setup", "Data", "Model", "Training curves", "Reconstruction", "Generation", "Interpolation", "Latent space",

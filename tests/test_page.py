@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from elbowroom import colours, data, explorer, inlined, latent, report, results
-from elbowroom.config import Study, load_study
+from elbowroom.core.settings import Study, load_study
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from elbowroom.config import Study, load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study, load_study
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 for section, kept in {  # one of each is as good, and loads faster

@@ -15,8 +15,8 @@ import pytest
 from conftest import PAGES, ROOT, Checkout, of, ran
 from PIL import Image
 
-from elbowroom.artifacts import load_arrays
-from elbowroom.config import DATASETS, load_study
+from elbowroom.core.files import load_arrays
+from elbowroom.core.settings import DATASETS, load_study
 from elbowroom.evaluation import HEADLINE
 from elbowroom.figures import GAP, ZOOM, read_picture
 from elbowroom.model import VAE, parameters

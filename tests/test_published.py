@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, with_published_recipes
 
-from elbowroom.config import Dataset, Study, load_study
+from elbowroom.core.settings import Dataset, Study, load_study
 from elbowroom.model import VAE, parameters
 from elbowroom.published import against_published, load_published, shortfalls
 

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 
 from elbowroom import readme
-from elbowroom.config import load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import load_study
 from elbowroom.published import test_loss_after as published_after
 
 

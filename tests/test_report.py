@@ -6,7 +6,7 @@ import pytest
 from conftest import with_published_recipes
 
 from elbowroom import claims, explorer, inlined, published, report, statistics, tables
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
 UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written

@@ -13,9 +13,11 @@ import yaml
 from conftest import ROOT
 from PIL import Image
 
-from elbowroom import artifacts, cli, results
-from elbowroom.config import Study, load_study
-from elbowroom.errors import StudyError
+from elbowroom import results
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study, load_study
+from elbowroom.core.stage import run
 from elbowroom.figures import read_picture
 from stages import compare, report
 
@@ -74,7 +76,7 @@ def test_texts_are_read_as_texts() -> None:
     tables = [*results.SEEDS.values(), results.HISTORY, results.COST, results.SPECTRUM, results.MAP, results.JUDGE]
     for table in [*tables, *results.COMPARISON.values()]:
         texts = {name for name, column in table.columns.items() if column.kind == "text"}
-        assert texts == set(table.columns) & set(artifacts.TEXTS)
+        assert texts == set(table.columns) & set(files.TEXTS)
 
 
 def test_a_cost_table_from_before_seeds_were_trained_together(study: Study) -> None:
@@ -186,7 +188,7 @@ def test_a_stage_that_finds_it_leaves_what_was_there(
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     monkeypatch.setattr(sys, "argv", [stage])
     with pytest.raises(SystemExit) as ended:
-        cli.run({"compare": compare, "report": report}[stage].main)
+        run({"compare": compare, "report": report}[stage].main)
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {file}: ")

@@ -9,7 +9,7 @@ from conftest import ROOT, variant
 from scipy.stats import ttest_rel
 
 from benchmarks import null
-from elbowroom.config import Study, Variant, load_study
+from elbowroom.core.settings import Study, Variant, load_study
 from elbowroom.data import Images
 from elbowroom.statistics import (
     COLUMNS,

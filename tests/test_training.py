@@ -20,9 +20,9 @@ from tqdm import tqdm
 from elbowroom import fit as fitting
 from elbowroom import side_by_side, training
 from elbowroom.adam import Adam
-from elbowroom.config import Variant
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Variant
 from elbowroom.data import Images, Split, scale
-from elbowroom.errors import StudyError
 from elbowroom.evaluation import encode, evaluate
 from elbowroom.fit import Fit, fit
 from elbowroom.judge import Judge

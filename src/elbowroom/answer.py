@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from elbowroom.comparison import LOSS_FAMILY
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 Row = Mapping[Any, Any]
 METRIC = "test_loss"

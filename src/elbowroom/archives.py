@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from elbowroom import artifacts, download
-from elbowroom.config import Dataset
-from elbowroom.errors import StudyError, short
+from elbowroom import download
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError, short
+from elbowroom.core.settings import Dataset
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -40,7 +41,7 @@ MEMBERS = 100  # of a tar, at most: the published one has nine
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
-def mnist() -> tuple[artifacts.Arrays, list[str]]:
+def mnist() -> tuple[files.Arrays, list[str]]:
     """MNIST's four IDX files: a header of 16 bytes, or 8 before labels, and then a byte for each pixel or label."""
     arrays = {}
     for name, sha256 in MNIST_SHA256.items():
@@ -52,7 +53,7 @@ def mnist() -> tuple[artifacts.Arrays, list[str]]:
     return arrays, [str(digit) for digit in range(10)]
 
 
-def cifar10() -> tuple[artifacts.Arrays, list[str]]:
+def cifar10() -> tuple[files.Arrays, list[str]]:
     """CIFAR-10's binary version: six files of 10000 records, one label and 3 x 32 x 32 pixels each."""
     archive = download.fetch(CIFAR10_URL, "cifar-10-binary.tar.gz")
     content = _unpacked(archive)
@@ -111,7 +112,7 @@ def _verified(archive: Path, name: str, content: memoryview, sha256: str) -> np.
 READERS = {"mnist": mnist, "cifar10": cifar10}
 
 
-def prepare(name: str, settings: Dataset) -> tuple[artifacts.Arrays, dict[str, object]]:
+def prepare(name: str, settings: Dataset) -> tuple[files.Arrays, dict[str, object]]:
     """Read a published dataset, verify every file of it, keep the first images of each split.
 
     Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
@@ -121,7 +122,7 @@ def prepare(name: str, settings: Dataset) -> tuple[artifacts.Arrays, dict[str, o
     for split, count in (("train", settings.train_images), ("test", settings.test_images)):
         for part in ("images", "labels"):
             arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
-    return arrays, {"dataset": name, "classes": classes, "sha256": artifacts.digest(arrays, {})}
+    return arrays, {"dataset": name, "classes": classes, "sha256": files.digest(arrays, {})}
 
 
 def damaged(archive: Path, found: str, expected: str) -> StudyError:

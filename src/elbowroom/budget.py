@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 
 def trainings(study: Study, names: Iterable[str]) -> list[str]:

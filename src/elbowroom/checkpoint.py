@@ -15,11 +15,11 @@ from typing import Any, Self
 import torch
 from tqdm import tqdm
 
-from elbowroom import artifacts
-from elbowroom.alone import alone
-from elbowroom.config import Recipe, Variant
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.file_lock import alone
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.data import Images
-from elbowroom.errors import StudyError
 
 FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged
@@ -88,7 +88,7 @@ class Checkpoints:
     def __exit__(self, *_: object) -> None:
         self._lock.close()
 
-    def newest(self, most: int) -> tuple[artifacts.Arrays, dict[str, Any]] | None:
+    def newest(self, most: int) -> tuple[files.Arrays, dict[str, Any]] | None:
         """Arrays and header of the last epoch, up to the `most`-th, of which there is a sound checkpoint."""
         for epoch in reversed(self._epochs(most)):
             try:
@@ -99,16 +99,16 @@ class Checkpoints:
                     self._file(epoch).rename(self._file(epoch).with_suffix(".damaged"))
         return None
 
-    def save(self, epoch: int, arrays: artifacts.Arrays, header: dict[str, Any]) -> None:
+    def save(self, epoch: int, arrays: files.Arrays, header: dict[str, Any]) -> None:
         """Write a checkpoint and read it again, and only then delete those before the one before it."""
-        artifacts.save_arrays(self._file(epoch), arrays, header | {"of": self.folder.name})
+        files.save_arrays(self._file(epoch), arrays, header | {"of": self.folder.name})
         self._load(epoch)
         for old in self._epochs(epoch)[:-KEPT]:
             with suppress(OSError):
                 self._file(old).unlink()
 
-    def _load(self, epoch: int) -> tuple[artifacts.Arrays, dict[str, Any]]:
-        arrays, header = artifacts.load_arrays(self._file(epoch))
+    def _load(self, epoch: int) -> tuple[files.Arrays, dict[str, Any]]:
+        arrays, header = files.load_arrays(self._file(epoch))
         if (header.pop("of", None), header.get("epoch")) != (self.folder.name, epoch):
             raise StudyError(f"{self._file(epoch)}: found a checkpoint of another training or epoch, expected its own")
         return arrays, header

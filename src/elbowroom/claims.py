@@ -22,7 +22,7 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
-from elbowroom.config import DATASETS, Settings, Study
+from elbowroom.core.settings import DATASETS, Settings, Study
 from elbowroom.published import load_published, shortfalls
 from elbowroom.statistics import Interval, paired_interval, wording
 

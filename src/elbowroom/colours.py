@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import matplotlib
 import numpy as np
 
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]

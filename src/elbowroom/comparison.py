@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from elbowroom.config import Study, Variant
+from elbowroom.core.settings import Study, Variant
 from elbowroom.statistics import elbow, spread, verdict
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elbowroom import artifacts, paths
-from elbowroom.config import DATASETS
-from elbowroom.errors import StudyError, shown
+from elbowroom.core import files, paths
+from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.settings import DATASETS
 
 
 class Split(NamedTuple):
@@ -75,7 +75,7 @@ def hardware(where: torch.device) -> str:
 def load(name: str, where: torch.device) -> Images:
     """A prepared dataset, as bytes on the device, channels last (the layout that convolutions are fastest in)."""
     path = paths.data_file(name)
-    arrays, header = artifacts.load_arrays(path)
+    arrays, header = files.load_arrays(path)
     if (found := header.get("dataset")) != name:
         raise StudyError(f"{path}: found images of {shown(found)}, expected those of {name}")
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
@@ -83,7 +83,7 @@ def load(name: str, where: torch.device) -> Images:
         count = arrays[f"{split}_labels"].size if f"{split}_labels" in arrays else 0
         expected[f"{split}_images"] = "uint8", (count, *DATASETS[name].shape)
         expected[f"{split}_labels"] = "uint8", (count,)
-    artifacts.check_arrays(path, arrays, expected)
+    files.check_arrays(path, arrays, expected)
     _check_classes(path, arrays, header.get("classes"))
     tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
     train, test = (
@@ -93,7 +93,7 @@ def load(name: str, where: torch.device) -> Images:
     return Images(train, test, header["classes"])
 
 
-def _check_classes(path: Path, arrays: artifacts.Arrays, classes: object) -> None:
+def _check_classes(path: Path, arrays: files.Arrays, classes: object) -> None:
     """Raise StudyError where a label has no class, or a split no image."""
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
         raise StudyError(f"{path}: found classes {shown(classes)}, expected a list of names")

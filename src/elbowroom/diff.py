@@ -1,8 +1,8 @@
 """Two variants of one study beside each other: `python -m elbowroom.diff A B`, or `make diff A=... B=...`."""
 
 from elbowroom import results
-from elbowroom.cli import run
-from elbowroom.config import Study, load_study
+from elbowroom.core.settings import Study, load_study
+from elbowroom.core.stage import run
 from elbowroom.lock import is_edited
 
 RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same

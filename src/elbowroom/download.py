@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlparse
 import platformdirs
 from tqdm import tqdm
 
-from elbowroom import artifacts
-from elbowroom.errors import StudyError, short, shown
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError, short, shown
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try; before each further one twice as long
@@ -44,7 +44,7 @@ def fetch(url: str, mirrored_as: str) -> Path:
         url = f"{mirror.rstrip('/')}/{mirrored_as}"
     path = cache() / mirrored_as
     if not path.is_file():
-        artifacts.write(path, _persist(url))
+        files.write(path, _persist(url))
     return path
 
 

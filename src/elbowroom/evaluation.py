@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from elbowroom import iwae
-from elbowroom.config import Evaluation, Variant
+from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.data import Images, batches, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp

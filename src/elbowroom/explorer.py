@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from elbowroom import paths
-from elbowroom.artifacts import Arrays, load_arrays, save_arrays
-from elbowroom.config import Variant
-from elbowroom.errors import StudyError
+from elbowroom.core import paths
+from elbowroom.core.errors import StudyError
+from elbowroom.core.files import Arrays, load_arrays, save_arrays
+from elbowroom.core.settings import Variant
 
 COLUMNS = 32  # tiles in a row of a sheet
 BLOCK = 16  # WebP's blocks: a tile's sides are made a multiple, so that none bleeds into its neighbour

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from elbowroom.colours import CLASSES
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 
 LINE_COLOUR = "#333333"  # of no variant: its own depends on which others there are
 TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from elbowroom.artifacts import Arrays
 from elbowroom.checkpoint import Checkpoints, fingerprints
-from elbowroom.config import Recipe, Variant
+from elbowroom.core.files import Arrays
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.data import Images, compute_in, hardware
 from elbowroom.model import VAE
 from elbowroom.objective import Terms

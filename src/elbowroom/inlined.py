@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from elbowroom import interactive, paths
+from elbowroom import interactive
 from elbowroom.colours import CLASSES
 from elbowroom.comparison import LOSS_FAMILY
-from elbowroom.config import DATASETS, Study
-from elbowroom.errors import StudyError
+from elbowroom.core import paths
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS, Study
 from elbowroom.explorer import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
 from elbowroom.interactive import Spec
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from elbowroom.colours import SERIES
 from elbowroom.comparison import FAR
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 Spec = dict[str, Any]
 HEIGHT = 260

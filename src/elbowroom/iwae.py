@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from elbowroom.config import Variant
+from elbowroom.core.settings import Variant
 from elbowroom.data import batches, scale
 from elbowroom.model import VAE, reparameterize
 from elbowroom.objective import distortion

@@ -13,11 +13,12 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from elbowroom import artifacts, config
-from elbowroom.config import Shape
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.settings import Judge as JudgeSettings
+from elbowroom.core.settings import Shape
+from elbowroom.core.weights import set_weights, weights
 from elbowroom.data import Images, batches, scale
-from elbowroom.errors import StudyError, shown
-from elbowroom.weights import set_weights, weights
 
 SEED = 0  # one judge per dataset: what is measured with it must not vary with it
 KERNEL_SUBSETS = 100
@@ -57,7 +58,7 @@ def _block(channels_in: int, channels_out: int, *pool: nn.Module) -> list[nn.Mod
     return [convolution, *pool, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
-def train_judge(images: Images, settings: config.Judge, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
+def train_judge(images: Images, settings: JudgeSettings, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
     """Train the classifier on the labels of the train split; return it frozen, and a row of history for each epoch.
 
     A row: epoch; train_loss, the mean cross-entropy in nats while the weights moved; test_accuracy, of the whole split
@@ -115,15 +116,15 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
     return int(right) / len(test.images)
 
 
-def save_judge(path: Path, judge: Judge, settings: config.Judge) -> None:
+def save_judge(path: Path, judge: Judge, settings: JudgeSettings) -> None:
     """Write the weights; the header says of what images, and how they were trained."""
     header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
-    artifacts.save_arrays(path, weights(judge), header)
+    files.save_arrays(path, weights(judge), header)
 
 
 def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
     """Read a judge of images of this shape, frozen. Raises StudyError where the file is none."""
-    arrays, header = artifacts.load_arrays(path)
+    arrays, header = files.load_arrays(path)
     found, classes = header.get("shape"), header.get("classes", 0)
     if "judge" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
         raise StudyError(f"{path}: found no judge's weights, expected a judge of images {shape}, run `dvc repro`")

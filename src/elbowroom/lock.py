@@ -8,8 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from elbowroom.config import Study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study
 
 VARIANT_STAGES = ("train", "evaluate", "figures", "explore")
 DATASET_STAGES = ("prepare", "baseline", "judge")

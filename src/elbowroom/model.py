@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
-from elbowroom import artifacts
-from elbowroom.config import Shape, Variant
-from elbowroom.errors import StudyError, shown
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.settings import Shape, Variant
+from elbowroom.core.weights import set_weights, weights
 from elbowroom.layers import Doubling
-from elbowroom.weights import set_weights, weights
 
 
 class Encoder(nn.Module):
@@ -161,26 +161,26 @@ def parameters(model: nn.Module) -> int:
 
 def save_model(path: Path, model: VAE, variant: Variant, seed: int) -> None:
     """Write the weights, with the variant's settings in the header."""
-    artifacts.save_arrays(path, weights(model), {"variant": variant.model_dump(), "seed": seed})
+    files.save_arrays(path, weights(model), {"variant": variant.model_dump(), "seed": seed})
 
 
 def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: torch.device) -> VAE:
     """Read the weights of this variant and seed, in evaluation mode. Raises StudyError where they are another's."""
-    arrays, header = artifacts.load_arrays(path)
+    arrays, header = files.load_arrays(path)
     _check_owner(path, header, variant, seed)
     model = VAE(variant, shape)
     set_weights(model, arrays, path)
     return model.to(where).to(memory_format=torch.channels_last).eval()
 
 
-def save_evolution(path: Path, evolution: artifacts.Arrays, variant: Variant, seed: int) -> None:
+def save_evolution(path: Path, evolution: files.Arrays, variant: Variant, seed: int) -> None:
     """Write snapshots through training, as fit.Fit has them, with the variant's settings in the header."""
-    artifacts.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
+    files.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
 
 
-def load_evolution(path: Path, variant: Variant, seed: int) -> artifacts.Arrays:
+def load_evolution(path: Path, variant: Variant, seed: int) -> files.Arrays:
     """Read them. Raises StudyError where they are another variant's or seed's."""
-    arrays, header = artifacts.load_arrays(path)
+    arrays, header = files.load_arrays(path)
     _check_owner(path, header, variant, seed)
     missing = {"epochs", "mu", "reconstructions"} - arrays.keys()
     if missing:

@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 
 SOURCE = Path(__file__).with_name("notebooks") / "study.py"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}

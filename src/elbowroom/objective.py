@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812 (its customary name)
 from torch import Tensor
 from torch.distributions import ContinuousBernoulli
 
-from elbowroom.config import Variant
+from elbowroom.core.settings import Variant
 from elbowroom.data import batches, scale
 from elbowroom.model import VAE, reparameterize
 

@@ -22,8 +22,8 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.budget import trainings
-from elbowroom.config import load_study
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import load_study
 from elbowroom.job import LOGS, Job
 from elbowroom.lock import locked_stages
 

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import pandas as pd
 
-from elbowroom.paths import NOTES
+from elbowroom.core.paths import NOTES
 
 SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git has them, which follows no links
 PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "torchmetrics", "altair"]

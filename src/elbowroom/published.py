@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 
 TABLES = Path(__file__).with_name("published.yaml")
 COLUMNS = ["study", "variant", "quantity", "published", "measured", "difference_percent"]

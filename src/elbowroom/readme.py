@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from elbowroom import artifacts, results, tables
+from elbowroom import results, tables
 from elbowroom.answer import answer
-from elbowroom.cli import run
-from elbowroom.config import Study, load_study
-from elbowroom.errors import StudyError
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Study, load_study
+from elbowroom.core.stage import run
 from elbowroom.published import shortfalls
 
 README = Path("README.md")
@@ -15,7 +16,7 @@ END = "<!-- end -->\n"
 
 def main() -> None:
     text = README.read_text(encoding="utf-8")
-    artifacts.write(README, inserted(text, "make readme", block(load_study())))
+    files.write(README, inserted(text, "make readme", block(load_study())))
 
 
 def inserted(text: str, by: str, new: str) -> str:

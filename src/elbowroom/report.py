@@ -12,7 +12,7 @@ from elbowroom import inlined, tables
 from elbowroom.answer import answer
 from elbowroom.colours import of_variants
 from elbowroom.comparison import LOSS_FAMILY, slug
-from elbowroom.config import Study
+from elbowroom.core.settings import Study
 from elbowroom.explorer import Explored
 from elbowroom.interactive import Spec
 from elbowroom.published import load_published, shortfalls

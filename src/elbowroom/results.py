@@ -7,9 +7,9 @@ from typing import get_args
 
 import pandas as pd
 
-from elbowroom import paths
-from elbowroom.config import DATASETS, Likelihood, Study
-from elbowroom.errors import StudyError
+from elbowroom.core import paths
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS, Likelihood, Study
 from elbowroom.schema import Column, Rows, Table, load
 
 TEXT = Column("text")

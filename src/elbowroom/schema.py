@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from elbowroom import artifacts
-from elbowroom.errors import StudyError
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
 
 PLAIN = re.compile(r"(?!.*<[a-z/!])[^\x00-\x1f\x7f-\x9f]*", re.IGNORECASE)  # DVC writes cells into its page as they are
 
@@ -65,7 +65,7 @@ def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
 
     Raises StudyError with one line: file, what was found, what was expected.
     """
-    found = artifacts.load_csv(path)
+    found = files.load_csv(path)
     for name, value in table.since.items():
         if name not in found:
             found[name] = value

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
-from elbowroom.config import Study, Variant
+from elbowroom.core.settings import Study, Variant
 
 FAMILY = ("dataset", "model", "likelihood", "pixel_range")  # within one, a loss means the same
 SETTINGS = [name for name in Variant.model_fields if name not in FAMILY]

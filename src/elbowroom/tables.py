@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from elbowroom.config import Study, Variant
+from elbowroom.core.settings import Study, Variant
 from elbowroom.published import test_loss_after
 
 Row = Mapping[Any, Any]

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from elbowroom.adam import Adam
-from elbowroom.artifacts import Arrays
-from elbowroom.config import Recipe, Variant
+from elbowroom.core.errors import StudyError
+from elbowroom.core.files import Arrays
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.data import Images, scale, to_bytes
-from elbowroom.errors import StudyError
 from elbowroom.model import VAE
 from elbowroom.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 

@@ -40,9 +40,10 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, data, figures, objective, paths, results, statistics, tables
+from elbowroom import charts, data, figures, objective, results, statistics, tables
 from elbowroom.colours import of_variants
-from elbowroom.config import load_study
+from elbowroom.core import paths
+from elbowroom.core.settings import load_study
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls

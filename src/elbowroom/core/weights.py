@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from elbowroom.artifacts import Arrays, check_arrays
+from elbowroom.core.files import Arrays, check_arrays
 
 
 def weights(network: nn.Module) -> Arrays:

@@ -20,7 +20,7 @@ from pydantic import (
 from ruamel.yaml import YAML  # what DVC reads it with: one file, one meaning
 from ruamel.yaml.error import YAMLError
 
-from elbowroom.errors import StudyError, short, shown
+from elbowroom.core.errors import StudyError, short, shown
 
 PARAMS = Path("params.yaml")
 Shape = tuple[int, int, int]

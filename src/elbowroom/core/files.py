@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from elbowroom.errors import StudyError, short
+from elbowroom.core.errors import StudyError, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame

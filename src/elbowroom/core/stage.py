@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from elbowroom.alone import alone
-from elbowroom.errors import StudyError
-from elbowroom.paths import NOTES
+from elbowroom.core.errors import StudyError
+from elbowroom.core.file_lock import alone
+from elbowroom.core.paths import NOTES
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from elbowroom.errors import StudyError
+from elbowroom.core.errors import StudyError
 
 
 @contextmanager

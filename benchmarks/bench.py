@@ -29,8 +29,8 @@ from benchmarks.settings import Setting
 from benchmarks.steps import layers, seeds, steps, work
 from benchmarks.study import whole_study
 from benchmarks.waits import slowest, waits
-from elbowroom import data
 from elbowroom.core.errors import StudyError
+from elbowroom.data import choose_device
 
 JSON, PAGE = (Path(__file__).parent / name for name in ("results.json", "RESULTS.md"))
 
@@ -78,7 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.sections) - set(SECTIONS):
         parser.error(f"found {', '.join(sorted(unknown))}, expected sections among {', '.join(SECTIONS)}")
-    where = data.device()
+    where = choose_device()
     names = arguments.sections or [name for name in SECTIONS if where.type == "cuda" or name not in ON_A_CARD]
     cores = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     facts = {

@@ -20,9 +20,9 @@ from torchvision import transforms
 
 from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
-from elbowroom import data
 from elbowroom.adam import Adam
 from elbowroom.core.settings import Recipe, Variant
+from elbowroom.data import Images, scale
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 from elbowroom.side_by_side import SideBySide
@@ -58,7 +58,7 @@ def plain(model: VAE) -> VAE:
 class Published(nn.Module):
     """The published network, layer by layer, and its loss: sums over the batch, divided by its size."""
 
-    def __init__(self, variant: Variant, images: data.Images) -> None:
+    def __init__(self, variant: Variant, images: Images) -> None:
         super().__init__()
         self.vae, self.gaussian = plain(VAE(variant, images.shape)), variant.likelihood == "gaussian"
 
@@ -80,7 +80,7 @@ def _forever(loader: Iterable) -> Iterator:
         yield from loader
 
 
-def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+def notebook(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     """The published loop: DataLoader, ToTensor and Normalize for each image, three .item() a step."""
     where = images.train.images.device
     model = Published(variant, images).to(where)
@@ -100,7 +100,7 @@ def notebook(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     return computing_in(None, clocked(where, step))
 
 
-def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+def lightning(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     """A LightningModule with the published dataset, network and loss; its start is not counted."""
     import lightning as L  # noqa: N812
 
@@ -146,7 +146,7 @@ def lightning(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     return computing_in(None, run)
 
 
-def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     """pythae's BaseTrainer and VAE with our layers, on tensors scaled beforehand; its start and end are not counted."""
     from pythae.data.datasets import BaseDataset
     from pythae.models import VAE as PythaeVAE  # noqa: N811
@@ -195,7 +195,7 @@ def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
 
     def run(steps: int) -> float:
         chosen = images.train.images[: (steps + 1) * recipe.batch_size].cpu().contiguous()
-        dataset = BaseDataset(data.scale(chosen, variant.pixel_range), torch.zeros(len(chosen)))
+        dataset = BaseDataset(scale(chosen, variant.pixel_range), torch.zeros(len(chosen)))
         ends = Ends()
         with tempfile.TemporaryDirectory() as folder:
             training = BaseTrainerConfig(
@@ -211,7 +211,7 @@ def pythae(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
     return computing_in(None, run)
 
 
-def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) -> Timed:
+def ours(variant: Variant, recipe: Recipe, images: Images, seeds: int = 1) -> Timed:
     """`training.Run`, as `fit` calls it, over an epoch again and again."""
     where = images.train.images.device
     assert len(images.train.images) % recipe.batch_size == 0  # no smaller batch at its end
@@ -222,13 +222,13 @@ def ours(variant: Variant, recipe: Recipe, images: data.Images, seeds: int = 1) 
     return computing_in(recipe.precision, clocked(where, step))
 
 
-def compiled(variant: Variant, recipe: Recipe, images: data.Images) -> Timed:
+def compiled(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     """Our step with its forward and backward passes by torch.compile."""
     where = images.train.images.device
     model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
     optimizer = Adam(model.parameters(), recipe.learning_rate)
     compiled_terms = torch.compile(partial(terms, variant, model))
-    x = data.scale(images.train.images[: recipe.batch_size], variant.pixel_range)
+    x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
 
     def step() -> None:
         bf16 = recipe.precision == "bf16"

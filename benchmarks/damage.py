@@ -29,10 +29,11 @@ from typing import NamedTuple
 import torch
 import yaml
 
-from elbowroom import archives, data, download
+from elbowroom import archives, download
 from elbowroom.checkpoint import fingerprints
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
+from elbowroom.data import load_images
 from elbowroom.results import COMPARISON
 
 ROOT = Path(__file__).parent.parent
@@ -87,7 +88,7 @@ def kinds(good: Path) -> dict[str, Kind]:
     """What is read, and by whom: of the stages of a kind one is as good as another."""
     name, other = "mnist-z128", "mnist-z256"
     with contextlib.chdir(good):
-        study, images = load_study(), data.load("mnist", torch.device("cpu"))
+        study, images = load_study(), load_images("mnist", torch.device("cpu"))
         variant = study.variants[name]
         own = fingerprints(variant, study.recipes[variant.recipe], images, (0, 1)).values()
     checkpoints = {f".checkpoints/{folder}/epoch-1.safetensors": ["train", name] for folder in own}

@@ -15,8 +15,8 @@ from benchmarks.contestants import notebook, ours
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, row
-from elbowroom import data
 from elbowroom.core.settings import load_study
+from elbowroom.data import Images, Split, choose_device
 from elbowroom.fit import peak_memory
 
 
@@ -34,12 +34,12 @@ def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 def peak(params: str, name: str, contestant: str, file: str) -> float:
     """MiB: what was reserved on a card; on the CPU the process took, PyTorch itself included."""
-    study, where = load_study(Path(params)), data.device()
+    study, where = load_study(Path(params)), choose_device()
     variant = study.variant(name)
     pixels = torch.from_numpy(np.load(file)).to(where).contiguous(memory_format=torch.channels_last)
-    split = data.Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
+    split = Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
     maker = {"ours": ours, "notebook": notebook}[contestant]
-    maker(variant, study.recipes[variant.recipe], data.Images(split, split, []))(settings.PEAK_STEPS)
+    maker(variant, study.recipes[variant.recipe], Images(split, split, []))(settings.PEAK_STEPS)
     return peak_memory(where) / 2**20
 
 

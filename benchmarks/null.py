@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import archives, data
+from elbowroom import archives
 from elbowroom.core.settings import Dataset, Recipe, Variant
+from elbowroom.data import Images, Split
 from elbowroom.fit import fit
 from elbowroom.statistics import paired_interval, wording
 
@@ -40,15 +41,15 @@ RECIPE = Recipe(
 )  # fit takes the seed
 
 
-def read_images() -> data.Images:
+def read_images() -> Images:
     """The first images of CIFAR-10, without the files of a study."""
     arrays, _ = archives.prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
-    train, test = (data.Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
-    return data.Images(train, test, archives.CIFAR10_CLASSES)
+    train, test = (Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
+    return Images(train, test, archives.CIFAR10_CLASSES)
 
 
-def train(images: data.Images, seeds: Sequence[int]) -> pd.Series:
+def train(images: Images, seeds: Sequence[int]) -> pd.Series:
     """The test loss of each seed after its last epoch, nats per image, seeds in the index."""
     losses = {}
     for seed in tqdm(seeds, desc="seeds", disable=None):

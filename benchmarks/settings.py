@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 
-from elbowroom import archives, data
+from elbowroom import archives
 from elbowroom.core.settings import Dataset, Recipe, Variant, load_study
+from elbowroom.data import Images, Split, choose_device
 
 ROOT = Path(__file__).parent.parent
 PARAMS = ROOT / "params.yaml"
@@ -25,24 +26,24 @@ WEIGHED, SAMPLES = 4, 1000  # images and samples of each, by importance sampling
 STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "explore", "compare", "report", "notebook"]
 COMPARED = ROOT / "studies/quickstart"  # a study with results in git
 
-Setting = tuple[Variant, Recipe, data.Images]
+Setting = tuple[Variant, Recipe, Images]
 
 
 def read(dataset: str, train_images: int, test_images: int) -> Setting:
     """The variant that stands for a dataset, its recipe, and the first images."""
-    study, where = load_study(PARAMS), data.device()
+    study, where = load_study(PARAMS), choose_device()
     arrays, header = archives.prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
     tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
     train, test = (
-        data.Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
+        Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
         for split in ("train", "test")
     )
     variant = study.variant(VARIANTS[dataset])
     recipe = study.recipes[variant.recipe].model_copy(update={"precision": "high"})  # as the others compute
-    return variant, recipe, data.Images(train, test, header["classes"])  # type: ignore[arg-type]
+    return variant, recipe, Images(train, test, header["classes"])  # type: ignore[arg-type]
 
 
-def first(images: data.Images, count: int) -> data.Images:
+def first(images: Images, count: int) -> Images:
     """So many of each split."""
-    train, test = (data.Split(*(part[:count] for part in split)) for split in (images.train, images.test))
-    return data.Images(train, test, images.classes)
+    train, test = (Split(*(part[:count] for part in split)) for split in (images.train, images.test))
+    return Images(train, test, images.classes)

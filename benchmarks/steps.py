@@ -13,8 +13,8 @@ from benchmarks import settings
 from benchmarks.contestants import Published, compiled, lightning, matrices, notebook, ours, pythae
 from benchmarks.settings import Setting
 from benchmarks.timing import Timed, clocked, computing_in, in_turn, ratios, row
-from elbowroom import data
 from elbowroom.core.settings import Recipe, Variant
+from elbowroom.data import Images, scale
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 
@@ -72,7 +72,7 @@ def layers(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 module.register_forward_pre_hook(
                     lambda layer, given, found=inputs: found.update({layer: given[0].detach()})
                 )
-        theirs(data.scale(images.train.images[: recipe.batch_size], variant.pixel_range))
+        theirs(scale(images.train.images[: recipe.batch_size], variant.pixel_range))
         for ours_, theirs_ in zip(own.modules(), theirs.vae.modules(), strict=True):
             if (x := inputs.get(theirs_)) is not None:
                 pair = {"own": ours_, "theirs": theirs_}
@@ -90,14 +90,14 @@ def _layer(layer: nn.Module, x: Tensor) -> Timed:
     return clocked(x.device, lambda: torch.autograd.grad(layer(x), wanted, gradient))
 
 
-def flops(variant: Variant, recipe: Recipe, images: data.Images, *, folded: bool) -> float:
+def flops(variant: Variant, recipe: Recipe, images: Images, *, folded: bool) -> float:
     """Floating-point operations of a training step's matrix products and convolutions, counted by PyTorch."""
     where = images.train.images.device
     model = (VAE(variant, images.shape) if folded else Published(variant, images)).to(where)
     for module in model.modules():
         if isinstance(module, nn.ConvTranspose2d):  # not as ours, which does some of it uncounted
             module.forward = partial(nn.ConvTranspose2d.forward, module)  # type: ignore[method-assign]
-    x = data.scale(images.train.images[: recipe.batch_size], variant.pixel_range)
+    x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
     with FlopCounterMode(display=False) as counter:
         if isinstance(model, VAE):
             loss = terms(variant, model, x, torch.randn(len(x), variant.latent_dim, device=where)).loss(1.0).mean()

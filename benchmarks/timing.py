@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from benchmarks import settings
-from elbowroom import data
+from elbowroom.data import compute_in
 from elbowroom.side_by_side import WARM_UP
 
 Timed = Callable[[int], float]  # seconds that so many steps take
@@ -44,11 +44,11 @@ def computing_in(precision: str | None, run: Timed) -> Timed:
             for setting, own in zip(FLOAT32, PYTORCHS, strict=True):
                 setting.fp32_precision = own
         else:
-            data.compute_in(precision)
+            compute_in(precision)
         try:
             return run(steps)
         finally:
-            data.compute_in("highest")
+            compute_in("highest")
 
     return timed
 

@@ -1,15 +1,15 @@
 """baseline@<dataset>: data/<dataset> -> metrics/baselines/<dataset>.csv"""
 
-from elbowroom import data
 from elbowroom.baselines import baselines
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, load_images
 
 
 def main(name: str) -> None:
     load_study().dataset(name)
-    table = baselines(data.load(name, data.device()))
+    table = baselines(load_images(name, choose_device()))
     table.insert(0, "dataset", name)
     files.save_csv(paths.baselines_file(name), table.round(6))
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import data
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, load_images
 from elbowroom.evaluation import evaluate, headline, pictures
 from elbowroom.judge import load_judge
 from elbowroom.model import load_model
@@ -17,8 +17,8 @@ def main(name: str) -> None:
     study = load_study()
     variant = study.variant(name)
     seeds = study.recipes[variant.recipe].seeds
-    where = data.device()
-    images = data.load(variant.dataset, where)
+    where = choose_device()
+    images = load_images(variant.dataset, where)
     judge = load_judge(paths.judge_file(variant.dataset), images.shape, where)
     total = len(seeds) * pictures(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:

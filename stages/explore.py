@@ -5,10 +5,11 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from elbowroom import data, explorer
+from elbowroom import explorer
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, slerp
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import kl, pixel_mean
@@ -20,14 +21,14 @@ WALKED = 8  # latents
 def main(name: str) -> None:
     study = load_study()
     variant, settings = study.variant(name), study.figures
-    where = data.device()
-    images = data.load(variant.dataset, where)
+    where = choose_device()
+    images = load_images(variant.dataset, where)
     seed = study.recipes[variant.recipe].seeds[0]
     model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
     evolution = load_evolution(paths.evolution_file(name), variant, seed)
 
     def decode(z: torch.Tensor) -> np.ndarray:
-        return np.concatenate([data.to_bytes(pixel_mean(variant, model.decode(part))) for part in z.split(256)])
+        return np.concatenate([to_bytes(pixel_mean(variant, model.decode(part))) for part in z.split(256)])
 
     centre, axes, share = principal_plane(evolution["mu"][-1])
     points = (evolution["mu"] - centre) @ axes.T
@@ -35,7 +36,7 @@ def main(name: str) -> None:
     plane = centre + explorer.lattice(limits, settings.explorer_grid) @ axes
 
     shown = images.test.images[: points.shape[1]]
-    mu, logvar = model.encode(data.scale(shown, variant.pixel_range))
+    mu, logvar = model.encode(scale(shown, variant.pixel_range))
     ends, steps = mu[: settings.explorer_images], settings.interpolation_steps
     between = [path(a, b, steps) for a, b in combinations(ends, 2) for path in (interpolate, slerp)]
 

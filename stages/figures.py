@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import data, figures, results
+from elbowroom import figures, results
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean
@@ -17,19 +18,19 @@ from elbowroom.objective import pixel_mean
 def main(name: str) -> None:
     study = load_study()
     variant, settings = study.variant(name), study.figures
-    where = data.device()
-    images = data.load(variant.dataset, where)
+    where = choose_device()
+    images = load_images(variant.dataset, where)
     seed = study.recipes[variant.recipe].seeds[0]
     model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
     evolution = load_evolution(paths.evolution_file(name), variant, seed)
 
     def decode(z: torch.Tensor) -> np.ndarray:
-        return data.to_bytes(pixel_mean(variant, model.decode(z)))
+        return to_bytes(pixel_mean(variant, model.decode(z)))
 
     shown = images.test.images[: settings.images]
     inputs = shown.cpu().numpy()
     labels = images.test.labels.cpu().numpy()
-    mu, _ = model.encode(data.scale(shown, variant.pixel_range))
+    mu, _ = model.encode(scale(shown, variant.pixel_range))
     noise = prior_samples(settings.sample_rows**2, variant.latent_dim, seed).to(where)
     samples = decode(noise).reshape(settings.sample_rows, settings.sample_rows, *images.shape)
     between_images = decode(interpolate(mu[0], mu[1], settings.interpolation_steps))

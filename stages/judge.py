@@ -3,10 +3,10 @@
 import pandas as pd
 from tqdm import tqdm
 
-from elbowroom import data
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, hardware, load_images
 from elbowroom.judge import save_judge, train_judge
 
 
@@ -14,10 +14,10 @@ def main(name: str) -> None:
     study = load_study()
     study.dataset(name)
     settings = study.judge
-    where = data.device()
-    images = data.load(name, where)
+    where = choose_device()
+    images = load_images(name, where)
     count = len(images.train.images)
-    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {data.hardware(where)}", flush=True)
+    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware(where)}", flush=True)
     with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
         judge, history = train_judge(images, settings, progress)
     save_judge(paths.judge_file(name), judge, settings)

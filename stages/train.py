@@ -4,10 +4,11 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import checkpoint, data
+from elbowroom import checkpoint
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.data import choose_device, hardware, load_images
 from elbowroom.fit import fit
 from elbowroom.model import save_evolution, save_model
 
@@ -16,11 +17,11 @@ def main(name: str) -> None:
     study = load_study()
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]
-    where = data.device()
-    images = data.load(variant.dataset, where)
+    where = choose_device()
+    images = load_images(variant.dataset, where)
     count = len(images.train.images)
     budget = f"seeds {recipe.seeds}, {recipe.epochs} epochs of {count} images"
-    print(f"{name}: {budget}, on {data.hardware(where)}", flush=True)
+    print(f"{name}: {budget}, on {hardware(where)}", flush=True)
     total = len(recipe.seeds) * recipe.epochs * count
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
         results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))

@@ -22,8 +22,9 @@ import yaml
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
-from elbowroom import archives, data
+from elbowroom import archives
 from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant, load_study
+from elbowroom.data import Images, Split
 from elbowroom.published import load_published
 
 ROOT = Path(__file__).parent.parent
@@ -60,26 +61,26 @@ def with_published_recipes() -> Study:
 
 
 @pytest.fixture(scope="session")
-def published() -> dict[str, data.Images]:
+def published() -> dict[str, Images]:
     """Both datasets, whole, as prepare makes them."""
     sizes = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
     return {name: _images(name, Dataset(train_images=a, test_images=b)) for name, (a, b) in sizes.items()}
 
 
-def _images(name: str, settings: Dataset) -> data.Images:
+def _images(name: str, settings: Dataset) -> Images:
     arrays, header = archives.prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
-    splits = [data.Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
-    return data.Images(*splits, classes=header["classes"])
+    splits = [Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
+    return Images(*splits, classes=header["classes"])
 
 
 @pytest.fixture(scope="session")
-def small(published: dict[str, data.Images]) -> dict[str, data.Images]:
+def small(published: dict[str, Images]) -> dict[str, Images]:
     """The first images of both: 300 to train, 130 to test, so that last batches are smaller."""
     return {
-        name: data.Images(
-            data.Split(*(part[:300] for part in images.train)),
-            data.Split(*(part[:130] for part in images.test)),
+        name: Images(
+            Split(*(part[:300] for part in images.train)),
+            Split(*(part[:130] for part in images.test)),
             images.classes,
         )
         for name, images in published.items()

@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from elbowroom import archives, data, download
+from elbowroom import archives, download
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Dataset
+from elbowroom.data import Images
 
 SMALL = Dataset(train_images=8, test_images=4)
 
 
-def test_mnist_is_mnist(published: dict[str, data.Images]) -> None:
+def test_mnist_is_mnist(published: dict[str, Images]) -> None:
     images = published["mnist"]
     assert images.train.images.shape == (60_000, 1, 28, 28)
     assert images.test.images.shape == (10_000, 1, 28, 28)
@@ -32,7 +33,7 @@ def test_mnist_is_mnist(published: dict[str, data.Images]) -> None:
     assert pixels.std().item() == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_cifar10_is_cifar10(published: dict[str, data.Images]) -> None:
+def test_cifar10_is_cifar10(published: dict[str, Images]) -> None:
     """The means and deviations of the training split's channels are the published ones, to 8 digits."""
     images = published["cifar10"]
     assert images.train.images.shape == (50_000, 3, 32, 32)
@@ -45,7 +46,7 @@ def test_cifar10_is_cifar10(published: dict[str, data.Images]) -> None:
     assert deviation.tolist() == pytest.approx([0.24703223, 0.24348513, 0.26158784], abs=1e-8)
 
 
-def test_splits_are_different_images(published: dict[str, data.Images]) -> None:
+def test_splits_are_different_images(published: dict[str, Images]) -> None:
     for images in published.values():
         train = {image.numpy().tobytes() for image in images.train.images[:5000]}
         assert not train & {image.numpy().tobytes() for image in images.test.images}
@@ -59,7 +60,7 @@ def test_the_first_images_are_kept() -> None:
     assert header["sha256"] != archives.prepare("mnist", Dataset(train_images=9, test_images=4))[1]["sha256"]
 
 
-def test_what_config_says_of_datasets_is_so(published: dict[str, data.Images]) -> None:
+def test_what_config_says_of_datasets_is_so(published: dict[str, Images]) -> None:
     assert set(archives.READERS) == set(DATASETS) == set(published)
     for name, images in published.items():
         assert DATASETS[name] == (images.shape, len(images.train.labels), len(images.test.labels))
@@ -229,7 +230,7 @@ def test_a_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytest.Mon
         tracemalloc.stop()
 
 
-def test_the_largest_archive_is_smaller_than_the_bound(published: dict[str, data.Images]) -> None:
+def test_the_largest_archive_is_smaller_than_the_bound(published: dict[str, Images]) -> None:
     """Else `published` could not be made; and the bound is no more than twice as much."""
     split = published["cifar10"].train
     size = 6 / 5 * (split.images.numel() + split.labels.numel())

@@ -12,8 +12,8 @@ import yaml
 from conftest import EVALUATION, ROOT
 
 from benchmarks import bench, epochs, pictures, settings, steps, timing, waits
-from elbowroom import data
 from elbowroom.core.settings import DATASETS, Published, load_study
+from elbowroom.data import Images, Split
 from elbowroom.side_by_side import WARM_UP
 
 
@@ -168,8 +168,8 @@ def test_work_is_what_the_networks_are_known_to_take() -> None:
     plain, ours = {}, {}
     for dataset, name in settings.VARIANTS.items():
         variant = study.variants[name]
-        split = data.Split(torch.zeros(32, *DATASETS[dataset].shape, dtype=torch.uint8), torch.zeros(32))
-        setting = variant, study.recipes[variant.recipe], data.Images(split, split, [])
+        split = Split(torch.zeros(32, *DATASETS[dataset].shape, dtype=torch.uint8), torch.zeros(32))
+        setting = variant, study.recipes[variant.recipe], Images(split, split, [])
         plain[dataset], ours[dataset] = (steps.flops(*setting, folded=folded) / 32 for folded in (False, True))
     assert plain["mnist"] == pytest.approx(443e6, rel=0.005)
     assert ours["mnist"] == plain["mnist"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from conftest import CPU
 
-from elbowroom import data
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
+from elbowroom.data import batches, choose_device, load_images, scale, to_bytes
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[files.Arr
 def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dict]) -> None:
     arrays, header = prepared
     files.save_arrays(paths.data_file("cifar10"), arrays, header)
-    images = data.load("cifar10", CPU)
+    images = load_images("cifar10", CPU)
     assert images.classes == ["cat", "ship"]
     assert images.shape == (3, 32, 32)
     for split, (pictures, labels) in (("train", images.train), ("test", images.test)):
@@ -57,7 +57,7 @@ def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: 
     changed = {name: array for name, array in (arrays | changes).items() if array is not None}
     files.save_arrays(paths.data_file("cifar10"), changed, header)
     with pytest.raises(StudyError) as error:
-        data.load("cifar10", CPU)
+        load_images("cifar10", CPU)
     assert said in str(error.value)
     assert str(error.value).startswith("data/cifar10.safetensors: ")
 
@@ -76,7 +76,7 @@ def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: 
 def test_other_headers_are_refused(prepared: tuple[files.Arrays, dict], header: dict, said: str) -> None:
     files.save_arrays(paths.data_file("cifar10"), prepared[0], header)
     with pytest.raises(StudyError) as error:
-        data.load("cifar10", CPU)
+        load_images("cifar10", CPU)
     assert said in str(error.value)
     assert len(str(error.value)) < 250
 
@@ -86,35 +86,35 @@ def test_other_headers_are_refused(prepared: tuple[files.Arrays, dict], header: 
 
 def test_batches_take_every_image_once() -> None:
     order = torch.randperm(1000)
-    taken = [torch.arange(1000)[batch] for batch in data.batches(1000, 128, order)]
+    taken = [torch.arange(1000)[batch] for batch in batches(1000, 128, order)]
     assert [len(batch) for batch in taken] == [128] * 7 + [104]
     assert torch.equal(torch.cat(taken), order)
-    assert torch.equal(torch.cat([torch.arange(10)[batch] for batch in data.batches(10, 4)]), torch.arange(10))
+    assert torch.equal(torch.cat([torch.arange(10)[batch] for batch in batches(10, 4)]), torch.arange(10))
 
 
 @pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
 def test_scale_is_exact_at_the_ends_and_undone(pixel_range: list[int]) -> None:
     levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    scaled = data.scale(levels, pixel_range)
+    scaled = scale(levels, pixel_range)
     assert scaled.dtype == torch.float32
     assert (scaled.min().item(), scaled.max().item()) == tuple(pixel_range)
     low, high = pixel_range
-    assert data.to_bytes((scaled - low) / (high - low)).tolist() == levels.tolist()
+    assert to_bytes((scaled - low) / (high - low)).tolist() == levels.tolist()
 
 
 def test_device_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
-    assert data.device() == torch.device("cpu")
+    assert choose_device() == torch.device("cpu")
     monkeypatch.setenv("ELBOWROOM_DEVICE", "abacus")
     with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus', expected cpu, cuda or cuda:N"):
-        data.device()
+        choose_device()
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cuda:99")
     with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'cuda:99' \(.*\), expected a device that is here"):
-        data.device()
+        choose_device()
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_a_card_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ELBOWROOM_DEVICE", raising=False)
-    assert data.device().type == "cuda"
+    assert choose_device().type == "cuda"

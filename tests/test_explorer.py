@@ -12,9 +12,10 @@ import yaml
 from conftest import ROOT, cifar_variant, variant
 from PIL import Image
 
-from elbowroom import data, explorer, latent
+from elbowroom import explorer, latent
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
+from elbowroom.data import Images, scale
 from elbowroom.model import VAE, save_evolution, save_model
 from stages import explore
 
@@ -34,7 +35,7 @@ def test_kinds_follow_each_other() -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 @pytest.mark.parametrize("count", [5, 70])
-def test_a_sheet_has_every_picture_at_its_place(published: dict[str, data.Images], name: str, count: int) -> None:
+def test_a_sheet_has_every_picture_at_its_place(published: dict[str, Images], name: str, count: int) -> None:
     tiles = published[name].test.images[:count].numpy()
     _, _, height, width = tiles.shape
     with Image.open(io.BytesIO(explorer.sheet(tiles).tobytes())) as image:
@@ -104,7 +105,7 @@ def test_the_page_gets_places_in_the_frame() -> None:
 
 
 def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: dict[str, data.Images]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: dict[str, Images]
 ) -> None:
     """By a decoder that shows z itself: a tile is grey, and as bright as a sum of z with known weights says."""
     settings = variant(latent_dim=3, network="linear", channels=1, pixel_range=[0, 1])
@@ -119,7 +120,7 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
         encoder[0].weight.copy_(torch.randn(3, 784, generator=torch.Generator().manual_seed(0)) / 10)
         decoder[-1].weight.copy_(weight.expand(784, 3))
         decoder[-1].bias.fill_(0.5)
-        mu = model.encode(data.scale(images.test.images, [0, 1]))[0]
+        mu = model.encode(scale(images.test.images, [0, 1]))[0]
     evolution = {
         "epochs": np.array([1]),
         "mu": mu.half().numpy()[None],
@@ -134,7 +135,7 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     save_model(paths.model_file("v", 0), model, settings, 0)
     save_evolution(paths.evolution_file("v"), evolution, settings, 0)
-    monkeypatch.setattr(data, "load", lambda name, where: images)
+    monkeypatch.setattr(explore, "load_images", lambda name, where: images)
     sheets: list[np.ndarray] = []
     monkeypatch.setattr(explorer, "sheet", lambda tiles: sheets.append(tiles) or np.zeros(1, np.uint8))
     explore.main("v")

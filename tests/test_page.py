@@ -16,8 +16,9 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import colours, data, explorer, inlined, latent, report, results
+from elbowroom import colours, explorer, inlined, latent, report, results
 from elbowroom.core.settings import Study, load_study
+from elbowroom.data import Images
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
@@ -35,12 +36,12 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def tiles(published: dict[str, data.Images]) -> Tiles:
+def tiles(published: dict[str, Images]) -> Tiles:
     """More different pictures than a sheet has, of each dataset: test images."""
     return {name: images.test.images[:200].numpy() for name, images in published.items()}
 
 
-def explored(images: data.Images, tiles: np.ndarray, number: int = 0) -> explorer.Explored:
+def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer.Explored:
     """Of the variant of this number: tile i is test image i + number * SHIFT; the map, at each epoch, is the images'
     own principal plane, turned for each variant."""
     layout = FEWER if number % 2 else LAYOUT
@@ -63,9 +64,7 @@ def explored(images: data.Images, tiles: np.ndarray, number: int = 0) -> explore
 
 
 @pytest.fixture(scope="module")
-def path(
-    study: Study, published: dict[str, data.Images], tiles: Tiles, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = {}
     for dataset in published:
         own = [name for name, variant in study.variants.items() if variant.dataset == dataset]
@@ -212,7 +211,7 @@ def test_tables_sort(show: Open) -> None:
 
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_the_picture_under_the_pointer_is_that_of_the_nearest_point_of_the_grid(
-    show: Open, published: dict[str, data.Images], tiles: Tiles, dataset: str
+    show: Open, published: dict[str, Images], tiles: Tiles, dataset: str
 ) -> None:
     page = show()
     place = card(page, "Move over the map", dataset)

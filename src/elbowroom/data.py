@@ -38,7 +38,7 @@ class Images:
         return tuple(self.test.images.shape[1:])  # type: ignore[return-value]
 
 
-def device() -> torch.device:
+def choose_device() -> torch.device:
     """CUDA if there is a card, else the CPU, unless ELBOWROOM_DEVICE names one. No parameter: invalidates nothing.
 
     Stages compute in full float32, but where a recipe's precision says otherwise.
@@ -72,7 +72,7 @@ def hardware(where: torch.device) -> str:
     return f"{platform.machine()} CPU, {threads} thread{'s' if threads > 1 else ''}"
 
 
-def load(name: str, where: torch.device) -> Images:
+def load_images(name: str, where: torch.device) -> Images:
     """A prepared dataset, as bytes on the device, channels last (the layout that convolutions are fastest in)."""
     path = paths.data_file(name)
     arrays, header = files.load_arrays(path)

@@ -40,10 +40,11 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, data, figures, objective, results, statistics, tables
+from elbowroom import charts, figures, objective, results, statistics, tables
 from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
+from elbowroom.data import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls
@@ -104,8 +105,8 @@ if missing:  # as in a clone without a remote
 # on them.
 
 # %%
-where = data.device()  # a CUDA card if there is one, else the CPU
-images = data.load(variant.dataset, where)
+where = choose_device()  # a CUDA card if there is one, else the CPU
+images = load_images(variant.dataset, where)
 colours, height, width = images.shape
 print(f"{variant.dataset}: {len(images.train.images):,} training images, {len(images.test.images):,} test images")
 print(f"each {height} x {width} pixels, {colours} colour{'s' if colours > 1 else ''}; {len(images.classes)} classes")
@@ -117,7 +118,7 @@ names = [images.classes[label] for label in labels[: len(shown)]]
 inputs = shown.cpu().numpy()
 show(figures.labelled_images(inputs, names), f"Test images: {', '.join(names)}")
 
-x = data.scale(shown, variant.pixel_range)  # the same, as the network gets them
+x = scale(shown, variant.pixel_range)  # the same, as the network gets them
 print(f"as numbers: from {x.min():g} to {x.max():g}")
 
 # %% [markdown]
@@ -202,7 +203,7 @@ display(last.round(2))
 # %%
 def decode(name: str, model: VAE, z: torch.Tensor) -> np.ndarray:
     """The mean picture that a variant's decoder gives for each z: (N, C, H, W), bytes."""
-    return data.to_bytes(objective.pixel_mean(study.variant(name), model.decode(z)))
+    return to_bytes(objective.pixel_mean(study.variant(name), model.decode(z)))
 
 
 rows = [[inputs], [decode(NAME, model, mu)], [decode(NAME, model, z)]]
@@ -277,7 +278,7 @@ def encode(name: str, model: VAE, pictures: torch.Tensor) -> torch.Tensor:
     """mu of images (N, C, H, W), bytes: (N, latent_dim). In parts, for little memory."""
     pixel_range = study.variant(name).pixel_range
     parts = pictures.split(study.evaluation.batch_size)
-    return torch.cat([model.encode(data.scale(part, pixel_range))[0] for part in parts])
+    return torch.cat([model.encode(scale(part, pixel_range))[0] for part in parts])
 
 
 mapped = images.test.images[: study.evaluation.map_images]

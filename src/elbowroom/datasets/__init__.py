@@ -1,0 +1,1 @@
+"""From published archives to tensors of images."""

@@ -22,7 +22,7 @@ from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
 from elbowroom.adam import Adam
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images, scale
+from elbowroom.datasets.images import Images, scale
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 from elbowroom.side_by_side import SideBySide

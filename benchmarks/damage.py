@@ -29,11 +29,11 @@ from typing import NamedTuple
 import torch
 import yaml
 
-from elbowroom import archives, download
 from elbowroom.checkpoint import fingerprints
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
-from elbowroom.data import load_images
+from elbowroom.datasets import archives, download
+from elbowroom.datasets.images import load_images
 from elbowroom.results import COMPARISON
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, row
 from elbowroom.core.settings import load_study
-from elbowroom.data import Images, Split, choose_device
+from elbowroom.datasets.images import Images, Split, choose_device
 from elbowroom.fit import peak_memory
 
 

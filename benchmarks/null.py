@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import archives
 from elbowroom.core.settings import Dataset, Recipe, Variant
-from elbowroom.data import Images, Split
+from elbowroom.datasets import archives
+from elbowroom.datasets.images import Images, Split
 from elbowroom.fit import fit
 from elbowroom.statistics import paired_interval, wording
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from elbowroom import archives
 from elbowroom.core.settings import Dataset, Recipe, Variant, load_study
-from elbowroom.data import Images, Split, choose_device
+from elbowroom.datasets import archives
+from elbowroom.datasets.images import Images, Split, choose_device
 
 ROOT = Path(__file__).parent.parent
 PARAMS = ROOT / "params.yaml"

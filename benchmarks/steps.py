@@ -14,7 +14,7 @@ from benchmarks.contestants import Published, compiled, lightning, matrices, not
 from benchmarks.settings import Setting
 from benchmarks.timing import Timed, clocked, computing_in, in_turn, ratios, row
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images, scale
+from elbowroom.datasets.images import Images, scale
 from elbowroom.model import VAE
 from elbowroom.objective import terms
 

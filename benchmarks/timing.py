@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from benchmarks import settings
-from elbowroom.data import compute_in
+from elbowroom.datasets.images import compute_in
 from elbowroom.side_by_side import WARM_UP
 
 Timed = Callable[[int], float]  # seconds that so many steps take

@@ -18,9 +18,9 @@ from benchmarks import settings
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import clocked, few_turns, ratios, row
-from elbowroom.archives import prepare
 from elbowroom.core import files, paths
 from elbowroom.core.settings import DATASETS, Dataset, load_study
+from elbowroom.datasets.archives import prepare
 from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
 from elbowroom.judge import Judge

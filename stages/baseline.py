@@ -4,7 +4,7 @@ from elbowroom.baselines import baselines
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, load_images
+from elbowroom.datasets.images import choose_device, load_images
 
 
 def main(name: str) -> None:

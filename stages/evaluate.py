@@ -7,7 +7,7 @@ from tqdm import tqdm
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, load_images
+from elbowroom.datasets.images import choose_device, load_images
 from elbowroom.evaluation import evaluate, headline, pictures
 from elbowroom.judge import load_judge
 from elbowroom.model import load_model

@@ -9,7 +9,7 @@ from elbowroom import explorer
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, slerp
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import kl, pixel_mean

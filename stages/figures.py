@@ -8,7 +8,7 @@ from elbowroom import figures, results
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean

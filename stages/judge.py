@@ -6,7 +6,7 @@ from tqdm import tqdm
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, hardware, load_images
+from elbowroom.datasets.images import choose_device, hardware, load_images
 from elbowroom.judge import save_judge, train_judge
 
 

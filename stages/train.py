@@ -8,7 +8,7 @@ from elbowroom import checkpoint
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.data import choose_device, hardware, load_images
+from elbowroom.datasets.images import choose_device, hardware, load_images
 from elbowroom.fit import fit
 from elbowroom.model import save_evolution, save_model
 

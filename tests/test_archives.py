@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from elbowroom import archives, download
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Dataset
-from elbowroom.data import Images
+from elbowroom.datasets import archives, download
+from elbowroom.datasets.images import Images
 
 SMALL = Dataset(train_images=8, test_images=4)
 

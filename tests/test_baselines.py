@@ -25,7 +25,7 @@ from elbowroom.baselines import (
     mean_image,
     pixel_means,
 )
-from elbowroom.data import Images, Split
+from elbowroom.datasets.images import Images, Split
 
 
 def pixels(images: Tensor) -> Tensor:

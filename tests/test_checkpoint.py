@@ -20,7 +20,7 @@ from elbowroom import fit as fitting
 from elbowroom.checkpoint import fingerprints, syntax_digest
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images, Split
+from elbowroom.datasets.images import Images, Split
 from elbowroom.fit import Fit, fit
 
 QUIET = tqdm(disable=True)

@@ -9,7 +9,7 @@ from conftest import CPU
 
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
-from elbowroom.data import batches, choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import batches, choose_device, load_images, scale, to_bytes
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from elbowroom import download
 from elbowroom.core.errors import StudyError
+from elbowroom.datasets import download
 
 BODY = bytes(range(256)) * 9000  # more than is read at a time
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from elbowroom import results
 from elbowroom.core.settings import Evaluation, Variant
-from elbowroom.data import Images, Split, scale
+from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
 from elbowroom.judge import Judge, extract, frechet_distance
 from elbowroom.model import VAE

@@ -15,7 +15,7 @@ from PIL import Image
 from elbowroom import explorer, latent
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
-from elbowroom.data import Images, scale
+from elbowroom.datasets.images import Images, scale
 from elbowroom.model import VAE, save_evolution, save_model
 from stages import explore
 

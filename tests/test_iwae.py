@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal, Normal, kl_divergence
 
 from elbowroom.core.settings import Variant
-from elbowroom.data import Images, scale
+from elbowroom.datasets.images import Images, scale
 from elbowroom.iwae import bounds, log_weights, names
 from elbowroom.model import VAE
 

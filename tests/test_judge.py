@@ -15,7 +15,7 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS
 from elbowroom.core.settings import Judge as JudgeSettings
-from elbowroom.data import Images, Split, scale
+from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
 from elbowroom.model import VAE, save_model
 

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Variant, load_study
-from elbowroom.data import Images
+from elbowroom.datasets.images import Images
 from elbowroom.layers import Doubling
 from elbowroom.model import (
     VAE,

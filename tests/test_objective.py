@@ -7,7 +7,7 @@ import torch
 from conftest import CPU, cifar_variant, variant
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from elbowroom.data import Images, scale
+from elbowroom.datasets.images import Images, scale
 from elbowroom.model import VAE, reparameterize
 from elbowroom.objective import (
     distortion,

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from elbowroom import colours, explorer, inlined, latent, report, results
 from elbowroom.core.settings import Study, load_study
-from elbowroom.data import Images
+from elbowroom.datasets.images import Images
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"

@@ -10,7 +10,7 @@ from scipy.stats import ttest_rel
 
 from benchmarks import null
 from elbowroom.core.settings import Study, Variant, load_study
-from elbowroom.data import Images
+from elbowroom.datasets.images import Images
 from elbowroom.statistics import (
     COLUMNS,
     NO_ELBOW,

@@ -22,7 +22,7 @@ from elbowroom import side_by_side, training
 from elbowroom.adam import Adam
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
-from elbowroom.data import Images, Split, scale
+from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import encode, evaluate
 from elbowroom.fit import Fit, fit
 from elbowroom.judge import Judge

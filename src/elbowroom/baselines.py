@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
-from elbowroom.data import Images
+from elbowroom.datasets.images import Images
 
 COLUMNS = [
     *("baseline", "likelihood", "pixel_range", "latent_dim", "train_loss", "test_loss"),

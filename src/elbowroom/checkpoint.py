@@ -19,7 +19,7 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.file_lock import alone
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images
+from elbowroom.datasets.images import Images
 
 FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged

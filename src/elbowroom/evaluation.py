@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from elbowroom import iwae
 from elbowroom.core.settings import Evaluation, Variant
-from elbowroom.data import Images, batches, scale
+from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.lean import peak_signal_noise_ratio, structural_similarity_index_measure

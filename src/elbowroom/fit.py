@@ -21,7 +21,7 @@ from tqdm import tqdm
 from elbowroom.checkpoint import Checkpoints, fingerprints
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images, compute_in, hardware
+from elbowroom.datasets.images import Images, compute_in, hardware
 from elbowroom.model import VAE
 from elbowroom.objective import Terms
 from elbowroom.side_by_side import SideBySide

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from elbowroom.core.settings import Variant
-from elbowroom.data import batches, scale
+from elbowroom.datasets.images import batches, scale
 from elbowroom.model import VAE, reparameterize
 from elbowroom.objective import distortion
 

@@ -18,7 +18,7 @@ from elbowroom.core.errors import StudyError, shown
 from elbowroom.core.settings import Judge as JudgeSettings
 from elbowroom.core.settings import Shape
 from elbowroom.core.weights import set_weights, weights
-from elbowroom.data import Images, batches, scale
+from elbowroom.datasets.images import Images, batches, scale
 
 SEED = 0  # one judge per dataset: what is measured with it must not vary with it
 KERNEL_SUBSETS = 100

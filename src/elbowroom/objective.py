@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import ContinuousBernoulli
 
 from elbowroom.core.settings import Variant
-from elbowroom.data import batches, scale
+from elbowroom.datasets.images import batches, scale
 from elbowroom.model import VAE, reparameterize
 
 

@@ -15,7 +15,7 @@ from elbowroom.adam import Adam
 from elbowroom.core.errors import StudyError
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.data import Images, scale, to_bytes
+from elbowroom.datasets.images import Images, scale, to_bytes
 from elbowroom.model import VAE
 from elbowroom.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 

@@ -44,7 +44,7 @@ from elbowroom import charts, figures, objective, results, statistics, tables
 from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
-from elbowroom.data import choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from elbowroom import download
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.settings import Dataset
+from elbowroom.datasets import download
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"

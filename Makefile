@@ -33,7 +33,7 @@ diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z12
 	@cd "$(STUDY)" && python -m elbowroom.diff "$$A" "$$B"
 
 readme: $(READY) ## put the root study's results into README.md
-	PYTHONPATH=src python -m elbowroom.readme
+	PYTHONPATH=src python -m elbowroom.report.readme
 
 test: $(READY) ## every test
 	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 from benchmarks import damage
 from elbowroom import parallel
 from elbowroom.core.settings import load_study
-from elbowroom.readme import inserted
+from elbowroom.report.readme import inserted
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"

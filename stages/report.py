@@ -4,32 +4,33 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import explorer, inlined, provenance, report, results
+from elbowroom import explorer, results
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.report import page_data, pages, provenance
 
 
 def main() -> None:
     study = load_study()
     datasets = dict.fromkeys(variant.dataset for variant in study.variants.values())
-    shown = [f"{dataset}-{kind}" for dataset in datasets for kind in report.SHOWN]
+    shown = [f"{dataset}-{kind}" for dataset in datasets for kind in pages.SHOWN]
     explored = {
         name: explorer.load(name, variant, study.recipes[variant.recipe].seeds[0])
         for name, variant in study.variants.items()
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }
-    found = report.Results(
+    found = pages.Results(
         results.comparison(study),
         pd.concat([results.judge(study, name) for name in study.datasets]),
         {name: results.costs(study, name) for name in study.variants},
         explored,
-        {name: inlined.read_picture(name) for name in shown},
+        {name: page_data.read_picture(name) for name in shown},
         provenance.commit(),
         provenance.versions(),
         provenance.seconds(),
     )
-    for file, text in report.render(study, found).items():
+    for file, text in pages.render(study, found).items():
         files.write(Path("report") / file, text)
 
 

@@ -7,8 +7,8 @@ import pytest
 from conftest import ROOT
 
 from elbowroom import comparison
-from elbowroom.answer import answer
 from elbowroom.core.settings import Study, load_study
+from elbowroom.report.answer import answer
 from elbowroom.statistics import comparisons
 
 LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size

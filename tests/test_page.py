@@ -16,9 +16,11 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import colours, explorer, inlined, latent, report, results
+from elbowroom import colours, explorer, latent, results
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets.images import Images
+from elbowroom.report import page_data
+from elbowroom.report.pages import SHOWN, Results, render
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
@@ -70,21 +72,21 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
         own = [name for name, variant in study.variants.items() if variant.dataset == dataset]
         made |= {name: explored(published[dataset], tiles[dataset], number) for number, name in enumerate(own)}
     with chdir(STUDY):
-        shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in report.SHOWN]
+        shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in SHOWN]
         compared = results.comparison(study)
         compared["curves"].loc[compared["curves"].variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
-        found = report.Results(
+        found = Results(
             compared,
             pd.concat([results.judge(study, name) for name in study.datasets]),
             {name: results.costs(study, name) for name in study.variants},
             made,
-            {name: inlined.read_picture(name) for name in shown},
+            {name: page_data.read_picture(name) for name in shown},
             "0123456789ab",
             ["Python 3"],
             pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
         )
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(report.render(study, found)["index.html"], encoding="utf-8")
+    path.write_text(render(study, found)["index.html"], encoding="utf-8")
     return path
 
 

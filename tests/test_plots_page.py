@@ -98,7 +98,7 @@ def test_the_committed_page_is_what_its_source_and_vega_give() -> None:
     build = runpy.run_path(str(ROOT / ".dvc/page/build.py"))
     committed = (ROOT / ".dvc/plots/page.html").read_text(encoding="utf-8")
     assert committed == build["page"]()
-    script = (ROOT / "src/elbowroom/templates/vega.js").read_text(encoding="utf-8")
+    script = (ROOT / "src/elbowroom/report/templates/vega.js").read_text(encoding="utf-8")
     assert script == build["script"]()
     assert not any(special in script for special in ("</script", "<!--"))
     source = (ROOT / ".dvc/page/source.html").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elbowroom import provenance
+from elbowroom.report import provenance
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import readme
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import load_study
 from elbowroom.published import test_loss_after as published_after
+from elbowroom.report import readme
 
 
 @pytest.mark.parametrize("folder", ["studies/quickstart", "studies/elbow"])

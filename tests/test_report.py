@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from conftest import with_published_recipes
 
-from elbowroom import claims, explorer, inlined, published, report, statistics, tables
+from elbowroom import claims, explorer, published, statistics
 from elbowroom.core.settings import Study
+from elbowroom.report import page_data, text_tables
+from elbowroom.report.pages import SHOWN, Results, render
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
 UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
@@ -39,7 +41,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         "parameters": 3_342_305,
         "verdict": "starved",
     }
-    columns = [*tables.PICTURES, *tables.LATENTS]
+    columns = [*text_tables.PICTURES, *text_tables.LATENTS]
     others = {
         **dict.fromkeys(["psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon", "sigma2"], 0.5),
         **dict.fromkeys(["active_units_kl", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"], 0.25),
@@ -117,18 +119,18 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         "device": "cpu",
     }
     costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
-    shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in report.SHOWN]
-    found = report.Results(
+    shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in SHOWN]
+    found = Results(
         compared | changes,
         judges,
         costs,
         dict.fromkeys(study.variants, EXPLORED),
-        dict.fromkeys(shown, inlined.Picture("data:image/png;base64,AA==", 1, 1)),
+        dict.fromkeys(shown, page_data.Picture("data:image/png;base64,AA==", 1, 1)),
         "0123456789ab",
         ["Python 3.11"],
         pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
     )
-    return report.render(study, found)
+    return render(study, found)
 
 
 @pytest.fixture
@@ -215,14 +217,14 @@ def test_names_stay_text(study: Study) -> None:
     ],
 )
 def test_numbers_are_set_out_for_readers(value: float, digits: int, text: str) -> None:
-    assert tables.number(value, digits) == text
+    assert text_tables.number(value, digits) == text
 
 
 def test_objectives_are_described(study: Study) -> None:
     variants = study.variants
-    assert tables.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
-    assert tables.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
+    assert text_tables.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
+    assert text_tables.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
     optimal = variants["mnist-z128"].model_copy(update={"likelihood": "gaussian_optimal"})
-    assert tables.describe(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
+    assert text_tables.describe(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
     four = variants["mnist-z128"].model_copy(update={"beta": 4.0})
-    assert tables.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"
+    assert text_tables.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from benchmarks import torture
-from elbowroom import readme
+from elbowroom.report import readme
 
 FOUND = json.loads(torture.JSON.read_text()) if torture.JSON.is_file() else {}
 

@@ -1,7 +1,7 @@
 """Vega for pages that need no network, as vl-convert bundles it:
 
 - source.html with it -> .dvc/plots/page.html, the page that `dvc plots` fills (plots.html_template);
-- by itself -> src/elbowroom/templates/vega.js, which the report's page holds.
+- by itself -> src/elbowroom/report/templates/vega.js, which the report's page holds.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import vl_convert
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "plots/page.html"
-SCRIPT = HERE.parents[1] / "src/elbowroom/templates/vega.js"
+SCRIPT = HERE.parents[1] / "src/elbowroom/report/templates/vega.js"
 
 
 def script() -> str:

@@ -40,7 +40,7 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, figures, objective, results, statistics, tables
+from elbowroom import charts, figures, objective, results, statistics
 from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
@@ -48,6 +48,7 @@ from elbowroom.datasets.images import choose_device, load_images, scale, to_byte
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls
+from elbowroom.report import text_tables
 
 torch.set_grad_enabled(False)  # nothing is trained: no gradients
 pd.set_option("display.max_columns", None, "display.width", 120)
@@ -59,7 +60,7 @@ def show(picture: Figure | np.ndarray, description: str) -> None:
     display(Image(figures.picture_bytes(picture), alt=description))
 
 
-def show_table(table: tables.Table) -> None:
+def show_table(table: text_tables.Table) -> None:
     """Show a table of the report."""
     frame = pd.DataFrame(table.rows, columns=table.header)
     display(frame.set_index(table.header[0]))
@@ -156,7 +157,7 @@ print(model)
 
 # %%
 print(f"{parameters(model):,} parameters, {variant.latent_dim} latents")
-print(f"minimised: {tables.describe(variant)}; by Adam, learning rate {recipe.learning_rate:g}", end="")
+print(f"minimised: {text_tables.describe(variant)}; by Adam, learning rate {recipe.learning_rate:g}", end="")
 print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 
 # %% [markdown]
@@ -396,17 +397,19 @@ if both:
 
 # %%
 compared = {name: table.to_dict("records") for name, table in results.comparison(study).items()}
-cells = tables.LOSSES | tables.PICTURES | tables.LATENTS  # column of the report -> how a row's cell is written
+cells = (
+    text_tables.LOSSES | text_tables.PICTURES | text_tables.LATENTS
+)  # column of the report -> how a row's cell is written
 shown_columns = ("test loss", "distortion", "rate", "active latents", "PSNR (dB)", "probe")
 for dataset in study.datasets:
     summary = {
         row["variant"]: {
-            "objective": tables.describe(study.variant(row["variant"])),
+            "objective": text_tables.describe(study.variant(row["variant"])),
             "latents": row["latent_dim"],
             "parameters": f"{row['parameters']:,}",
             "seeds": row["seeds"],
             **{column: cells[column](row) for column in shown_columns},
-            "verdict": row["verdict"] or tables.DASH,
+            "verdict": row["verdict"] or text_tables.DASH,
         }
         for row in compared["variants"]
         if row["dataset"] == dataset
@@ -420,7 +423,7 @@ for dataset in study.datasets:
 # %%
 pairs = [row for row in compared["differences"] if row["metric"] == "test_loss"]
 if pairs:
-    show_table(tables.differences(pairs))
+    show_table(text_tables.differences(pairs))
 else:
     print("This study has no such pairs.")
 
@@ -431,7 +434,7 @@ else:
 # %%
 known = [row for row in compared["published"] if row["variant"] in (NAME, OTHER)]
 if known:
-    show_table(tables.published(known))
+    show_table(text_tables.published(known))
 else:
     print("Nothing was published of these variants.")
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from elbowroom import results, tables
-from elbowroom.answer import answer
+from elbowroom import results
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.published import shortfalls
+from elbowroom.report import text_tables
+from elbowroom.report.answer import answer
 
 README = Path("README.md")
 END = "<!-- end -->\n"
@@ -38,11 +39,13 @@ def block(study: Study) -> str:
     found = results.comparison(study)
     rows = [found[name].to_dict("records") for name in ("variants", "baselines", "differences", "elbows")]
     said = answer(study, *rows)
-    less = tables.escape_markdown("; ".join(shortfalls(study)))
-    parts = [f"- {tables.escape_markdown(sentence)}\n" for sentence in said]
+    less = text_tables.escape_markdown("; ".join(shortfalls(study)))
+    parts = [f"- {text_tables.escape_markdown(sentence)}\n" for sentence in said]
     if less:
         parts.append(f"\n**A small budget.** Of the published budget this had {less}.\n")
-    parts.append(f"\n{tables.markdown(tables.headline(study, rows[0]), study.variants, 'report/README.md')}\n")
+    parts.append(
+        f"\n{text_tables.markdown(text_tables.headline(study, rows[0]), study.variants, 'report/README.md')}\n"
+    )
     return "".join(parts)
 
 

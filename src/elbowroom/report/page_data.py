@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from elbowroom import interactive
 from elbowroom.colours import CLASSES
 from elbowroom.comparison import LOSS_FAMILY
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study
 from elbowroom.explorer import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
-from elbowroom.interactive import Spec
+from elbowroom.report import vega_charts
+from elbowroom.report.vega_charts import Spec
 
 
 class Picture(NamedTuple):
@@ -85,12 +85,12 @@ def drawn(
             compared[key][compared[key].variant.isin(own)] for key in ("curves", "spectrum", "variants")
         )
         if len(latents):
-            shown["latents"][said] = keyed(interactive.by_latents(latents, elbows, set(table.series)))
-        shown["curves"][said] = keyed(interactive.curves(curves, colours, study))
+            shown["latents"][said] = keyed(vega_charts.by_latents(latents, elbows, set(table.series)))
+        shown["curves"][said] = keyed(vega_charts.curves(curves, colours, study))
         vaes = table[[study.variants[key].model == "vae" for key in table.variant]]
         if len(vaes):
-            specs = {f"Rate-distortion plane ({said})": interactive.plane(vaes, baselines, colours)}
-            specs |= {f"KL spectrum ({said})": interactive.spectrum(spectrum, colours)}
+            specs = {f"Rate-distortion plane ({said})": vega_charts.plane(vaes, baselines, colours)}
+            specs |= {f"KL spectrum ({said})": vega_charts.spectrum(spectrum, colours)}
             shown["planes"] |= keyed(specs)
     return shown
 

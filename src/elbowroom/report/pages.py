@@ -8,14 +8,14 @@ import jinja2
 import pandas as pd
 import yaml
 
-from elbowroom import inlined, tables
-from elbowroom.answer import answer
 from elbowroom.colours import of_variants
 from elbowroom.comparison import LOSS_FAMILY, slug
 from elbowroom.core.settings import Study
 from elbowroom.explorer import Explored
-from elbowroom.interactive import Spec
 from elbowroom.published import load_published, shortfalls
+from elbowroom.report import page_data, text_tables
+from elbowroom.report.answer import answer
+from elbowroom.report.vega_charts import Spec
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMPARED = {  # pictures of all variants of a dataset -> what they show
@@ -70,7 +70,7 @@ class Results(NamedTuple):
     judges: pd.DataFrame
     costs: dict[str, pd.DataFrame]
     explored: dict[str, Explored]
-    pictures: dict[str, inlined.Picture]
+    pictures: dict[str, page_data.Picture]
     commit: str
     versions: list[str]
     seconds: pd.DataFrame
@@ -88,15 +88,15 @@ def render(study: Study, found: Results) -> dict[str, str]:
     )
     environment.filters |= {
         "count": "{:,}".format,
-        "md": tables.escape_markdown,
-        "set_out": partial(tables.markdown, linked=study.variants),
+        "md": text_tables.escape_markdown,
+        "set_out": partial(text_tables.markdown, linked=study.variants),
     }
     rows = {name: table.to_dict("records") for name, table in found.compared.items()}
     studies = [
         {
             "title": table["title"],
             "times": {name: row["time"] for name, row in table["variants"].items() if name in study.variants},
-            "table": tables.published(own),
+            "table": text_tables.published(own),
             "short": any(pd.isna(row["measured"]) for row in own),
         }
         for key, table in load_published().items()
@@ -107,19 +107,19 @@ def render(study: Study, found: Results) -> dict[str, str]:
     names = [name for name in study.datasets if any(variant.dataset == name for variant in study.variants.values())]
     context: dict[str, Any] = {
         "study": study,
-        "title": tables.one_line(study.title),
+        "title": text_tables.one_line(study.title),
         "answer": answer(study, *(rows[name] for name in ("variants", "baselines", "differences", "elbows"))),
         "colours": colours,
         "datasets": [dataset(study, name, rows, found, colours, charts) for name in names],
-        "elbows": tables.elbows(rows["elbows"]),
-        "differences": tables.differences(rows["differences"]),
-        "claims": tables.claims(rows["claims"]),
+        "elbows": text_tables.elbows(rows["elbows"]),
+        "differences": text_tables.differences(rows["differences"]),
+        "claims": text_tables.claims(rows["claims"]),
         "published": studies,
-        "costs": tables.costs(study, found.costs),
-        "seconds": tables.seconds(found.seconds.to_dict("records")),
+        "costs": text_tables.costs(study, found.costs),
+        "seconds": text_tables.seconds(found.seconds.to_dict("records")),
         "machines": sorted(
             {
-                tables.one_line(f"{row.device}, PyTorch {row.torch}")
+                text_tables.one_line(f"{row.device}, PyTorch {row.torch}")
                 for table in found.costs.values()
                 for row in table.itertuples()
             }
@@ -128,12 +128,12 @@ def render(study: Study, found: Results) -> dict[str, str]:
         "versions": found.versions,
         "shortfalls": shortfalls(study),
         "own": OWN,
-        "describe": tables.describe,
+        "describe": text_tables.describe,
         "settings": yaml.safe_dump(study.model_dump(), sort_keys=False),
     }
     explorable = dict.fromkeys(study.variants[name].dataset for name in found.explored)
-    explorers = {name: inlined.explorer(study, name, found.explored, colours) for name in explorable}
-    context |= {"data": inlined.data(charts, explorers), "vega": (TEMPLATES / "vega.js").read_text(encoding="utf-8")}
+    explorers = {name: page_data.explorer(study, name, found.explored, colours) for name in explorable}
+    context |= {"data": page_data.data(charts, explorers), "vega": (TEMPLATES / "vega.js").read_text(encoding="utf-8")}
     return {file: environment.get_template(f"{file}.j2").render(context) for file in ("index.html", "README.md")}
 
 
@@ -151,18 +151,18 @@ def dataset(
     return {
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
-        "losses": tables.losses(study, variants, baselines),
-        "terms": tables.measured(variants, tables.TERMS),
-        "objectives": tables.objectives(study, variants),
-        "quality": tables.measured(variants, tables.PICTURES),
-        "latents": tables.measured(variants, tables.LATENTS),
-        "ladder": tables.ladder(study, variants),
+        "losses": text_tables.losses(study, variants, baselines),
+        "terms": text_tables.measured(variants, text_tables.TERMS),
+        "objectives": text_tables.objectives(study, variants),
+        "quality": text_tables.measured(variants, text_tables.PICTURES),
+        "latents": text_tables.measured(variants, text_tables.LATENTS),
+        "ladder": text_tables.ladder(study, variants),
         "files": captions(study, name, variants, found.compared["latents"]),
         "pictures": [
             {"caption": caption} | found.pictures[f"{name}-{kind}"]._asdict() for kind, caption in SHOWN.items()
         ],
         "explored": [row["variant"] for row in variants if row["variant"] in found.explored],
-        "charts": inlined.drawn(study, name, variants, found.compared, colours, charts),
+        "charts": page_data.drawn(study, name, variants, found.compared, colours, charts),
         "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
         "judge": f"{judges[judges.dataset == name].test_accuracy.iloc[-1]:.1%}",
     }
@@ -172,12 +172,12 @@ def captions(study: Study, name: str, variants: list[Any], latents: pd.DataFrame
     """The pictures of a dataset's variants beside each other: file and caption."""
     with_sizes = set(latents[LOSS_FAMILY].itertuples(index=False, name=None))
     pictures = []
-    for family, own in inlined.by_family(variants).items():
+    for family, own in page_data.by_family(variants).items():
         kinds = {"latents": LATENTS} if family in with_sizes else {}
         kinds |= (
             {"plane": PLANE, "spectrum": SPECTRUM} if any(study.variants[key].model == "vae" for key in own) else {}
         )
         kinds["curves"] = CURVES
         for kind, text in kinds.items():
-            pictures.append((f"{slug(family)}-{kind}.png", f"{text} Likelihood: {inlined.spoken(family)}."))
+            pictures.append((f"{slug(family)}-{kind}.png", f"{text} Likelihood: {page_data.spoken(family)}."))
     return pictures + [(f"{name}-{kind}.png", caption) for kind, caption in COMPARED.items()]

@@ -34,7 +34,7 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import load_images
-from elbowroom.results import COMPARISON
+from elbowroom.results.tables import COMPARISON
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 100  # after which a stage hangs

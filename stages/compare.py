@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import charts, comparison, figures, results
+from elbowroom import charts, comparison, figures
 from elbowroom.claims import audit
 from elbowroom.colours import of_variants
 from elbowroom.core import files, paths
@@ -14,6 +14,7 @@ from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.lock import prune
 from elbowroom.published import against_published
+from elbowroom.results import tables
 from elbowroom.statistics import comparisons
 
 SIDE_BY_SIDE = {  # picture -> title, columns
@@ -26,11 +27,11 @@ SIDE_BY_SIDE = {  # picture -> title, columns
 
 def main() -> None:
     study = load_study()
-    seeds, history, spectrum = (_tables(study, read) for read in (results.seeds, results.history, results.spectrum))
+    seeds, history, spectrum = (_tables(study, read) for read in (tables.seeds, tables.history, tables.spectrum))
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
-    baselines = pd.concat([results.baselines(study, name) for name in study.datasets])
+    baselines = pd.concat([tables.baselines(study, name) for name in study.datasets])
     variants = comparison.summary(study, seeds, baselines)
-    tables = {
+    compared = {
         "variants.csv": variants,
         "baselines.csv": comparison.shown_baselines(study, baselines),
         "differences.csv": comparisons(study, seeds, comparison.COMPARED),
@@ -52,7 +53,7 @@ def main() -> None:
         title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
         lines, points, found = (
             table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
-            for table in (tables["baselines.csv"], tables["latents.csv"], tables["elbows.csv"])
+            for table in (compared["baselines.csv"], compared["latents.csv"], compared["elbows.csv"])
         )
         drawn = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
         vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
@@ -65,7 +66,7 @@ def main() -> None:
         pictures |= {f"{comparison.slug(family)}-{kind}": picture for kind, picture in drawn.items()}
     for path in prune(study):  # from here on everything was read and is as expected
         print(f"{path}: removed, of what params.yaml no longer has")
-    for file, table in tables.items():
+    for file, table in compared.items():
         files.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
         files.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
@@ -73,8 +74,8 @@ def main() -> None:
 
 def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
     """The tables of all variants below each other, with their dataset."""
-    tables = [read(study, name).assign(dataset=variant.dataset) for name, variant in study.variants.items()]
-    return pd.concat(tables, ignore_index=True)
+    parts = [read(study, name).assign(dataset=variant.dataset) for name, variant in study.variants.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _means(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -90,11 +91,11 @@ def compare_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     for kind, (title, columns) in SIDE_BY_SIDE.items():
         read = {name: figures.read_picture(paths.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = figures.side_by_side(read, title, columns)
-    tables = {name: results.latent_map(name) for name in names}
-    classes = sorted(set().union(*(table.label for table in tables.values())))
+    points = {name: tables.latent_map(name) for name in names}
+    classes = sorted(set().union(*(table.label for table in points.values())))
     maps = {
         name: (table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
-        for name, table in tables.items()
+        for name, table in points.items()
     }
     pictures["maps"] = figures.compared_maps(
         maps,

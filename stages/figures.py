@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import figures, results
+from elbowroom import figures
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
@@ -12,6 +12,7 @@ from elbowroom.datasets.images import choose_device, load_images, scale, to_byte
 from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean
+from elbowroom.results import tables
 
 
 @torch.no_grad()
@@ -37,7 +38,7 @@ def main(name: str) -> None:
     between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
     centre, axes, _ = principal_plane(evolution["mu"][-1])
     maps = (evolution["mu"] - centre) @ axes.T
-    history = results.history(study, name)
+    history = tables.history(study, name)
 
     pictures: dict[str, np.ndarray | Figure] = {
         "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import explorer, results
+from elbowroom import explorer
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.report import page_data, pages, provenance
+from elbowroom.results import tables
 
 
 def main() -> None:
@@ -21,9 +22,9 @@ def main() -> None:
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }
     found = pages.Results(
-        results.comparison(study),
-        pd.concat([results.judge(study, name) for name in study.datasets]),
-        {name: results.costs(study, name) for name in study.variants},
+        tables.comparison(study),
+        pd.concat([tables.judge(study, name) for name in study.datasets]),
+        {name: tables.costs(study, name) for name in study.variants},
         explored,
         {name: page_data.read_picture(name) for name in shown},
         provenance.commit(),

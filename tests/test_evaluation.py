@@ -18,7 +18,6 @@ from torch.distributions import Normal, kl_divergence
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 from tqdm import tqdm
 
-from elbowroom import results
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
@@ -26,6 +25,7 @@ from elbowroom.judge import Judge, extract, frechet_distance
 from elbowroom.model import VAE
 from elbowroom.objective import pixel_mean, split_means, split_noise
 from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.results import tables
 
 SETTINGS = {
     "mnist": variant(),
@@ -153,7 +153,7 @@ def test_what_is_measured_is_what_tables_are_declared_to_hold(examples: dict[str
     """And what an autoencoder lacks may be empty there."""
     ladder = {f"iwae_nll_{k}" for k in EVALUATION.iwae_samples}
     for name, example in examples.items():
-        declared = results.SEEDS[example.settings.model].columns
+        declared = tables.SEEDS[example.settings.model].columns
         assert {*declared} == {"variant", "seed", *COLUMNS} - ladder
         for key, value in example.measured.metrics.items():
             if key not in ladder:

@@ -16,11 +16,12 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import colours, explorer, latent, results
+from elbowroom import colours, explorer, latent
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets.images import Images
 from elbowroom.report import page_data
 from elbowroom.report.pages import SHOWN, Results, render
+from elbowroom.results import tables
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
@@ -73,12 +74,12 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
         made |= {name: explored(published[dataset], tiles[dataset], number) for number, name in enumerate(own)}
     with chdir(STUDY):
         shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in SHOWN]
-        compared = results.comparison(study)
+        compared = tables.comparison(study)
         compared["curves"].loc[compared["curves"].variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
         found = Results(
             compared,
-            pd.concat([results.judge(study, name) for name in study.datasets]),
-            {name: results.costs(study, name) for name in study.variants},
+            pd.concat([tables.judge(study, name) for name in study.datasets]),
+            {name: tables.costs(study, name) for name in study.variants},
             made,
             {name: page_data.read_picture(name) for name in shown},
             "0123456789ab",
@@ -158,7 +159,7 @@ def test_values_are_under_the_pointer(show: Open) -> None:
     tip = page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     assert re.search(r"variant\s*mnist-ae128", tip.inner_text())
-    last = results.load(STUDY / "report/comparison/curves.csv", results.COMPARISON["curves"], {})
+    last = tables.load(STUDY / "report/comparison/curves.csv", tables.COMPARISON["curves"], {})
     last = last[(last.variant == "mnist-ae128") & (last.epoch == last[last.variant == "mnist-ae128"].epoch.max())]
     assert any(f"{loss:,.5g}" in tip.inner_text() for loss in last.loss)
 

@@ -13,26 +13,26 @@ import yaml
 from conftest import ROOT
 from PIL import Image
 
-from elbowroom import results
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.figures import read_picture
+from elbowroom.results import tables
 from stages import compare, report
 
 Read = Callable[[Study], object]
 NAME, DATASET = "mnist-z128", "mnist"
 VARIANTS = (NAME, "mnist-ae128")
 READ: dict[str, Read] = {  # file -> its reader
-    f"metrics/{NAME}.csv": lambda study: results.seeds(study, NAME),
-    f"plots/{NAME}/history.csv": lambda study: results.history(study, NAME),
-    f"plots/{NAME}/cost.csv": lambda study: results.costs(study, NAME),
-    f"plots/{NAME}/spectrum.csv": lambda study: results.spectrum(study, NAME),
-    f"plots/{NAME}/map.csv": lambda _: results.latent_map(NAME),
-    f"metrics/judge/{DATASET}.csv": lambda study: results.judge(study, DATASET),
-    f"metrics/baselines/{DATASET}.csv": lambda study: results.baselines(study, DATASET),
-    **{f"report/comparison/{name}.csv": results.comparison for name in results.COMPARISON},
+    f"metrics/{NAME}.csv": lambda study: tables.seeds(study, NAME),
+    f"plots/{NAME}/history.csv": lambda study: tables.history(study, NAME),
+    f"plots/{NAME}/cost.csv": lambda study: tables.costs(study, NAME),
+    f"plots/{NAME}/spectrum.csv": lambda study: tables.spectrum(study, NAME),
+    f"plots/{NAME}/map.csv": lambda _: tables.latent_map(NAME),
+    f"metrics/judge/{DATASET}.csv": lambda study: tables.judge(study, DATASET),
+    f"metrics/baselines/{DATASET}.csv": lambda study: tables.baselines(study, DATASET),
+    **{f"report/comparison/{name}.csv": tables.comparison for name in tables.COMPARISON},
 }
 METRICS, HISTORY, COST, SPECTRUM, MAP, JUDGE, BASELINES, *_ = READ
 
@@ -61,27 +61,27 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
     monkeypatch.chdir(ROOT / folder)
     study = load_study()
     for variant in study.variants:
-        for read in (results.seeds, results.history, results.costs, results.spectrum):
+        for read in (tables.seeds, tables.history, tables.costs, tables.spectrum):
             table = read(study, variant)
             assert set(table.variant) == {variant}
-        assert len(results.latent_map(variant)) > 2
+        assert len(tables.latent_map(variant)) > 2
     for dataset in study.datasets:
-        assert set(results.judge(study, dataset).dataset) == {dataset}
-        assert set(results.baselines(study, dataset).dataset) == {dataset}
-    assert list(results.comparison(study)["variants"].variant) == list(study.variants)
+        assert set(tables.judge(study, dataset).dataset) == {dataset}
+        assert set(tables.baselines(study, dataset).dataset) == {dataset}
+    assert list(tables.comparison(study)["variants"].variant) == list(study.variants)
 
 
 def test_texts_are_read_as_texts() -> None:
     """artifacts.load_csv reads the columns of TEXTS so."""
-    tables = [*results.SEEDS.values(), results.HISTORY, results.COST, results.SPECTRUM, results.MAP, results.JUDGE]
-    for table in [*tables, *results.COMPARISON.values()]:
+    declared = [*tables.SEEDS.values(), tables.HISTORY, tables.COST, tables.SPECTRUM, tables.MAP, tables.JUDGE]
+    for table in [*declared, *tables.COMPARISON.values()]:
         texts = {name for name, column in table.columns.items() if column.kind == "text"}
         assert texts == set(table.columns) & set(files.TEXTS)
 
 
 def test_a_cost_table_from_before_seeds_were_trained_together(study: Study) -> None:
     pd.read_csv(COST).drop(columns="seeds_together").to_csv(COST, index=False)
-    assert results.costs(study, NAME).seeds_together.to_list() == [1]
+    assert tables.costs(study, NAME).seeds_together.to_list() == [1]
 
 
 Edit = Callable[[pd.DataFrame], pd.DataFrame]

@@ -1,9 +1,9 @@
 """Two variants of one study beside each other: `python -m elbowroom.diff A B`, or `make diff A=... B=...`."""
 
-from elbowroom import results
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.lock import is_edited
+from elbowroom.results import tables
 
 RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same
 
@@ -21,10 +21,10 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     differing = [key for key in ours if ours[key] != other[key]]
     rows = [["", first, second, "change", ""]]
     rows += [[key, str(ours[key]), str(other[key]), "", ""] for key in differing]
-    tables = [results.seeds(study, name, edited=True).drop(columns="variant") for name in (first, second)]
-    rows += [["seeds", *(" ".join(map(str, table.seed)) for table in tables), "", ""]]
-    for name in [name for name in tables[0].columns.drop("seed") if name in tables[1]]:
-        before, after = (table[name].mean() for table in tables)
+    seeds = [tables.seeds(study, name, edited=True).drop(columns="variant") for name in (first, second)]
+    rows += [["seeds", *(" ".join(map(str, table.seed)) for table in seeds), "", ""]]
+    for name in [name for name in seeds[0].columns.drop("seed") if name in seeds[1]]:
+        before, after = (table[name].mean() for table in seeds)
         percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
         change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
         rows.append([name, _digits(name, before), _digits(name, after), change, percent])

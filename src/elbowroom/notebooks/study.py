@@ -40,7 +40,7 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, figures, objective, results, statistics
+from elbowroom import charts, figures, objective, statistics
 from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
@@ -49,6 +49,7 @@ from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls
 from elbowroom.report import text_tables
+from elbowroom.results import tables
 
 torch.set_grad_enabled(False)  # nothing is trained: no gradients
 pd.set_option("display.max_columns", None, "display.width", 120)
@@ -185,7 +186,7 @@ display(pd.DataFrame({term: nats.double().cpu() for term, nats in costs.items()}
 # on only says that train is measured with older weights.
 
 # %%
-history = results.history(study, NAME)
+history = tables.history(study, NAME)
 show(figures.training_curves(history), f"Loss, distortion and rate of {NAME} by epoch, train and test, a line a seed")
 
 last = history[history.epoch == recipe.epochs].groupby("split")[["loss", "distortion", "rate"]].mean()
@@ -211,7 +212,7 @@ rows = [[inputs], [decode(NAME, model, mu)], [decode(NAME, model, z)]]
 show(figures.mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
 
 # %%
-measured = results.seeds(study, NAME)  # metrics/NAME.csv, a row for each seed
+measured = tables.seeds(study, NAME)  # metrics/NAME.csv, a row for each seed
 quality = ["test_loss", "test_distortion", "test_rate", "psnr", "ssim"]
 print(f"Of the whole test split, {seeds} (psnr in dB and ssim are of reconstructions from mu):")
 display(measured.set_index("seed")[quality].round(3))
@@ -333,7 +334,7 @@ else:
         seed = study.recipes[settings.recipe].seeds[0]
         both[name] = load_model(paths.model_file(name, seed), settings, seed, images.shape, where)
         print(f"{name}: {settings.latent_dim} latents, {parameters(both[name]):,} parameters")
-    curves = pd.concat([results.history(study, name) for name in both])
+    curves = pd.concat([tables.history(study, name) for name in both])
     title = " against ".join(both)
     show(charts.compared_curves(curves, title, of_variants(study)), f"Training curves of {title}")
 
@@ -344,7 +345,7 @@ else:
 
 # %%
 if both and OTHER:
-    ours, theirs = (results.seeds(study, name).set_index("seed").test_loss for name in both)
+    ours, theirs = (tables.seeds(study, name).set_index("seed").test_loss for name in both)
     interval = statistics.paired_interval(ours, theirs)
     said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
     print(f"Test loss of {NAME} less that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
@@ -396,7 +397,7 @@ if both:
 # active, or no better than the mean image).
 
 # %%
-compared = {name: table.to_dict("records") for name, table in results.comparison(study).items()}
+compared = {name: table.to_dict("records") for name, table in tables.comparison(study).items()}
 cells = (
     text_tables.LOSSES | text_tables.PICTURES | text_tables.LATENTS
 )  # column of the report -> how a row's cell is written

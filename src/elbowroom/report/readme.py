@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from elbowroom import results
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
@@ -10,6 +9,7 @@ from elbowroom.core.stage import run
 from elbowroom.published import shortfalls
 from elbowroom.report import text_tables
 from elbowroom.report.answer import answer
+from elbowroom.results import tables
 
 README = Path("README.md")
 END = "<!-- end -->\n"
@@ -36,7 +36,7 @@ def inserted(text: str, by: str, new: str) -> str:
 
 def block(study: Study) -> str:
     """The answer, what the budget lacks, and a table of all variants, as Markdown."""
-    found = results.comparison(study)
+    found = tables.comparison(study)
     rows = [found[name].to_dict("records") for name in ("variants", "baselines", "differences", "elbows")]
     said = answer(study, *rows)
     less = text_tables.escape_markdown("; ".join(shortfalls(study)))

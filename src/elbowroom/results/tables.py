@@ -10,7 +10,7 @@ import pandas as pd
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Likelihood, Study
-from elbowroom.schema import Column, Rows, Table, load
+from elbowroom.results.schema import Column, Rows, Table, load
 
 TEXT = Column("text")
 NUMBER, MAYBE = Column(), Column(empty=True)

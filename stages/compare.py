@@ -31,7 +31,7 @@ def main() -> None:
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
     baselines = pd.concat([tables.baselines(study, name) for name in study.datasets])
     variants = comparison.summary(study, seeds, baselines)
-    compared = {
+    written = {
         "variants.csv": variants,
         "baselines.csv": comparison.shown_baselines(study, baselines),
         "differences.csv": comparisons(study, seeds, comparison.COMPARED),
@@ -53,7 +53,7 @@ def main() -> None:
         title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
         lines, points, found = (
             table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
-            for table in (compared["baselines.csv"], compared["latents.csv"], compared["elbows.csv"])
+            for table in (written["baselines.csv"], written["latents.csv"], written["elbows.csv"])
         )
         drawn = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
         vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
@@ -66,7 +66,7 @@ def main() -> None:
         pictures |= {f"{comparison.slug(family)}-{kind}": picture for kind, picture in drawn.items()}
     for path in prune(study):  # from here on everything was read and is as expected
         print(f"{path}: removed, of what params.yaml no longer has")
-    for file, table in compared.items():
+    for file, table in written.items():
         files.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
         files.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import charts, comparison, figures
+from elbowroom import charts, comparison
 from elbowroom.claims import audit
 from elbowroom.colours import of_variants
 from elbowroom.core import files, paths
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
+from elbowroom.figures import compared_maps, picture_bytes, read_picture, side_by_side
 from elbowroom.lock import prune
 from elbowroom.published import against_published
 from elbowroom.results import tables
@@ -69,7 +70,7 @@ def main() -> None:
     for file, table in written.items():
         files.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
-        files.write(paths.comparison_file(f"pictures/{name}.png"), figures.picture_bytes(picture))
+        files.write(paths.comparison_file(f"pictures/{name}.png"), picture_bytes(picture))
 
 
 def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
@@ -89,15 +90,15 @@ def compare_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     names = list(shares.index)
     pictures: dict[str, Figure] = {}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
-        read = {name: figures.read_picture(paths.plot_file(name, f"{kind}.png")) for name in names}
-        pictures[kind] = figures.side_by_side(read, title, columns)
+        read = {name: read_picture(paths.plot_file(name, f"{kind}.png")) for name in names}
+        pictures[kind] = side_by_side(read, title, columns)
     points = {name: tables.latent_map(name) for name in names}
     classes = sorted(set().union(*(table.label for table in points.values())))
     maps = {
         name: (table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
         for name, table in points.items()
     }
-    pictures["maps"] = figures.compared_maps(
+    pictures["maps"] = compared_maps(
         maps,
         classes,
         "mu of test images on its two principal components (and the share of its variance that they hold)",

@@ -4,11 +4,19 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from elbowroom import figures
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.figures import (
+    animation_bytes,
+    evolution_figures,
+    labelled_images,
+    latent_map,
+    mosaic,
+    picture_bytes,
+    training_curves,
+)
 from elbowroom.latent import interpolate, principal_plane, prior_samples
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import pixel_mean
@@ -41,20 +49,20 @@ def main(name: str) -> None:
     history = tables.history(study, name)
 
     pictures: dict[str, np.ndarray | Figure] = {
-        "images.png": figures.labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),
-        "curves.png": figures.training_curves(history),
-        "reconstructions.png": figures.mosaic([[inputs], [decode(mu)]]),
-        "samples.png": figures.mosaic([[row] for row in samples]),
-        "interpolation.png": figures.mosaic([[inputs[:1], between_images, inputs[1:2]]]),
-        "interpolation-samples.png": figures.mosaic([[between_samples]]),
-        "map.png": figures.latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
+        "images.png": labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),
+        "curves.png": training_curves(history),
+        "reconstructions.png": mosaic([[inputs], [decode(mu)]]),
+        "samples.png": mosaic([[row] for row in samples]),
+        "interpolation.png": mosaic([[inputs[:1], between_images, inputs[1:2]]]),
+        "interpolation-samples.png": mosaic([[between_samples]]),
+        "map.png": latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
     }
     for file, picture in pictures.items():
-        files.write(paths.plot_file(name, file), figures.picture_bytes(picture))
+        files.write(paths.plot_file(name, file), picture_bytes(picture))
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
-    strip, animation = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]])
-    files.write(paths.plot_file(name, "evolution.png"), figures.picture_bytes(strip))
-    files.write(paths.plot_file(name, "evolution.gif"), figures.animation_bytes(animation, milliseconds=600))
+    strip, animation = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])
+    files.write(paths.plot_file(name, "evolution.png"), picture_bytes(strip))
+    files.write(paths.plot_file(name, "evolution.gif"), animation_bytes(animation, milliseconds=600))
 
 
 if __name__ == "__main__":

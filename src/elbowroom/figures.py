@@ -162,7 +162,7 @@ def _text(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def evolution(
+def evolution_figures(
     snapshots: dict[str, np.ndarray], maps: np.ndarray, images: np.ndarray, labels: np.ndarray
 ) -> tuple[Figure, list[Figure]]:
     """Latent space through training: a strip of at most five moments, and every moment as a frame of an animation.

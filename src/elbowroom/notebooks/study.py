@@ -40,11 +40,21 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, figures, objective, statistics
+from elbowroom import charts, objective, statistics
 from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.figures import (
+    compared_maps,
+    evolution_figures,
+    labelled_images,
+    latent_map,
+    mosaic,
+    picture_bytes,
+    side_by_side,
+    training_curves,
+)
 from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls
@@ -58,7 +68,7 @@ study = load_study()  # params.yaml, checked
 
 def show(picture: Figure | np.ndarray, description: str) -> None:
     """Show a figure, or a mosaic of images; the description is for those who cannot see it."""
-    display(Image(figures.picture_bytes(picture), alt=description))
+    display(Image(picture_bytes(picture), alt=description))
 
 
 def show_table(table: text_tables.Table) -> None:
@@ -118,7 +128,7 @@ shown = images.test.images[: study.figures.images]  # (N, C, H, W), bytes
 labels = images.test.labels.cpu().numpy()
 names = [images.classes[label] for label in labels[: len(shown)]]
 inputs = shown.cpu().numpy()
-show(figures.labelled_images(inputs, names), f"Test images: {', '.join(names)}")
+show(labelled_images(inputs, names), f"Test images: {', '.join(names)}")
 
 x = scale(shown, variant.pixel_range)  # the same, as the network gets them
 print(f"as numbers: from {x.min():g} to {x.max():g}")
@@ -187,7 +197,7 @@ display(pd.DataFrame({term: nats.double().cpu() for term, nats in costs.items()}
 
 # %%
 history = tables.history(study, NAME)
-show(figures.training_curves(history), f"Loss, distortion and rate of {NAME} by epoch, train and test, a line a seed")
+show(training_curves(history), f"Loss, distortion and rate of {NAME} by epoch, train and test, a line a seed")
 
 last = history[history.epoch == recipe.epochs].groupby("split")[["loss", "distortion", "rate"]].mean()
 print(f"Epoch {recipe.epochs}, nats per image, mean over {seeds}:")
@@ -209,7 +219,7 @@ def decode(name: str, model: VAE, z: torch.Tensor) -> np.ndarray:
 
 
 rows = [[inputs], [decode(NAME, model, mu)], [decode(NAME, model, z)]]
-show(figures.mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
+show(mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
 
 # %%
 measured = tables.seeds(study, NAME)  # metrics/NAME.csv, a row for each seed
@@ -231,7 +241,7 @@ side = study.figures.sample_rows
 def sample(name: str, model: VAE) -> np.ndarray:
     """A square of images, decoded from noise that is the same for every variant."""
     drawn = prior_samples(side**2, study.variant(name).latent_dim, SEED).to(where)
-    return figures.mosaic([[row] for row in decode(name, model, drawn).reshape(side, side, *images.shape)])
+    return mosaic([[row] for row in decode(name, model, drawn).reshape(side, side, *images.shape)])
 
 
 show(sample(NAME, model), f"{side} x {side} samples from the prior")
@@ -254,7 +264,7 @@ def between(name: str, model: VAE, mu: torch.Tensor) -> list[list[np.ndarray]]:
     return [[inputs[:1], decode(name, model, way), inputs[1:2]] for way in ways]
 
 
-show(figures.mosaic(between(NAME, model, mu)), f"{steps} steps from one test image to another, straight and by slerp")
+show(mosaic(between(NAME, model, mu)), f"{steps} steps from one test image to another, straight and by slerp")
 
 # %% [markdown]
 # Is it *smooth*? The eye is easily pleased, so the pipeline measures it, over pairs of test images: `path` is the
@@ -288,7 +298,7 @@ mus = encode(NAME, model, mapped).cpu().numpy()
 centre, axes, share = principal_plane(mus)
 points = (mus - centre) @ axes.T
 show(
-    figures.latent_map(points, labels[: len(points)], images.classes),
+    latent_map(points, labels[: len(points)], images.classes),
     f"mu of {len(points)} test images on two principal components, coloured by class",
 )
 print(f"The plane holds {share:.2%} of the variance of mu ({len(points):,} test images, seed {SEED}).")
@@ -313,7 +323,7 @@ evolution = load_evolution(paths.evolution_file(NAME), variant, SEED)
 centre, axes, _ = principal_plane(evolution["mu"][-1])
 maps = (evolution["mu"] - centre) @ axes.T  # (moments, images, 2)
 followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
-strip = figures.evolution(evolution, maps, followed, labels[: maps.shape[1]])[0]
+strip = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])[0]
 show(strip, f"Latent space of {NAME} at five moments of training, and reconstructions at each")
 
 # %% [markdown]
@@ -361,18 +371,18 @@ if both and OTHER:
 # %%
 if both:
     codes = {name: encode(name, vae, shown) for name, vae in both.items()}
-    made = {name: figures.mosaic([[inputs], [decode(name, vae, codes[name])]]) for name, vae in both.items()}
-    show(figures.side_by_side(made, "Test images, and their reconstructions", 1), "Reconstructions of both")
+    made = {name: mosaic([[inputs], [decode(name, vae, codes[name])]]) for name, vae in both.items()}
+    show(side_by_side(made, "Test images, and their reconstructions", 1), "Reconstructions of both")
 
 # %%
 if both:
     made = {name: sample(name, vae) for name, vae in both.items()}
-    show(figures.side_by_side(made, "Decoded from the same noise", 2), "Samples of both, from the same noise")
+    show(side_by_side(made, "Decoded from the same noise", 2), "Samples of both, from the same noise")
 
 # %%
 if both:
-    made = {name: figures.mosaic(between(name, vae, codes[name])) for name, vae in both.items()}
-    show(figures.side_by_side(made, "Straight, and below it by slerp", 1), "Interpolations of both")
+    made = {name: mosaic(between(name, vae, codes[name])) for name, vae in both.items()}
+    show(side_by_side(made, "Straight, and below it by slerp", 1), "Interpolations of both")
 
 # %% [markdown]
 # Both latent spaces, each on its own principal components: directions in one picture have nothing to do with those in
@@ -385,7 +395,7 @@ if both:
         mus = encode(name, vae, mapped).cpu().numpy()
         centre, axes, share = principal_plane(mus)
         planes[name] = ((mus - centre) @ axes.T, labels[: len(mus)], share)
-    show(figures.compared_maps(planes, images.classes, "mu of test images"), "Latent maps of both")
+    show(compared_maps(planes, images.classes, "mu of test images"), "Latent maps of both")
 
 # %% [markdown]
 # ## 10. Summary

@@ -12,14 +12,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from elbowroom import charts, figures
+from elbowroom import charts
 from elbowroom.core import files
+from elbowroom.figures import pictures
 
 
 def main(study: str, stage: str, *names: str) -> None:
     os.chdir(study)
     made: dict[int, tuple[float, Any]] = {}  # by what a function returned, kept so that its number is not given again
-    for module in (figures, charts):
+    for module in (pictures, charts):
         clock(module, made)
     seconds, write = {}, files.write
 

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from elbowroom import charts, comparison
 from elbowroom.claims import audit
-from elbowroom.colours import of_variants
 from elbowroom.core import files, paths
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
-from elbowroom.figures import compared_maps, picture_bytes, read_picture, side_by_side
+from elbowroom.figures.colours import of_variants
+from elbowroom.figures.pictures import compared_maps, picture_bytes, read_picture, side_by_side
 from elbowroom.lock import prune
 from elbowroom.published import against_published
 from elbowroom.results import tables

@@ -5,11 +5,11 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from elbowroom import explorer
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.figures import explorer_sheet
 from elbowroom.latent import interpolate, principal_plane, slerp
 from elbowroom.model import load_evolution, load_model
 from elbowroom.objective import kl, pixel_mean
@@ -32,8 +32,8 @@ def main(name: str) -> None:
 
     centre, axes, share = principal_plane(evolution["mu"][-1])
     points = (evolution["mu"] - centre) @ axes.T
-    limits = explorer.frame(points[-1])
-    plane = centre + explorer.lattice(limits, settings.explorer_grid) @ axes
+    limits = explorer_sheet.frame(points[-1])
+    plane = centre + explorer_sheet.lattice(limits, settings.explorer_grid) @ axes
 
     shown = images.test.images[: points.shape[1]]
     mu, logvar = model.encode(scale(shown, variant.pixel_range))
@@ -43,16 +43,18 @@ def main(name: str) -> None:
     amounts = kl(mu, logvar).mean(0) if variant.model == "vae" else mu.var(0)
     latents = amounts.argsort(descending=True)[:WALKED]
     followed = evolution["reconstructions"]
-    layout = explorer.Layout(settings.explorer_grid, len(ends), steps, len(latents), *followed.shape[:2])
+    layout = explorer_sheet.Layout(settings.explorer_grid, len(ends), steps, len(latents), *followed.shape[:2])
     walks = ends[:1].repeat(len(latents), layout.stops, 1)
     for walk, latent in zip(walks, latents, strict=True):
         middle, deviation = (0, 1) if variant.model == "vae" else (mu[:, latent].mean(), mu[:, latent].std())
-        walk[:, latent] = middle + deviation * torch.linspace(-explorer.SPAN, explorer.SPAN, layout.stops, device=where)
+        walk[:, latent] = middle + deviation * torch.linspace(
+            -explorer_sheet.SPAN, explorer_sheet.SPAN, layout.stops, device=where
+        )
 
     decoded = [decode(z) for z in (torch.from_numpy(plane).to(mu), torch.cat(between), walks.flatten(0, 1))]
     arrays = {
-        "tiles": explorer.sheet(np.concatenate([*decoded, *followed])),
-        "images": explorer.sheet(shown.cpu().numpy()),
+        "tiles": explorer_sheet.sheet(np.concatenate([*decoded, *followed])),
+        "images": explorer_sheet.sheet(shown.cpu().numpy()),
         "points": points.astype(np.float32),
         "labels": images.test.labels[: len(shown)].cpu().numpy(),
         "epochs": evolution["epochs"],
@@ -61,7 +63,7 @@ def main(name: str) -> None:
         "latents": latents.cpu().numpy(),
         "amounts": amounts[latents].cpu().numpy(),
     }
-    explorer.save(name, variant, seed, explorer.Explored(layout, images.classes, arrays))
+    explorer_sheet.save(name, variant, seed, explorer_sheet.Explored(layout, images.classes, arrays))
 
 
 if __name__ == "__main__":

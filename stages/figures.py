@@ -8,7 +8,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
-from elbowroom.figures import (
+from elbowroom.figures.pictures import (
     animation_bytes,
     evolution_figures,
     labelled_images,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from elbowroom import explorer
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
+from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, pages, provenance
 from elbowroom.results import tables
 
@@ -17,7 +17,7 @@ def main() -> None:
     datasets = dict.fromkeys(variant.dataset for variant in study.variants.values())
     shown = [f"{dataset}-{kind}" for dataset in datasets for kind in pages.SHOWN]
     explored = {
-        name: explorer.load(name, variant, study.recipes[variant.recipe].seeds[0])
+        name: explorer_sheet.load(name, variant, study.recipes[variant.recipe].seeds[0])
         for name, variant in study.variants.items()
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }

@@ -6,9 +6,9 @@ import pytest
 from conftest import ROOT
 
 from elbowroom import charts, comparison
-from elbowroom.colours import of_names
 from elbowroom.core.files import load_csv
 from elbowroom.core.settings import Study, load_study
+from elbowroom.figures.colours import of_names
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
 

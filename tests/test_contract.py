@@ -101,7 +101,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     # Where a stage's results come out the same, nothing after it runs.
     "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),
     "a comment in figures.py": (
-        append("src/elbowroom/figures.py", "# a comment\n"),
+        append("src/elbowroom/figures/pictures.py", "# a comment\n"),
         each("figures") | {"compare", "notebook"},
     ),
     "a comment in baselines.py": (

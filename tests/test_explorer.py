@@ -12,14 +12,15 @@ import yaml
 from conftest import ROOT, cifar_variant, variant
 from PIL import Image
 
-from elbowroom import explorer, latent
+from elbowroom import latent
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.datasets.images import Images, scale
+from elbowroom.figures import explorer_sheet
 from elbowroom.model import VAE, save_evolution, save_model
 from stages import explore
 
-LAYOUT = explorer.Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
+LAYOUT = explorer_sheet.Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
 
 
 def test_kinds_follow_each_other() -> None:
@@ -38,7 +39,7 @@ def test_kinds_follow_each_other() -> None:
 def test_a_sheet_has_every_picture_at_its_place(published: dict[str, Images], name: str, count: int) -> None:
     tiles = published[name].test.images[:count].numpy()
     _, _, height, width = tiles.shape
-    with Image.open(io.BytesIO(explorer.sheet(tiles).tobytes())) as image:
+    with Image.open(io.BytesIO(explorer_sheet.sheet(tiles).tobytes())) as image:
         pixels = np.asarray(image.convert("RGB"), float)
     assert pixels.shape == (-(-count // 32) * 32, min(count, 32) * 32, 3)  # 28 is padded to 32
     for index, tile in enumerate(tiles):
@@ -50,22 +51,22 @@ def test_a_sheet_has_every_picture_at_its_place(published: dict[str, Images], na
 
 
 def test_the_grid_is_of_the_centres_of_cells_from_the_upper_left() -> None:
-    points = explorer.lattice(np.array([[0.0, 4.0], [10.0, 12.0]]), 2)
+    points = explorer_sheet.lattice(np.array([[0.0, 4.0], [10.0, 12.0]]), 2)
     assert points.tolist() == [[1.0, 11.5], [3.0, 11.5], [1.0, 10.5], [3.0, 10.5]]
 
 
 def test_the_frame_holds_the_points_but_for_outliers() -> None:
     points = np.random.default_rng(0).normal(size=(1000, 2)) * [1, 5]
     points[0] = 1e6
-    (left, right), (bottom, top) = explorer.frame(points)
+    (left, right), (bottom, top) = explorer_sheet.frame(points)
     inside = (points > [left, bottom]) & (points < [right, top])
     assert 0.98 < inside.all(1).mean() < 1
-    (low, high), _ = explorer.frame(np.zeros((5, 2)))  # of points that are one, too
+    (low, high), _ = explorer_sheet.frame(np.zeros((5, 2)))  # of points that are one, too
     assert low < 0 < high
 
 
-def made() -> explorer.Explored:
-    sheet = explorer.sheet(np.zeros((2, 1, 28, 28), np.uint8))
+def made() -> explorer_sheet.Explored:
+    sheet = explorer_sheet.sheet(np.zeros((2, 1, 28, 28), np.uint8))
     arrays = {
         "tiles": sheet,
         "images": sheet,
@@ -77,31 +78,31 @@ def made() -> explorer.Explored:
         "latents": np.array([4, 2]),
         "amounts": np.array([1.23456, 0.5]),
     }
-    return explorer.Explored(LAYOUT, ["a", "b"], arrays)
+    return explorer_sheet.Explored(LAYOUT, ["a", "b"], arrays)
 
 
 def test_it_comes_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    explorer.save("v", variant(), 0, made())
-    found = explorer.load("v", variant(), 0)
+    explorer_sheet.save("v", variant(), 0, made())
+    found = explorer_sheet.load("v", variant(), 0)
     assert found[:2] == made()[:2]
     assert all(np.array_equal(found.arrays[name], array) for name, array in made().arrays.items())
     for other, seed in ((variant(beta=2.0), 0), (variant(), 1), (cifar_variant(), 0)):
         with pytest.raises(
             StudyError, match=r"models/explorer/v.safetensors: found results of another variant or seed"
         ):
-            explorer.load("v", other, seed)
+            explorer_sheet.load("v", other, seed)
 
 
 def test_the_page_gets_places_in_the_frame() -> None:
-    page = explorer.for_page(made())
+    page = explorer_sheet.for_page(made())
     places = np.frombuffer(base64.b64decode(page["points"]), "<u2").reshape(1, 2, 2)
     assert places.tolist() == [[[32768, 0], [65535, 32768]]]  # the second is beyond the right side
     assert page["walked"] == [{"latent": 4, "amount": 1.235}, {"latent": 2, "amount": 0.5}]
     assert page["at"] == [3]
     assert page["starts"]["end"] == LAYOUT.starts["end"]
     assert page["sheet"].startswith("data:image/webp;base64,")
-    assert explorer.images_for_page(made())["labels"] == [1, 0]
+    assert explorer_sheet.images_for_page(made())["labels"] == [1, 0]
 
 
 def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
@@ -137,12 +138,12 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     save_evolution(paths.evolution_file("v"), evolution, settings, 0)
     monkeypatch.setattr(explore, "load_images", lambda name, where: images)
     sheets: list[np.ndarray] = []
-    monkeypatch.setattr(explorer, "sheet", lambda tiles: sheets.append(tiles) or np.zeros(1, np.uint8))
+    monkeypatch.setattr(explorer_sheet, "sheet", lambda tiles: sheets.append(tiles) or np.zeros(1, np.uint8))
     explore.main("v")
 
-    found = explorer.load("v", settings, 0)
+    found = explorer_sheet.load("v", settings, 0)
     layout, arrays = found.layout, found.arrays
-    assert layout == explorer.Layout(grid=4, images=3, steps=4, latents=3, epochs=1, followed=2)
+    assert layout == explorer_sheet.Layout(grid=4, images=3, steps=4, latents=3, epochs=1, followed=2)
     bright = sheets[0][:, 0].reshape(len(sheets[0]), -1).mean(1) / 255
     assert len(bright) == layout.starts["end"]
 
@@ -150,7 +151,7 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
         return np.clip(0.5 + z @ weight.numpy(), 0, 1)
 
     centre, axes, _ = latent.principal_plane(evolution["mu"][-1])
-    grid = centre + explorer.lattice(arrays["limits"], 4) @ axes
+    grid = centre + explorer_sheet.lattice(arrays["limits"], 4) @ axes
     np.testing.assert_allclose(bright[:16], expected(grid), atol=1 / 255)
     pairs = list(combinations(mu[:3], 2))
     walked = torch.cat([path(a, b, 4) for a, b in pairs for path in (latent.interpolate, latent.slerp)]).numpy()

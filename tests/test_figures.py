@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from elbowroom import charts
-from elbowroom.colours import PALETTE, of_names
-from elbowroom.figures import (
+from elbowroom.figures.colours import PALETTE, of_names
+from elbowroom.figures.pictures import (
     GAP,
     ZOOM,
     animation_bytes,

@@ -16,16 +16,17 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import colours, explorer, latent
+from elbowroom import latent
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets.images import Images
+from elbowroom.figures import colours, explorer_sheet
 from elbowroom.report import page_data
 from elbowroom.report.pages import SHOWN, Results, render
 from elbowroom.results import tables
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
-LAYOUT = explorer.Layout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
+LAYOUT = explorer_sheet.Layout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
 FEWER = LAYOUT._replace(latents=1, epochs=2)  # of every second variant
 SHIFT = 7  # tiles, from a variant of a dataset to the next
 POINTS = 100
@@ -44,7 +45,7 @@ def tiles(published: dict[str, Images]) -> Tiles:
     return {name: images.test.images[:200].numpy() for name, images in published.items()}
 
 
-def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer.Explored:
+def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer_sheet.Explored:
     """Of the variant of this number: tile i is test image i + number * SHIFT; the map, at each epoch, is the images'
     own principal plane, turned for each variant."""
     layout = FEWER if number % 2 else LAYOUT
@@ -53,17 +54,17 @@ def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer.Exp
     turn = [[np.cos(number), -np.sin(number)], [np.sin(number), np.cos(number)]]
     points = (pixels - centre) @ axes.T @ turn
     arrays = {
-        "tiles": explorer.sheet(tiles[number * SHIFT :][: layout.starts["end"]]),
-        "images": explorer.sheet(images.test.images[:POINTS].numpy()),
+        "tiles": explorer_sheet.sheet(tiles[number * SHIFT :][: layout.starts["end"]]),
+        "images": explorer_sheet.sheet(images.test.images[:POINTS].numpy()),
         "points": np.stack([points * scale for scale in (0.1, 0.5, 1)[-layout.epochs :]]).astype(np.float32),
         "labels": images.test.labels[:POINTS].numpy(),
         "epochs": np.array([0, 1, 4][-layout.epochs :]),
-        "limits": explorer.frame(points),
+        "limits": explorer_sheet.frame(points),
         "share": np.array(share),
         "latents": np.array([7, 1, 3])[: layout.latents],
         "amounts": np.array([2.5, 1.25, 0.5])[: layout.latents],
     }
-    return explorer.Explored(layout, images.classes, arrays)
+    return explorer_sheet.Explored(layout, images.classes, arrays)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +225,7 @@ def test_the_picture_under_the_pointer_is_that_of_the_nearest_point_of_the_grid(
     assert box is not None
     made = explored(published[dataset], tiles[dataset]).arrays
     (left, right), (bottom, top) = frame = made["limits"]
-    grid = explorer.lattice(frame, LAYOUT.grid)
+    grid = explorer_sheet.lattice(frame, LAYOUT.grid)
     for x, y in [(0.1, 0.2), (0.93, 0.4), (0.56, 0.77)]:
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         at = np.array([left + x * (right - left), top - y * (top - bottom)])
@@ -238,7 +239,7 @@ def test_the_picture_under_the_pointer_is_that_of_the_nearest_point_of_the_grid(
         for number in range(3):  # each variant, at that image's place in its own map
             own = explored(published[dataset], tiles[dataset], number).arrays
             limits = own["limits"]
-            lattice = explorer.lattice(limits, LAYOUT.grid)
+            lattice = explorer_sheet.lattice(limits, LAYOUT.grid)
             scaled = np.square((lattice - own["points"][-1][image]) / np.ptp(limits, axis=1))
             expected = scaled.sum(1).argmin() + number * SHIFT
             assert number_of(place.locator(".tiles canvas").nth(number), tiles[dataset]) == expected

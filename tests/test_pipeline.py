@@ -18,7 +18,7 @@ from PIL import Image
 from elbowroom.core.files import load_arrays
 from elbowroom.core.settings import DATASETS, load_study
 from elbowroom.evaluation import HEADLINE
-from elbowroom.figures import GAP, ZOOM, read_picture
+from elbowroom.figures.pictures import GAP, ZOOM, read_picture
 from elbowroom.model import VAE, parameters
 
 pytestmark = pytest.mark.dvc

@@ -18,7 +18,7 @@ from conftest import ROOT, opened
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page
 
-from elbowroom.colours import of_names
+from elbowroom.figures.colours import of_names
 
 BASELINES = ("mean image", "PCA", "linear VAE", "floor", "every latent")
 CURVES = "report/comparison/curves.csv"

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from conftest import with_published_recipes
 
-from elbowroom import claims, explorer, published, statistics
+from elbowroom import claims, published, statistics
 from elbowroom.core.settings import Study
+from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, text_tables
 from elbowroom.report.pages import SHOWN, Results, render
 
@@ -14,11 +15,11 @@ MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
 UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
 
 
-EXPLORED = explorer.Explored(
-    explorer.Layout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
+EXPLORED = explorer_sheet.Explored(
+    explorer_sheet.Layout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
     ["zero", MARKUP],
     {
-        **dict.fromkeys(["tiles", "images"], explorer.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
+        **dict.fromkeys(["tiles", "images"], explorer_sheet.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
         **{"points": np.zeros((1, 2, 2)), "labels": np.array([0, 1]), "epochs": np.array([1]), "share": np.array(0.5)},
         **{"limits": np.array([[-1, 1], [-1, 1]]), "latents": np.array([0]), "amounts": np.array([0.5])},
     },

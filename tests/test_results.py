@@ -17,7 +17,7 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
-from elbowroom.figures import read_picture
+from elbowroom.figures.pictures import read_picture
 from elbowroom.results import tables
 from stages import compare, report
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
-from elbowroom.colours import SERIES
 from elbowroom.comparison import FAR
-from elbowroom.figures import DPI, TERMS, label_epochs
+from elbowroom.figures.colours import SERIES
+from elbowroom.figures.pictures import DPI, TERMS, label_epochs
 
 BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "mean image": {"color": "#8a8a8a", "ls": ":", "lw": 1.2},

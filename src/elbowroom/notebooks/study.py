@@ -41,11 +41,11 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from elbowroom import charts, objective, statistics
-from elbowroom.colours import of_variants
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
-from elbowroom.figures import (
+from elbowroom.figures.colours import of_variants
+from elbowroom.figures.pictures import (
     compared_maps,
     evolution_figures,
     labelled_images,

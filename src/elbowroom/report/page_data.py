@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from elbowroom.colours import CLASSES
 from elbowroom.comparison import LOSS_FAMILY
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study
-from elbowroom.explorer import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
+from elbowroom.figures.colours import CLASSES
+from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
 from elbowroom.report import vega_charts
 from elbowroom.report.vega_charts import Spec
 

@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from elbowroom.colours import SERIES
 from elbowroom.comparison import FAR
 from elbowroom.core.settings import Study
+from elbowroom.figures.colours import SERIES
 
 Spec = dict[str, Any]
 HEIGHT = 260

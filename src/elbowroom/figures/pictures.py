@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from elbowroom.colours import CLASSES
 from elbowroom.core.errors import StudyError
+from elbowroom.figures.colours import CLASSES
 
 LINE_COLOUR = "#333333"  # of no variant: its own depends on which others there are
 TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}

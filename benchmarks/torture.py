@@ -33,9 +33,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
 
 from benchmarks import damage
-from elbowroom import parallel
 from elbowroom.core.settings import load_study
 from elbowroom.report.readme import inserted
+from elbowroom.scheduler import local
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
@@ -45,7 +45,7 @@ PATIENCE = 10.0  # seconds within which a stage has to follow a dvc that was kil
 STAGE = "-m stages."
 REPRO = ["dvc", "repro", "--quiet"]
 SHELLS = [shell for shell in ("/bin/sh", "/bin/bash") if Path(shell).exists()]  # by which DVC runs commands
-PARALLEL = [sys.executable, "-m", "elbowroom.parallel", "--jobs", "2"]
+PARALLEL = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", "2"]
 LOST = {  # what must not be
     "runs that failed without a kill",
     "kills that something outlived",
@@ -159,7 +159,7 @@ def kills(
                 found.update({"kills": status != 0, way: status != 0})  # else it had ended by itself
                 found["kills that something outlived"] += outlived(study)
                 with contextlib.chdir(study):
-                    found["kills that left half a file of DVC's, and it was moved aside"] += bool(parallel.mend())
+                    found["kills that left half a file of DVC's, and it was moved aside"] += bool(local.mend())
                 status = -1
         if status == -1:
             status = start(study, REPRO).wait()

@@ -13,9 +13,9 @@ from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.pictures import compared_maps, picture_bytes, read_picture, side_by_side
-from elbowroom.lock import prune
 from elbowroom.published import against_published
 from elbowroom.results import tables
+from elbowroom.scheduler.dvc_lock import prune
 from elbowroom.statistics import comparisons
 
 SIDE_BY_SIDE = {  # picture -> title, columns

@@ -1,10 +1,10 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
-from elbowroom.budget import trainings
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets import archives
+from elbowroom.scheduler.budget import trainings
 
 
 def main(name: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from conftest import ROOT, with_published_recipes
 
-from elbowroom.budget import trainings
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import load_study
 from elbowroom.published import test_loss_after as published_after
+from elbowroom.scheduler.budget import trainings
 
 VARIANTS = [
     *("mnist-z128", "mnist-z256", "mnist-ae128"),

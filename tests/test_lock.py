@@ -8,7 +8,7 @@ from conftest import ROOT
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import load_study
-from elbowroom.lock import is_edited, prune
+from elbowroom.scheduler.dvc_lock import is_edited, prune
 
 
 def test_prune_deletes_what_removed_variants_left_and_nothing_else(

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from conftest import ROOT, with_published_recipes
 
-from elbowroom import parallel
+from elbowroom.scheduler import local
 
 DVC_YAML = """
 stages:
@@ -75,7 +75,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def start(toy: Path) -> Start:
     def run(jobs: object, **settings: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "elbowroom.parallel", "--jobs", str(jobs)]
+        command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
         return subprocess.Popen(  # noqa: S603
             command,
             cwd=toy,
@@ -189,7 +189,7 @@ def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
     if pid == 0:
         termios.tcsetwinsize(0, (24, 100))
         os.chdir(toy)
-        os.execle(sys.executable, "python", "-m", "elbowroom.parallel", "--jobs", "3", environment())  # noqa: S606
+        os.execle(sys.executable, "python", "-m", "elbowroom.scheduler.local", "--jobs", "3", environment())  # noqa: S606
     output = b""
     try:
         while piece := os.read(terminal, 4096):
@@ -226,17 +226,17 @@ def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPat
     ):
         for half in halves:
             path.write_text(half)
-            with parallel.DVC_LOCK.open("w") as held:
+            with local.DVC_LOCK.open("w") as held:
                 fcntl.flock(held, fcntl.LOCK_EX)
-                assert parallel.mend() == []
+                assert local.mend() == []
             assert path.exists()  # a dvc may be about to write it
-            assert parallel.mend() == [path]
+            assert local.mend() == [path]
             assert not path.exists()
             assert path.with_name(f"{path.name}.damaged").read_text() == half
     for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
         lock.write_text(sound)
         rwlock.write_text("{}")
-        assert parallel.mend() == []
+        assert local.mend() == []
 
 
 def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
@@ -244,13 +244,13 @@ def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text("")
-    assert parallel.mend() == [Path("dvc.lock")]
+    assert local.mend() == [Path("dvc.lock")]
 
 
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "load_study", with_published_recipes)
-    plan: parallel.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
-    assert parallel.describe(plan, 2, "4").splitlines() == [
+    monkeypatch.setattr(local, "load_study", with_published_recipes)
+    plan: local.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
+    assert local.describe(plan, 2, "4").splitlines() == [
         "At most 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; what DVC has in its cache is restored",
         "train mnist-z128: 3 seeds x 50 epochs",
         "train cifar10-z8-c32: 3 seeds x 10 epochs",
@@ -263,5 +263,5 @@ def test_a_wrong_number_of_jobs_is_said(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["parallel", f"--jobs={jobs}"])
     with pytest.raises(SystemExit, match="2"):
-        parallel.main()
+        local.main()
     assert f"argument --jobs: found '{jobs}', expected a whole number, 1 or more" in capsys.readouterr().err

@@ -2,8 +2,8 @@
 
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
-from elbowroom.lock import is_edited
 from elbowroom.results import tables
+from elbowroom.scheduler.dvc_lock import is_edited
 
 RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same
 

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from elbowroom.budget import trainings
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import load_study
-from elbowroom.job import LOGS, Job
-from elbowroom.lock import locked_stages
+from elbowroom.scheduler.budget import trainings
+from elbowroom.scheduler.dvc_job import LOGS, Job
+from elbowroom.scheduler.dvc_lock import locked_stages
 
 Plan = dict[str, set[str]]  # a stage -> those that it waits for, in the order of dvc.yaml
 DVC_LOCK = Path(".dvc/tmp/lock")  # held by a dvc, but while its stage runs
@@ -202,7 +202,7 @@ def _jobs(text: str) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m elbowroom.parallel", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m elbowroom.scheduler.local", description=__doc__)
     parser.add_argument("--jobs", type=_jobs, required=True, metavar="N", help="how many stages at a time")
     jobs = parser.parse_args().jobs
     if not (Path("dvc.yaml").is_file() and Path(".dvc").is_dir()):

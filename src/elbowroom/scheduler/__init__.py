@@ -1,0 +1,1 @@
+"""Run the stages of a study, several at a time."""

@@ -23,10 +23,10 @@ from benchmarks.timing import Timed, clocked, computing_in, finish
 from elbowroom.adam import Adam
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.model import VAE
-from elbowroom.objective import terms
 from elbowroom.side_by_side import SideBySide
 from elbowroom.training import Run
+from elbowroom.vae.model import VAE
+from elbowroom.vae.objective import terms
 
 
 class AsPublished(TorchDataset):

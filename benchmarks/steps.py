@@ -15,8 +15,8 @@ from benchmarks.settings import Setting
 from benchmarks.timing import Timed, clocked, computing_in, in_turn, ratios, row
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.model import VAE
-from elbowroom.objective import terms
+from elbowroom.vae.model import VAE
+from elbowroom.vae.objective import terms
 
 OTHERS = {
     notebook: "the notebook's loop",

@@ -24,8 +24,8 @@ from elbowroom.datasets.archives import prepare
 from elbowroom.evaluation import evaluate
 from elbowroom.iwae import log_weights
 from elbowroom.judge import Judge
-from elbowroom.model import VAE, save_evolution, save_model
 from elbowroom.training import FOLLOWED, MAP_IMAGES, is_round
+from elbowroom.vae.model import VAE, save_evolution, save_model
 
 Rows = Iterator[dict[str, Any]]
 

@@ -10,7 +10,7 @@ from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images
 from elbowroom.evaluation import evaluate, headline, pictures
 from elbowroom.judge import load_judge
-from elbowroom.model import load_model
+from elbowroom.vae.model import load_model
 
 
 def main(name: str) -> None:

@@ -10,9 +10,9 @@ from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
 from elbowroom.figures import explorer_sheet
-from elbowroom.latent import interpolate, principal_plane, slerp
-from elbowroom.model import load_evolution, load_model
-from elbowroom.objective import kl, pixel_mean
+from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
+from elbowroom.vae.model import load_evolution, load_model
+from elbowroom.vae.objective import kl, pixel_mean
 
 WALKED = 8  # latents
 

@@ -17,10 +17,10 @@ from elbowroom.figures.pictures import (
     picture_bytes,
     training_curves,
 )
-from elbowroom.latent import interpolate, principal_plane, prior_samples
-from elbowroom.model import load_evolution, load_model
-from elbowroom.objective import pixel_mean
 from elbowroom.results import tables
+from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples
+from elbowroom.vae.model import load_evolution, load_model
+from elbowroom.vae.objective import pixel_mean
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, hardware, load_images
 from elbowroom.fit import fit
-from elbowroom.model import save_evolution, save_model
+from elbowroom.vae.model import save_evolution, save_model
 
 
 def main(name: str) -> None:

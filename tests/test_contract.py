@@ -54,7 +54,7 @@ def write_otherwise(study: Checkout) -> None:
     settings["variants"]["mnist-z128"]["beta"] = 1
     text = yaml.safe_dump(settings, sort_keys=True, indent=8, default_flow_style=False)
     path.write_text(f"# a comment\n\n{text}\n\n")
-    (study.path / "src/elbowroom/model.py").touch()
+    (study.path / "src/elbowroom/vae/model.py").touch()
 
 
 ROWS: dict[str, tuple[Edit, set[str]]] = {

@@ -12,12 +12,12 @@ import yaml
 from conftest import ROOT, cifar_variant, variant
 from PIL import Image
 
-from elbowroom import latent
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.datasets.images import Images, scale
 from elbowroom.figures import explorer_sheet
-from elbowroom.model import VAE, save_evolution, save_model
+from elbowroom.vae import latent_space
+from elbowroom.vae.model import VAE, save_evolution, save_model
 from stages import explore
 
 LAYOUT = explorer_sheet.Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
@@ -150,11 +150,13 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     def expected(z: np.ndarray) -> np.ndarray:
         return np.clip(0.5 + z @ weight.numpy(), 0, 1)
 
-    centre, axes, _ = latent.principal_plane(evolution["mu"][-1])
+    centre, axes, _ = latent_space.principal_plane(evolution["mu"][-1])
     grid = centre + explorer_sheet.lattice(arrays["limits"], 4) @ axes
     np.testing.assert_allclose(bright[:16], expected(grid), atol=1 / 255)
     pairs = list(combinations(mu[:3], 2))
-    walked = torch.cat([path(a, b, 4) for a, b in pairs for path in (latent.interpolate, latent.slerp)]).numpy()
+    walked = torch.cat(
+        [path(a, b, 4) for a, b in pairs for path in (latent_space.interpolate, latent_space.slerp)]
+    ).numpy()
     np.testing.assert_allclose(bright[16 : layout.starts["walks"]], expected(walked), atol=1 / 255)
     assert layout.stops == 5
     for rank, which in enumerate(arrays["latents"]):

@@ -17,7 +17,7 @@ from elbowroom.core.settings import DATASETS
 from elbowroom.core.settings import Judge as JudgeSettings
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
-from elbowroom.model import VAE, save_model
+from elbowroom.vae.model import VAE, save_model
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 Trained = dict[str, tuple[Judge, list[dict[str, float]]]]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
+from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 
 
 def test_the_plane_is_that_of_scikit_learn() -> None:

@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Variant, load_study
 from elbowroom.datasets.images import Images
-from elbowroom.layers import Doubling
-from elbowroom.model import (
+from elbowroom.vae.fast_cpu import Doubling
+from elbowroom.vae.model import (
     VAE,
     load_evolution,
     load_model,
@@ -230,11 +230,11 @@ def outputs_and_gradients(
 
 def test_which_layers_go_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the notebook's two the one of 7 x 7 pixels."""
-    from elbowroom import layers
+    from elbowroom.vae import fast_cpu
 
     seen: list[tuple[int, ...]] = []
-    original = layers._by_windows
-    monkeypatch.setattr(layers, "_by_windows", lambda x, gradient: (seen.append(x.shape), original(x, gradient))[1])
+    original = fast_cpu._by_windows
+    monkeypatch.setattr(fast_cpu, "_by_windows", lambda x, gradient: (seen.append(x.shape), original(x, gradient))[1])
     settings = load_study(ROOT / "params.yaml").variant("mnist-z128")
     decoder = VAE(settings, SHAPES["mnist"]).decoder
     decoder(torch.randn(2, 128)).sum().backward()

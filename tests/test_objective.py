@@ -8,8 +8,8 @@ from conftest import CPU, cifar_variant, variant
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from elbowroom.datasets.images import Images, scale
-from elbowroom.model import VAE, reparameterize
-from elbowroom.objective import (
+from elbowroom.vae.model import VAE, reparameterize
+from elbowroom.vae.objective import (
     distortion,
     effective_beta,
     kl,

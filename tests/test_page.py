@@ -16,13 +16,13 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom import latent
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets.images import Images
 from elbowroom.figures import colours, explorer_sheet
 from elbowroom.report import page_data
 from elbowroom.report.pages import SHOWN, Results, render
 from elbowroom.results import tables
+from elbowroom.vae import latent_space
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
@@ -50,7 +50,7 @@ def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer_she
     own principal plane, turned for each variant."""
     layout = FEWER if number % 2 else LAYOUT
     pixels = images.test.images[:POINTS].flatten(1).numpy().astype(float)
-    centre, axes, share = latent.principal_plane(pixels)
+    centre, axes, share = latent_space.principal_plane(pixels)
     turn = [[np.cos(number), -np.sin(number)], [np.sin(number), np.cos(number)]]
     points = (pixels - centre) @ axes.T @ turn
     arrays = {

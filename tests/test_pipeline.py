@@ -19,7 +19,7 @@ from elbowroom.core.files import load_arrays
 from elbowroom.core.settings import DATASETS, load_study
 from elbowroom.evaluation import HEADLINE
 from elbowroom.figures.pictures import GAP, ZOOM, read_picture
-from elbowroom.model import VAE, parameters
+from elbowroom.vae.model import VAE, parameters
 
 pytestmark = pytest.mark.dvc
 

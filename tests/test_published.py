@@ -5,8 +5,8 @@ import pytest
 from conftest import ROOT, with_published_recipes
 
 from elbowroom.core.settings import Dataset, Study, load_study
-from elbowroom.model import VAE, parameters
 from elbowroom.published import against_published, load_published, shortfalls
+from elbowroom.vae.model import VAE, parameters
 
 
 @pytest.fixture

@@ -25,11 +25,11 @@ FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged
 CODE = (
     "adam",
-    "data",
+    "datasets/images",
     "fit",
-    "layers",
-    "model",
-    "objective",
+    "vae/fast_cpu",
+    "vae/model",
+    "vae/objective",
     "side_by_side",
     "training",
 )  # modules that decide the weights
@@ -59,7 +59,7 @@ def _digest(images: torch.Tensor) -> str:
 @cache
 def _syntax(module: str) -> str:
     """The digest of a module's syntax tree, without docstrings."""
-    return syntax_digest(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+    return syntax_digest((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
 
 
 def syntax_digest(code: str) -> str:

@@ -14,11 +14,11 @@ from elbowroom import iwae
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
-from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.lean import peak_signal_noise_ratio, structural_similarity_index_measure
-from elbowroom.model import VAE, parameters
-from elbowroom.objective import effective_beta, kl, pixel_mean, split_means, split_noise
 from elbowroom.probes import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
+from elbowroom.vae.model import VAE, parameters
+from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "loss": "test_loss",

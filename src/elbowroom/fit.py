@@ -22,10 +22,10 @@ from elbowroom.checkpoint import Checkpoints, fingerprints
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, compute_in, hardware
-from elbowroom.model import VAE
-from elbowroom.objective import Terms
 from elbowroom.side_by_side import SideBySide
 from elbowroom.training import Run
+from elbowroom.vae.model import VAE
+from elbowroom.vae.objective import Terms
 
 SPARSE = 10  # on a card, where epochs may be shorter, checkpoints come after so many times the seconds that they take
 

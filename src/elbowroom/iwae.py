@@ -8,8 +8,8 @@ from torch import Tensor
 
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import batches, scale
-from elbowroom.model import VAE, reparameterize
-from elbowroom.objective import distortion
+from elbowroom.vae.model import VAE, reparameterize
+from elbowroom.vae.objective import distortion
 
 
 @torch.no_grad()

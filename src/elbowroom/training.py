@@ -16,8 +16,8 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale, to_bytes
-from elbowroom.model import VAE
-from elbowroom.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
+from elbowroom.vae.model import VAE
+from elbowroom.vae.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 
 MAP_IMAGES = 1000  # test images whose mu is followed through training
 FOLLOWED = 10  # of which as many are reconstructed

@@ -40,7 +40,7 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, objective, statistics
+from elbowroom import charts, statistics
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
@@ -55,11 +55,12 @@ from elbowroom.figures.pictures import (
     side_by_side,
     training_curves,
 )
-from elbowroom.latent import interpolate, principal_plane, prior_samples, slerp
-from elbowroom.model import VAE, load_evolution, load_model, parameters, reparameterize
 from elbowroom.published import shortfalls
 from elbowroom.report import text_tables
 from elbowroom.results import tables
+from elbowroom.vae import objective
+from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
+from elbowroom.vae.model import VAE, load_evolution, load_model, parameters, reparameterize
 
 torch.set_grad_enabled(False)  # nothing is trained: no gradients
 pd.set_option("display.max_columns", None, "display.width", 120)

@@ -14,7 +14,7 @@ from torch.distributions import ContinuousBernoulli
 
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import batches, scale
-from elbowroom.model import VAE, reparameterize
+from elbowroom.vae.model import VAE, reparameterize
 
 
 class Terms(NamedTuple):

@@ -13,7 +13,7 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError, shown
 from elbowroom.core.settings import Shape, Variant
 from elbowroom.core.weights import set_weights, weights
-from elbowroom.layers import Doubling
+from elbowroom.vae.fast_cpu import Doubling
 
 
 class Encoder(nn.Module):

@@ -1,0 +1,1 @@
+"""The model: encoder, decoder, objective, latent space."""

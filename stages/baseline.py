@@ -1,10 +1,10 @@
 """baseline@<dataset>: data/<dataset> -> metrics/baselines/<dataset>.csv"""
 
-from elbowroom.baselines import baselines
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images
+from elbowroom.yardsticks.baselines import baselines
 
 
 def main(name: str) -> None:

@@ -9,8 +9,8 @@ from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images
 from elbowroom.evaluation import evaluate, headline, pictures
-from elbowroom.judge import load_judge
 from elbowroom.vae.model import load_model
+from elbowroom.yardsticks.judge import load_judge
 
 
 def main(name: str) -> None:

@@ -7,7 +7,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, hardware, load_images
-from elbowroom.judge import save_judge, train_judge
+from elbowroom.yardsticks.judge import save_judge, train_judge
 
 
 def main(name: str) -> None:

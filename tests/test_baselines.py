@@ -11,7 +11,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 from torch.distributions import ContinuousBernoulli, Normal
 
-from elbowroom.baselines import (
+from elbowroom.datasets.images import Images, Split
+from elbowroom.yardsticks.baselines import (
     CLAMP,
     CLIP,
     COLUMNS,
@@ -25,7 +26,6 @@ from elbowroom.baselines import (
     mean_image,
     pixel_means,
 )
-from elbowroom.datasets.images import Images, Split
 
 
 def pixels(images: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         each("figures") | {"compare", "notebook"},
     ),
     "a comment in baselines.py": (
-        append("src/elbowroom/baselines.py", "# a comment\n"),
+        append("src/elbowroom/yardsticks/baselines.py", "# a comment\n"),
         {"baseline@mnist", "baseline@cifar10"},
     ),
     "a comment in statistics.py": (append("src/elbowroom/statistics.py", "# a comment\n"), PAGES),

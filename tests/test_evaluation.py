@@ -21,11 +21,11 @@ from tqdm import tqdm
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
-from elbowroom.judge import Judge, extract, frechet_distance
 from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
 from elbowroom.results import tables
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import pixel_mean, split_means, split_noise
+from elbowroom.yardsticks.judge import Judge, extract, frechet_distance
 
 SETTINGS = {
     "mnist": variant(),

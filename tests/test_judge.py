@@ -10,14 +10,22 @@ from conftest import CPU, cifar_variant
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom import judge
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS
 from elbowroom.core.settings import Judge as JudgeSettings
 from elbowroom.datasets.images import Images, Split, scale
-from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance, load_judge, save_judge, train_judge
 from elbowroom.vae.model import VAE, save_model
+from elbowroom.yardsticks import judge
+from elbowroom.yardsticks.judge import (
+    Judge,
+    extract,
+    frechet_distance,
+    kernel_distance,
+    load_judge,
+    save_judge,
+    train_judge,
+)
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 Trained = dict[str, tuple[Judge, list[dict[str, float]]]]

@@ -25,13 +25,13 @@ from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import encode, evaluate
 from elbowroom.fit import Fit, fit
-from elbowroom.judge import Judge
 from elbowroom.probes import active_units
 from elbowroom.side_by_side import WARM_UP, SideBySide
 from elbowroom.statistics import verdict
 from elbowroom.training import Run, is_round, train_step, warmed_up
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import split_means, split_noise
+from elbowroom.yardsticks.judge import Judge
 
 SETTINGS = [variant(), cifar_variant(channels=16), variant(model="ae", beta=0.0), variant(beta=3.0)]
 

@@ -13,12 +13,12 @@ from tqdm import tqdm
 from elbowroom import iwae
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
-from elbowroom.judge import Judge, extract, frechet_distance, kernel_distance
 from elbowroom.lean import peak_signal_noise_ratio, structural_similarity_index_measure
 from elbowroom.probes import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import VAE, parameters
 from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise
+from elbowroom.yardsticks.judge import Judge, extract, frechet_distance, kernel_distance
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "loss": "test_loss",

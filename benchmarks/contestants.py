@@ -20,11 +20,11 @@ from torchvision import transforms
 
 from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
-from elbowroom.adam import Adam
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.side_by_side import SideBySide
-from elbowroom.training import Run
+from elbowroom.training.adam import Adam
+from elbowroom.training.cuda_graph import SideBySide
+from elbowroom.training.seed_run import Run
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import terms
 

@@ -29,12 +29,12 @@ from typing import NamedTuple
 import torch
 import yaml
 
-from elbowroom.checkpoint import fingerprints
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import load_images
 from elbowroom.results.tables import COMPARISON
+from elbowroom.training.checkpoint import fingerprints
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 100  # after which a stage hangs

@@ -12,8 +12,8 @@ from benchmarks.contestants import notebook
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
 from elbowroom.core.settings import DATASETS
-from elbowroom.fit import fit
-from elbowroom.side_by_side import WARM_UP
+from elbowroom.training.cuda_graph import WARM_UP
+from elbowroom.training.loop import fit
 
 
 class Starts(tqdm):

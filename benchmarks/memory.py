@@ -17,7 +17,7 @@ from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, row
 from elbowroom.core.settings import load_study
 from elbowroom.datasets.images import Images, Split, choose_device
-from elbowroom.fit import peak_memory
+from elbowroom.training.loop import peak_memory
 
 
 def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:

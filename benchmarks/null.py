@@ -15,8 +15,8 @@ from tqdm import tqdm
 from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
-from elbowroom.fit import fit
 from elbowroom.statistics import paired_interval, wording
+from elbowroom.training.loop import fit
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"
 SEEDS = range(40)

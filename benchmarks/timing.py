@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import settings
 from elbowroom.datasets.images import compute_in
-from elbowroom.side_by_side import WARM_UP
+from elbowroom.training.cuda_graph import WARM_UP
 
 Timed = Callable[[int], float]  # seconds that so many steps take
 FLOAT32 = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]

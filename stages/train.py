@@ -4,12 +4,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom import checkpoint
 from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, hardware, load_images
-from elbowroom.fit import fit
+from elbowroom.training import checkpoint
+from elbowroom.training.loop import fit
 from elbowroom.vae.model import save_evolution, save_model
 
 

@@ -14,7 +14,7 @@ from conftest import EVALUATION, ROOT
 from benchmarks import bench, epochs, pictures, settings, steps, timing, waits
 from elbowroom.core.settings import DATASETS, Published, load_study
 from elbowroom.datasets.images import Images, Split
-from elbowroom.side_by_side import WARM_UP
+from elbowroom.training.cuda_graph import WARM_UP
 
 
 @pytest.fixture

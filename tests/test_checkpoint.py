@@ -15,13 +15,13 @@ import torch
 from conftest import ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
-from elbowroom import checkpoint
-from elbowroom import fit as fitting
-from elbowroom.checkpoint import fingerprints, syntax_digest
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, Split
-from elbowroom.fit import Fit, fit
+from elbowroom.training import checkpoint
+from elbowroom.training import loop as fitting
+from elbowroom.training.checkpoint import fingerprints, syntax_digest
+from elbowroom.training.loop import Fit, fit
 
 QUIET = tqdm(disable=True)
 
@@ -233,7 +233,7 @@ def test_what_decides_the_weights_is_in_the_fingerprint(
 
 def test_every_module_of_training_is_in_the_fingerprint() -> None:
     """All that fit.py reaches, but for what reads settings and files, and checkpoint.py itself."""
-    reached, left = set(), ["fit"]
+    reached, left = set(), ["training/loop"]
     while left:
         name = left.pop()
         reached.add(name)
@@ -244,7 +244,7 @@ def test_every_module_of_training_is_in_the_fingerprint() -> None:
             if found.replace(".", "/") not in reached and found != "core"
         ]
     decisive = {name for name in reached if not name.startswith("core/")}
-    assert decisive - {"checkpoint"} == set(checkpoint.CODE)
+    assert decisive - {"training/checkpoint"} == set(checkpoint.CODE)
 
 
 def test_what_a_comment_says_does_not_count() -> None:

@@ -17,18 +17,18 @@ import torch.nn.functional as F  # noqa: N812
 from conftest import CPU, EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
-from elbowroom import fit as fitting
-from elbowroom import side_by_side, training
-from elbowroom.adam import Adam
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation import encode, evaluate
-from elbowroom.fit import Fit, fit
 from elbowroom.probes import active_units
-from elbowroom.side_by_side import WARM_UP, SideBySide
 from elbowroom.statistics import verdict
-from elbowroom.training import Run, is_round, train_step, warmed_up
+from elbowroom.training import cuda_graph, seed_run
+from elbowroom.training import loop as fitting
+from elbowroom.training.adam import Adam
+from elbowroom.training.cuda_graph import WARM_UP, SideBySide
+from elbowroom.training.loop import Fit, fit
+from elbowroom.training.seed_run import Run, is_round, train_step, warmed_up
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import split_means, split_noise
 from elbowroom.yardsticks.judge import Judge
@@ -158,8 +158,8 @@ def test_the_order_of_images_is_the_same_for_every_variant(
         seen[-1].append(images)
         return original(images, pixel_range)
 
-    original = training.scale
-    monkeypatch.setattr(training, "scale", watched)
+    original = seed_run.scale
+    monkeypatch.setattr(seed_run, "scale", watched)
     for settings in (variant(), variant(latent_dim=9, channels=2)):
         seen.append([])
         run(settings, small)
@@ -200,8 +200,8 @@ def test_train_history_is_a_mean_over_images(small: dict[str, Images], monkeypat
         steps.append((len(measured.rate), measured.rate.mean().item()))
         return measured
 
-    original = training.train_step
-    monkeypatch.setattr(training, "train_step", watched)
+    original = seed_run.train_step
+    monkeypatch.setattr(seed_run, "train_step", watched)
     history = run(variant(), small, epochs=1).history
     assert [count for count, _ in steps] == [64] * 4 + [44]
     assert history[0]["rate"] == pytest.approx(sum(n * rate for n, rate in steps) / 300, rel=1e-5)
@@ -215,8 +215,8 @@ def test_training_sees_the_images_as_they_are(small: dict[str, Images], monkeypa
         seen.append(((x + 1) * 127.5).round().byte())
         return original(model, optimizer, settings, x, *rest)  # type: ignore[arg-type]
 
-    original = training.train_step
-    monkeypatch.setattr(training, "train_step", watched)
+    original = seed_run.train_step
+    monkeypatch.setattr(seed_run, "train_step", watched)
     run(variant(), small, epochs=2)
     epochs = torch.cat(seen).flatten(1).view(2, 300, 784)
     assert not torch.equal(epochs[0], epochs[1])
@@ -233,8 +233,8 @@ def test_beta_warms_up_linearly(small: dict[str, Images], monkeypatch: pytest.Mo
         betas.append(arguments[5].item())  # type: ignore[attr-defined]
         return original(*arguments)  # type: ignore[arg-type]
 
-    original = training.train_step
-    monkeypatch.setattr(training, "train_step", watched)
+    original = seed_run.train_step
+    monkeypatch.setattr(seed_run, "train_step", watched)
     history = run(variant(beta=3.0), small, epochs=3, warmup_epochs=2).history
     seen = [300 * epoch + batch for epoch in range(3) for batch in (0, 64, 128, 192, 256)]
     assert betas == pytest.approx([3 * min(1, images / 600) for images in seen])
@@ -468,7 +468,7 @@ class TestOnACard:
         """
         images, plan = on_card(small[settings.dataset]), recipe(epochs=5, warmup_epochs=2, precision=precision)
         (captured,) = fit(settings, plan, images, [0], tqdm(disable=True))
-        monkeypatch.setattr(side_by_side, "WARM_UP", 10**9)
+        monkeypatch.setattr(cuda_graph, "WARM_UP", 10**9)
         (called,) = fit(settings, plan, images, [0], tqdm(disable=True))
         expected = [row["loss"] for row in called.history]
         near = pytest.approx(expected, rel=1e-4 if precision == "highest" else 1e-3, abs=0.05)

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elbowroom.adam import Adam
 from elbowroom.core.errors import StudyError
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale, to_bytes
+from elbowroom.training.adam import Adam
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 

@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from elbowroom.checkpoint import Checkpoints, fingerprints
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, compute_in, hardware
-from elbowroom.side_by_side import SideBySide
-from elbowroom.training import Run
+from elbowroom.training.checkpoint import Checkpoints, fingerprints
+from elbowroom.training.cuda_graph import SideBySide
+from elbowroom.training.seed_run import Run
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import Terms
 

@@ -24,14 +24,14 @@ from elbowroom.datasets.images import Images
 FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged
 CODE = (
-    "adam",
+    "training/adam",
     "datasets/images",
-    "fit",
+    "training/loop",
     "vae/fast_cpu",
     "vae/model",
     "vae/objective",
-    "side_by_side",
-    "training",
+    "training/cuda_graph",
+    "training/seed_run",
 )  # modules that decide the weights
 
 
@@ -59,7 +59,7 @@ def _digest(images: torch.Tensor) -> str:
 @cache
 def _syntax(module: str) -> str:
     """The digest of a module's syntax tree, without docstrings."""
-    return syntax_digest((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+    return syntax_digest((Path(__file__).parents[1] / f"{module}.py").read_text(encoding="utf-8"))
 
 
 def syntax_digest(code: str) -> str:

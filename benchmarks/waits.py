@@ -21,8 +21,8 @@ from benchmarks.timing import clocked, few_turns, ratios, row
 from elbowroom.core import files, paths
 from elbowroom.core.settings import DATASETS, Dataset, load_study
 from elbowroom.datasets.archives import prepare
-from elbowroom.evaluation import evaluate
-from elbowroom.iwae import log_weights
+from elbowroom.evaluation.evaluate import evaluate
+from elbowroom.evaluation.iwae import log_weights
 from elbowroom.training.seed_run import FOLLOWED, MAP_IMAGES, is_round
 from elbowroom.vae.model import VAE, save_evolution, save_model
 from elbowroom.yardsticks.judge import Judge

@@ -8,7 +8,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import choose_device, load_images
-from elbowroom.evaluation import evaluate, headline, pictures
+from elbowroom.evaluation.evaluate import evaluate, headline, pictures
 from elbowroom.vae.model import load_model
 from elbowroom.yardsticks.judge import load_judge
 

@@ -20,8 +20,17 @@ from tqdm import tqdm
 
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, Split, scale
-from elbowroom.evaluation import HEADLINE, Measured, encode, evaluate, headline, pictures, reconstruction, smoothness
-from elbowroom.probes import active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.evaluation.evaluate import (
+    HEADLINE,
+    Measured,
+    encode,
+    evaluate,
+    headline,
+    pictures,
+    reconstruction,
+    smoothness,
+)
+from elbowroom.evaluation.latents import active_units, evenness, knn_accuracy, probe_accuracy
 from elbowroom.results import tables
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import pixel_mean, split_means, split_noise
@@ -389,7 +398,7 @@ def test_a_probe_that_did_not_converge_says_so(
 ) -> None:
     probe_accuracy(*clusters)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("elbowroom.probes.MAX_STEPS", 1)
+    monkeypatch.setattr("elbowroom.evaluation.latents.MAX_STEPS", 1)
     probe_accuracy(*clusters)
     assert "not converged after 1 steps" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from torch.distributions import Independent, LowRankMultivariateNormal, Normal, 
 
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.iwae import bounds, log_weights, names
+from elbowroom.evaluation.iwae import bounds, log_weights, names
 from elbowroom.vae.model import VAE
 
 LINEAR = variant(network="linear", channels=1, latent_dim=3)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from elbowroom.core.files import load_arrays
 from elbowroom.core.settings import DATASETS, load_study
-from elbowroom.evaluation import HEADLINE
+from elbowroom.evaluation.evaluate import HEADLINE
 from elbowroom.figures.pictures import GAP, ZOOM, read_picture
 from elbowroom.vae.model import VAE, parameters
 

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale
-from elbowroom.evaluation import encode, evaluate
-from elbowroom.probes import active_units
+from elbowroom.evaluation.evaluate import encode, evaluate
+from elbowroom.evaluation.latents import active_units
 from elbowroom.statistics import verdict
 from elbowroom.training import cuda_graph, seed_run
 from elbowroom.training import loop as fitting

@@ -162,7 +162,7 @@ def frechet_distance(real: Tensor, made: Tensor) -> float:
     upwards, the more the fewer pictures (most below D, where a covariance is singular): values compare only at the same
     N and M, and with a floor beside them, that of train images against as many test images.
     """
-    from elbowroom.lean import FrechetInceptionDistance
+    from elbowroom.evaluation.lean import FrechetInceptionDistance
 
     metric = FrechetInceptionDistance(_Extracted(real))
     metric.update(real.cpu().double(), real=True)
@@ -176,7 +176,7 @@ def kernel_distance(real: Tensor, made: Tensor, seed: int = 0) -> float:
     With the kernel (x.y / D + 1)^3, and unbiased, so as likely below 0 as above where nothing differs; the mean over
     random subsets, drawn by the seed alone. Binkowski et al. 2018, arXiv:1801.01401; in float64.
     """
-    from elbowroom.lean import KernelInceptionDistance
+    from elbowroom.evaluation.lean import KernelInceptionDistance
 
     size = min(KERNEL_SUBSET_SIZE, len(real), len(made))
     subsets = 1 if size == len(real) == len(made) else KERNEL_SUBSETS  # each would be all of them

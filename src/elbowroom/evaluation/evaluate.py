@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom import iwae
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
-from elbowroom.lean import peak_signal_noise_ratio, structural_similarity_index_measure
-from elbowroom.probes import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.evaluation import iwae
+from elbowroom.evaluation.latents import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.evaluation.lean import peak_signal_noise_ratio, structural_similarity_index_measure
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import VAE, parameters
 from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise

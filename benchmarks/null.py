@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from elbowroom.comparison.intervals import paired_interval, wording
 from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
-from elbowroom.statistics import paired_interval, wording
 from elbowroom.training.loop import fit
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"

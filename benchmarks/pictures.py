@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from elbowroom import charts
+from elbowroom.comparison import charts
 from elbowroom.core import files
 from elbowroom.figures import pictures
 

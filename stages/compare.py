@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elbowroom import charts, comparison
-from elbowroom.claims import audit
+from elbowroom.comparison import charts, summary
+from elbowroom.comparison.claims import audit
+from elbowroom.comparison.intervals import comparisons
+from elbowroom.comparison.published import against_published
 from elbowroom.core import files, paths
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.pictures import compared_maps, picture_bytes, read_picture, side_by_side
-from elbowroom.published import against_published
 from elbowroom.results import tables
 from elbowroom.scheduler.dvc_lock import prune
-from elbowroom.statistics import comparisons
 
 SIDE_BY_SIDE = {  # picture -> title, columns
     "reconstructions": ("Test images (first row of each) and their reconstructions", 1),
@@ -31,13 +31,13 @@ def main() -> None:
     seeds, history, spectrum = (_tables(study, read) for read in (tables.seeds, tables.history, tables.spectrum))
     spectrum = spectrum[[study.variants[name].model == "vae" for name in spectrum.variant]]  # others have no KL
     baselines = pd.concat([tables.baselines(study, name) for name in study.datasets])
-    variants = comparison.summary(study, seeds, baselines)
+    variants = summary.summary(study, seeds, baselines)
     written = {
         "variants.csv": variants,
-        "baselines.csv": comparison.shown_baselines(study, baselines),
-        "differences.csv": comparisons(study, seeds, comparison.COMPARED),
-        "latents.csv": comparison.by_latents(study, seeds, baselines),
-        "elbows.csv": comparison.elbows(study, seeds),
+        "baselines.csv": summary.shown_baselines(study, baselines),
+        "differences.csv": comparisons(study, seeds, summary.COMPARED),
+        "latents.csv": summary.by_latents(study, seeds, baselines),
+        "elbows.csv": summary.elbows(study, seeds),
         "claims.csv": audit(study, seeds),
         "curves.csv": _means(history, ["split", "epoch"]).round(4),
         "spectrum.csv": _means(spectrum, ["rank"]),
@@ -49,11 +49,11 @@ def main() -> None:
     for dataset, ours in first.groupby("dataset", sort=False):
         compared = compare_pictures(ours.set_index("variant").pca_2d)
         pictures |= {f"{dataset}-{kind}": picture for kind, picture in compared.items()}
-    for key, own in variants.groupby(comparison.LOSS_FAMILY, sort=False):
+    for key, own in variants.groupby(summary.LOSS_FAMILY, sort=False):
         family = [str(part) for part in key]
         title = f"{family[0]}, {family[1].replace('_', ' ')}, pixels in {family[2]}"
         lines, points, found = (
-            table[(table[comparison.LOSS_FAMILY] == family).all(axis=1)]
+            table[(table[summary.LOSS_FAMILY] == family).all(axis=1)]
             for table in (written["baselines.csv"], written["latents.csv"], written["elbows.csv"])
         )
         drawn = {"curves": charts.compared_curves(history[history.variant.isin(own.variant)], title, colours)}
@@ -64,7 +64,7 @@ def main() -> None:
             drawn["spectrum"] = charts.spectra(spectra, title, colours)
         if len(points):
             drawn["latents"] = charts.by_latents(points, found, title)
-        pictures |= {f"{comparison.slug(family)}-{kind}": picture for kind, picture in drawn.items()}
+        pictures |= {f"{summary.slug(family)}-{kind}": picture for kind, picture in drawn.items()}
     for path in prune(study):  # from here on everything was read and is as expected
         print(f"{path}: removed, of what params.yaml no longer has")
     for file, table in written.items():

@@ -22,10 +22,10 @@ import yaml
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
+from elbowroom.comparison.published import load_published
 from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant, load_study
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
-from elbowroom.published import load_published
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

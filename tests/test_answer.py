@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import comparison
+from elbowroom.comparison import summary
+from elbowroom.comparison.intervals import comparisons
 from elbowroom.core.settings import Study, load_study
 from elbowroom.report.answer import answer
-from elbowroom.statistics import comparisons
 
 LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size
 BETTER, SAME, WORSE = [-10.0, -11.0, -9.0], [-1.0, 1.0, 0.5], [10.0, 11.0, 9.0]  # steps of the loss, by seed
@@ -35,11 +35,11 @@ def said(study: Study, losses: dict[str, list[float]], elbows: Any = ()) -> list
     ]
     seeds = pd.DataFrame(rows)
     families = [("mnist", "gaussian", "[-1, 1]"), ("cifar10", "bernoulli", "[0, 1]")]
-    mean_image = pd.DataFrame(families, columns=comparison.LOSS_FAMILY).assign(baseline="mean image", test_loss=1e6)
+    mean_image = pd.DataFrame(families, columns=summary.LOSS_FAMILY).assign(baseline="mean image", test_loss=1e6)
     linear = pd.DataFrame([(*families[0], "linear VAE", loss, size) for size, loss in LINEAR.items()])
     linear.columns = [*mean_image.columns, "latent_dim"]
     baselines = pd.concat([mean_image, linear]).assign(test_distortion=0.0)
-    tables = comparison.summary(study, seeds, baselines), baselines, comparisons(study, seeds, {"test_loss": True})
+    tables = summary.summary(study, seeds, baselines), baselines, comparisons(study, seeds, {"test_loss": True})
     return answer(study, *(table.to_dict("records") for table in tables), elbows)
 
 

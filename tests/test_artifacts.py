@@ -80,12 +80,12 @@ def test_where_a_file_may_not_grow_the_old_one_stays(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 import numpy as np
-from elbowroom import artifacts, cli
+from elbowroom.core import files, stage
 def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-    artifacts.save_arrays(Path(sys.argv.pop()), {"a": np.zeros(10_000)}, {})
+    files.save_arrays(Path(sys.argv.pop()), {"a": np.zeros(10_000)}, {})
 path = sys.argv.pop()
-cli.run(lambda: (sys.argv.append(path), main()))
+stage.run(lambda: (sys.argv.append(path), main()))
 """
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stdout) == (2, "")

@@ -264,7 +264,7 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from elbowroom.checkpoint import Checkpoints
+from elbowroom.training.checkpoint import Checkpoints
 with Checkpoints(Path({str(tmp_path / "a")!r})):
     print("in", flush=True)
     time.sleep(60)"""

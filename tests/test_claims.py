@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, with_published_recipes
 
-from elbowroom.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
+from elbowroom.comparison.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
 from elbowroom.core.settings import Study, Variant, load_study
 
 Means = dict[tuple[str, str], float]  # variant, metric -> mean over seeds

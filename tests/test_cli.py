@@ -9,8 +9,8 @@ from conftest import ROOT
 CODE = """
 import signal, sys
 sys.path.insert(0, {src!r})
-from elbowroom.cli import run
-from elbowroom.errors import StudyError
+from elbowroom.core.stage import run
+from elbowroom.core.errors import StudyError
 def main(name):
     {body}
 sys.argv = ["stage", "train@mnist-z128"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from elbowroom import charts, comparison
+from elbowroom.comparison import charts, summary
 from elbowroom.core.files import load_csv
 from elbowroom.core.settings import Study, load_study
 from elbowroom.figures.colours import of_names
@@ -69,7 +69,7 @@ def baselines() -> pd.DataFrame:
 def test_a_variant_has_its_means_its_family_and_its_verdict(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    table = comparison.summary(study, seeds, baselines).set_index("variant")
+    table = summary.summary(study, seeds, baselines).set_index("variant")
     assert list(table.index) == list(study.variants)
     assert set(table.pixel_range) == {"[-1, 1]"}
     assert table.test_loss["mnist-z16"] == seeds[seeds.variant == "mnist-z16"].test_loss.mean()
@@ -81,7 +81,7 @@ def test_a_variant_has_its_means_its_family_and_its_verdict(
 
 
 def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: pd.DataFrame) -> None:
-    shown = comparison.shown_baselines(study, baselines)
+    shown = summary.shown_baselines(study, baselines)
     assert set(shown.pixel_range) == {"[-1, 1]"}  # no variant is of the other families
     assert sorted(shown[shown.baseline == "PCA"].latent_dim) == SIZES
     assert (shown.baseline == "mean image").sum() == 1
@@ -90,7 +90,7 @@ def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: 
 def test_curves_join_variants_that_differ_in_their_size_alone(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    curves = comparison.by_latents(study, seeds, baselines)
+    curves = summary.by_latents(study, seeds, baselines)
     losses = curves[curves.metric == "test_loss"]
     assert set(losses.series) == {"width 32", "mean image", "linear VAE"}  # a single size is no curve
     distortions = curves[curves.metric == "test_distortion"]
@@ -107,16 +107,16 @@ def test_curves_join_variants_that_differ_in_their_size_alone(
 
 
 def test_the_elbow_is_where_the_curve_bends(study: Study, seeds: pd.DataFrame) -> None:
-    found = comparison.elbows(study, seeds)
+    found = summary.elbows(study, seeds)
     assert list(found.metric) == ["test_loss", "iwae_nll"]
     assert found.latent_dim.to_list() == pytest.approx([16, 16], rel=0.05)
     assert set(found.seeds) == {3}
-    assert comparison.elbows(load_study(ROOT / "params.yaml"), seeds[:0]).empty
+    assert summary.elbows(load_study(ROOT / "params.yaml"), seeds[:0]).empty
 
 
 def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
-    variants = comparison.summary(study, seeds, baselines)
-    curves, found = comparison.by_latents(study, seeds, baselines), comparison.elbows(study, seeds)
+    variants = summary.summary(study, seeds, baselines)
+    curves, found = summary.by_latents(study, seeds, baselines), summary.elbows(study, seeds)
     figure = charts.by_latents(curves, found, "mnist")
     assert [axes.get_title() for axes in figure.axes] == list(charts.METRICS.values())
     for axes, metric in zip(figure.axes, charts.METRICS, strict=True):
@@ -127,7 +127,7 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
             assert series in charts.FAR or points.value.between(bottom, top).all()
     vaes = variants[variants.variant != "mnist-ae128"]
     colours = of_names(study.variants)
-    (axes,) = charts.plane(vaes, comparison.shown_baselines(study, baselines), "mnist", colours).axes
+    (axes,) = charts.plane(vaes, summary.shown_baselines(study, baselines), "mnist", colours).axes
     labels = axes.get_legend_handles_labels()[1]
     assert set(labels) == {*vaes.variant, "linear VAE", "mean image (0, 212)"}
     assert vaes.test_rate.between(*axes.get_xlim()).all()
@@ -137,8 +137,8 @@ def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: p
 def test_linear_vaes_that_are_all_the_same_are_a_dot(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    vaes = comparison.summary(study, seeds, baselines).query("variant != 'mnist-ae128'")
-    shown = comparison.shown_baselines(study, baselines)
+    vaes = summary.summary(study, seeds, baselines).query("variant != 'mnist-ae128'")
+    shown = summary.shown_baselines(study, baselines)
     for rates, marker in (([37.8, 37.8], "."), ([30.0, 37.8], "None")):
         linear = shown[shown.baseline == "linear VAE"][:2].assign(test_rate=rates)
         drawn = pd.concat([linear, shown[shown.baseline == "mean image"]])
@@ -152,7 +152,7 @@ def test_pictures_of_families_have_names_of_their_own() -> None:
         ("mnist", "gaussian", "[0, 1]"),
         ("mnist", "gaussian_optimal", "[0, 1]"),
     ]
-    assert [comparison.slug(family) for family in families] == [
+    assert [summary.slug(family) for family in families] == [
         "mnist-gaussian-pm1",
         "mnist-gaussian-01",
         "mnist-gaussian-optimal-01",
@@ -164,7 +164,7 @@ def test_sizes_that_differ_in_more_than_the_size_are_no_curve(
 ) -> None:
     wide = study.variants["mnist-z8"].model_copy(update={"channels": 64})
     two = study.model_copy(update={"variants": {"mnist-z4": study.variants["mnist-z4"], "mnist-z8": wide}})
-    assert comparison.by_latents(two, seeds, baselines).empty
+    assert summary.by_latents(two, seeds, baselines).empty
 
 
 def test_more_series_than_the_palette_has_are_drawn(seeds: pd.DataFrame, study: Study, baselines: pd.DataFrame) -> None:
@@ -176,7 +176,7 @@ def test_more_series_than_the_palette_has_are_drawn(seeds: pd.DataFrame, study: 
             rows.append(seeds[seeds.variant == "mnist-z8"].assign(variant=name))
     many = study.model_copy(update={"variants": variants})
     table = pd.concat(rows)
-    figure = charts.by_latents(comparison.by_latents(many, table, baselines), comparison.elbows(many, table), "many")
+    figure = charts.by_latents(summary.by_latents(many, table, baselines), summary.elbows(many, table), "many")
     drawn = [axes for axes in figure.axes if axes.get_title() == charts.METRICS["iwae_nll"]]
     assert len([line for line in drawn[0].lines if "beta" in str(line.get_label())]) == 10
 
@@ -189,14 +189,14 @@ def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
     seeds = pd.concat(parts, ignore_index=True)
     baselines = pd.concat([load_csv(folder / f"metrics/baselines/{name}.csv") for name in study.datasets])
     committed = load_csv(folder / "report/comparison/variants.csv").set_index("variant")
-    verdicts = comparison.summary(study, seeds, baselines).set_index("variant").verdict
+    verdicts = summary.summary(study, seeds, baselines).set_index("variant").verdict
     assert verdicts.to_dict() == committed.verdict.to_dict()
     assert verdicts["mnist-z2"] == "starved"
     assert verdicts["mnist-z256"] == "saturated"
     assert verdicts["mnist-z16-beta1000"] == "collapsed"
     found = load_csv(folder / "report/comparison/elbows.csv")
     assert set(found.dataset) == set(study.datasets)
-    assert found.result.to_list() == comparison.elbows(study, seeds).result.to_list()
+    assert found.result.to_list() == summary.elbows(study, seeds).result.to_list()
     readme = (ROOT / "README.md").read_text()
     assert all(result in readme for result in found[found.metric == "test_loss"].result)
 
@@ -214,8 +214,8 @@ def test_a_lone_size_is_called_by_what_sets_it_apart_from_the_series() -> None:
     measured = dict.fromkeys(["test_loss", "active_units", "test_distortion", "parameters"], 1.0)
     seeds = [{"dataset": v.dataset, "variant": name, "seed": 0, **measured} for name, v in study.variants.items()]
     families = [("mnist", "gaussian", "[-1, 1]"), ("cifar10", "bernoulli", "[0, 1]")]
-    mean_image = pd.DataFrame(families, columns=comparison.LOSS_FAMILY).assign(baseline="mean image", **measured)
-    series = comparison.summary(study, pd.DataFrame(seeds), mean_image).set_index("variant").series
+    mean_image = pd.DataFrame(families, columns=summary.LOSS_FAMILY).assign(baseline="mean image", **measured)
+    series = summary.summary(study, pd.DataFrame(seeds), mean_image).set_index("variant").series
     assert series["cifar10-z4-c32"] == series["cifar10-z8-c32"] == "width 32"
     assert series["cifar10-z8-c64"] == "width 64"
     assert series["cifar10-ae16"] == "AE, beta 0"

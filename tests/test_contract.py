@@ -108,7 +108,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         append("src/elbowroom/yardsticks/baselines.py", "# a comment\n"),
         {"baseline@mnist", "baseline@cifar10"},
     ),
-    "a comment in statistics.py": (append("src/elbowroom/statistics.py", "# a comment\n"), PAGES),
+    "a comment in statistics.py": (append("src/elbowroom/comparison/intervals.py", "# a comment\n"), PAGES),
     # Nothing is trained: all of it, the seconds that it took included, is found in checkpoints.
     "a comment in training.py": (append("src/elbowroom/training/seed_run.py", "# a comment\n"), each("train")),
     "a variant removed": (params(lambda p: p["variants"].pop("mnist-z256")), PAGES),

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from elbowroom import charts
+from elbowroom.comparison import charts
 from elbowroom.figures.colours import PALETTE, of_names
 from elbowroom.figures.pictures import (
     GAP,

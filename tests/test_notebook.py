@@ -79,7 +79,7 @@ def one(cell: str) -> NotebookNode:
 
 
 def test_a_cell_that_raises_a_study_error_is_one_line(tmp_path: Path) -> None:
-    cell = "from elbowroom.errors import StudyError\nraise StudyError('models/x: not found, expected y')"
+    cell = "from elbowroom.core.errors import StudyError\nraise StudyError('models/x: not found, expected y')"
     with pytest.raises(StudyError, match=r"study\.ipynb: cell one-3: models/x: not found, expected y$") as raised:
         execute(one(cell), tmp_path / "study.ipynb")
     assert "\n" not in str(raised.value)

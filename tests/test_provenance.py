@@ -46,7 +46,8 @@ def test_seconds_are_of_the_last_run_of_each_stage(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert provenance.seconds().empty
     script = (
-        "import time; from elbowroom.cli import run\ndef main(name=''): time.sleep(float(name or 0))\nrun(main{})\n"
+        "import time; from elbowroom.core.stage import run\n"
+        "def main(name=''): time.sleep(float(name or 0))\nrun(main{})\n"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent / "src")}
     for stage, slept in (("train@a", "0.3"), ("train@b", "0.6"), ("compare", ""), ("train@a", "0.1")):

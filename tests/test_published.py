@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT, with_published_recipes
 
+from elbowroom.comparison.published import against_published, load_published, shortfalls
 from elbowroom.core.settings import Dataset, Study, load_study
-from elbowroom.published import against_published, load_published, shortfalls
 from elbowroom.vae.model import VAE, parameters
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import load_study
-from elbowroom.published import test_loss_after as published_after
 from elbowroom.report import readme
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import with_published_recipes
 
-from elbowroom import claims, published, statistics
+from elbowroom.comparison import claims, intervals, published
 from elbowroom.core.settings import Study
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, text_tables
@@ -89,7 +89,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
                 }
             ]
         ),
-        "differences": pd.DataFrame([difference], columns=statistics.COLUMNS),
+        "differences": pd.DataFrame([difference], columns=intervals.COLUMNS),
         "elbows": pd.DataFrame(
             columns=["dataset", "likelihood", "pixel_range", "series", "metric", "latent_dim", "low", "high"]
         ),

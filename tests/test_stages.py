@@ -59,7 +59,7 @@ def test_the_package_itself_is_a_docstring() -> None:
 def test_data_files_beside_a_reached_module_are_deps_too(stage: str) -> None:
     """published.py reads published.yaml; report.py its templates."""
     deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
-    assert ("src/elbowroom/published.py" in deps) == ("src/elbowroom/published.yaml" in deps)
+    assert ("src/elbowroom/comparison/published.py" in deps) == ("src/elbowroom/comparison/published.yaml" in deps)
     assert ("src/elbowroom/report/pages.py" in deps) == ("src/elbowroom/report/templates" in deps)
 
 

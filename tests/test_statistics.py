@@ -9,9 +9,7 @@ from conftest import ROOT, variant
 from scipy.stats import ttest_rel
 
 from benchmarks import null
-from elbowroom.core.settings import Study, Variant, load_study
-from elbowroom.datasets.images import Images
-from elbowroom.statistics import (
+from elbowroom.comparison.intervals import (
     COLUMNS,
     NO_ELBOW,
     Interval,
@@ -22,6 +20,8 @@ from elbowroom.statistics import (
     verdict,
     wording,
 )
+from elbowroom.core.settings import Study, Variant, load_study
+from elbowroom.datasets.images import Images
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
 LOWER = {"test_loss": True, "iwae_nll": True, "psnr": False}

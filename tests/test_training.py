@@ -17,12 +17,12 @@ import torch.nn.functional as F  # noqa: N812
 from conftest import CPU, EVALUATION, ROOT, cifar_variant, recipe, variant
 from tqdm import tqdm
 
+from elbowroom.comparison.intervals import verdict
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.evaluate import encode, evaluate
 from elbowroom.evaluation.latents import active_units
-from elbowroom.statistics import verdict
 from elbowroom.training import cuda_graph, seed_run
 from elbowroom.training import loop as fitting
 from elbowroom.training.adam import Adam
@@ -113,7 +113,7 @@ def test_training_does_not_import_torchs_compiler() -> None:
     """It takes longer to import than torch itself, and a stage does without it."""
     code = """
 import sys, torch
-import elbowroom.fit
+import elbowroom.training.loop
 from elbowroom.adam import Adam
 weight = torch.ones(2, requires_grad=True)
 optimizer = Adam([weight], 0.1)

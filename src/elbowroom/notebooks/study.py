@@ -40,7 +40,8 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom import charts, statistics
+from elbowroom.comparison import charts, intervals
+from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
 from elbowroom.core.settings import load_study
 from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
@@ -55,7 +56,6 @@ from elbowroom.figures.pictures import (
     side_by_side,
     training_curves,
 )
-from elbowroom.published import shortfalls
 from elbowroom.report import text_tables
 from elbowroom.results import tables
 from elbowroom.vae import objective
@@ -84,7 +84,7 @@ def show_table(table: text_tables.Table) -> None:
 # all cells. Pictures are of one training, that of the first seed; numbers from `metrics/` are of all seeds.
 
 # %%
-FAMILY = (*statistics.FAMILY, "beta")  # settings that two variants must share for their losses to be comparable
+FAMILY = (*intervals.FAMILY, "beta")  # settings that two variants must share for their losses to be comparable
 
 
 def family(name: str) -> list[object]:
@@ -357,11 +357,11 @@ else:
 # %%
 if both and OTHER:
     ours, theirs = (tables.seeds(study, name).set_index("seed").test_loss for name in both)
-    interval = statistics.paired_interval(ours, theirs)
+    interval = intervals.paired_interval(ours, theirs)
     said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
     print(f"Test loss of {NAME} less that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
     if family(NAME) == family(OTHER):
-        print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {statistics.wording(interval)}")
+        print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {intervals.wording(interval)}")
     else:
         print(f"They differ in one of {', '.join(FAMILY)}: their losses are not comparable.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from elbowroom.comparison import LOSS_FAMILY
+from elbowroom.comparison.summary import LOSS_FAMILY
 from elbowroom.core.settings import Study
 
 Row = Mapping[Any, Any]

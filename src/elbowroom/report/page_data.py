@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from elbowroom.comparison import LOSS_FAMILY
+from elbowroom.comparison.summary import LOSS_FAMILY
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study

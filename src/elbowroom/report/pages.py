@@ -8,11 +8,11 @@ import jinja2
 import pandas as pd
 import yaml
 
-from elbowroom.comparison import LOSS_FAMILY, slug
+from elbowroom.comparison.published import load_published, shortfalls
+from elbowroom.comparison.summary import LOSS_FAMILY, slug
 from elbowroom.core.settings import Study
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.explorer_sheet import Explored
-from elbowroom.published import load_published, shortfalls
 from elbowroom.report import page_data, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.vega_charts import Spec

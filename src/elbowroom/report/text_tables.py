@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, Variant
-from elbowroom.published import test_loss_after
 
 Row = Mapping[Any, Any]
 DASH = "\N{EN DASH}"

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison import FAR
+from elbowroom.comparison.summary import FAR
 from elbowroom.core.settings import Study
 from elbowroom.figures.colours import SERIES
 

@@ -22,9 +22,9 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
+from elbowroom.comparison.intervals import Interval, paired_interval, wording
+from elbowroom.comparison.published import load_published, shortfalls
 from elbowroom.core.settings import DATASETS, Settings, Study
-from elbowroom.published import load_published, shortfalls
-from elbowroom.statistics import Interval, paired_interval, wording
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
 COLUMNS = ["study", "claim", "against", "result", "numbers"]

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pandas as pd
 
+from elbowroom.comparison.intervals import elbow, spread, verdict
 from elbowroom.core.settings import Study, Variant
-from elbowroom.statistics import elbow, spread, verdict
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
 CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")  # shown against the latent size

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
-from elbowroom.comparison import FAR
+from elbowroom.comparison.summary import FAR
 from elbowroom.figures.colours import SERIES
 from elbowroom.figures.pictures import DPI, TERMS, label_epochs
 

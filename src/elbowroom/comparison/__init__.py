@@ -1,0 +1,1 @@
+"""Variants beside each other, beside baselines and beside what was published."""

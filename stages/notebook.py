@@ -5,7 +5,7 @@ from pathlib import Path
 from elbowroom.core import files
 from elbowroom.core.settings import load_study
 from elbowroom.core.stage import run
-from elbowroom.notebook import SOURCE, build, execute, written
+from elbowroom.notebook.build import SOURCE, build, execute, written
 
 
 def main() -> None:

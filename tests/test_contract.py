@@ -96,7 +96,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     # The study was so before that dataset came: DVC has the pages of then in its run cache.
     "a dataset removed, with its variants": (params(without_cifar10), {"compare", "notebook"}),
     "the title": (params(lambda p: p.update(title="Another title")), {"report", "notebook"}),
-    "a word in the notebook": (append("src/elbowroom/notebooks/study.py", "# and more\n"), {"notebook"}),
+    "a word in the notebook": (append("src/elbowroom/notebook/study.py", "# and more\n"), {"notebook"}),
     "the report's template": (append("src/elbowroom/report/templates/README.md.j2", "\nmore\n"), {"report"}),
     # Where a stage's results come out the same, nothing after it runs.
     "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),

@@ -11,7 +11,7 @@ from conftest import Checkout
 from nbformat import NotebookNode
 
 from elbowroom.core.errors import StudyError
-from elbowroom.notebook import SOURCE, build, execute, written
+from elbowroom.notebook.build import SOURCE, build, execute, written
 
 ORDER = ["Setup", "Data", "Model", "Training curves", "Reconstruction", "Generation", "Interpolation", "Latent space",
          "Evolution of latent space", "Two latent sizes side by side", "Summary"]  # fmt: skip

@@ -28,8 +28,8 @@ def imports(path: Path) -> set[Path]:
         found |= {
             ROOT / "src" / Path(*name.split(".")).with_suffix(".py") for name in names if name.startswith("elbowroom.")
         }
-    if path == ROOT / "src/elbowroom/notebook.py":  # what its cells import is imported in a process of their own
-        found.add(ROOT / "src/elbowroom/notebooks/study.py")
+    if path == ROOT / "src/elbowroom/notebook/build.py":  # what its cells import is imported in a process of their own
+        found.add(ROOT / "src/elbowroom/notebook/study.py")
     return {module for module in found if module.is_file()}
 
 

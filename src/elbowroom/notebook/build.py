@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from elbowroom.core.errors import StudyError
 
-SOURCE = Path(__file__).with_name("notebooks") / "study.py"
+SOURCE = Path(__file__).with_name("study.py")
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 CELL = re.compile(r"^# %%(?P<kind> \[markdown\])?$", re.MULTILINE)
 START_SECONDS = 600  # that a kernel may take on a busy machine

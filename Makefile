@@ -30,7 +30,7 @@ repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a tim
 
 diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z128 B=mnist-z256
 	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))
-	@cd "$(STUDY)" && python -m elbowroom.diff "$$A" "$$B"
+	@cd "$(STUDY)" && python -m elbowroom.app.compare "$$A" "$$B"
 
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme

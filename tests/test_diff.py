@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from elbowroom.app.compare import lines
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study, load_study
-from elbowroom.diff import lines
 
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 

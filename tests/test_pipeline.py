@@ -132,10 +132,12 @@ def test_diffs_show_what_changed(tiny: Checkout) -> None:
 
 
 def test_two_variants_are_compared(tiny: Checkout) -> None:
-    table = tiny.run("python", "-m", "elbowroom.diff", "mnist-z128", "mnist-z256")
+    table = tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist-z256")
     assert re.search(r"^latent_dim +128 +12$", table, re.MULTILINE)
     assert re.search(r"^test_loss +[\d.]+ +[\d.]+ +[+-][\d.]+ +[+-][\d.]+ %$", table, re.MULTILINE)
-    assert tiny.run("python", "-m", "elbowroom.diff", "mnist-z128", "mnist", status=2).startswith("error: params.yaml:")
+    assert tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist", status=2).startswith(
+        "error: params.yaml:"
+    )
 
 
 def test_the_metrics_of_the_study_fit_a_terminal() -> None:

@@ -1,4 +1,4 @@
-"""Two variants of one study beside each other: `python -m elbowroom.diff A B`, or `make diff A=... B=...`."""
+"""Two variants of one study beside each other: `python -m elbowroom.app.compare A B`, or `make diff A=... B=...`."""
 
 from elbowroom.core.settings import Study, load_study
 from elbowroom.core.stage import run

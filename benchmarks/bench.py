@@ -29,8 +29,8 @@ from benchmarks.settings import Setting
 from benchmarks.steps import layers, seeds, steps, work
 from benchmarks.study import whole_study
 from benchmarks.waits import slowest, waits
+from elbowroom.core.device import choose_device
 from elbowroom.core.errors import StudyError
-from elbowroom.datasets.images import choose_device
 
 JSON, PAGE = (Path(__file__).parent / name for name in ("results.json", "RESULTS.md"))
 

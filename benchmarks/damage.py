@@ -30,7 +30,8 @@ import torch
 import yaml
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import load_images
 from elbowroom.results.tables import COMPARISON

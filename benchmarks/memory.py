@@ -15,8 +15,9 @@ from benchmarks.contestants import notebook, ours
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, row
-from elbowroom.core.settings import load_study
-from elbowroom.datasets.images import Images, Split, choose_device
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
+from elbowroom.datasets.images import Images, Split
 from elbowroom.training.loop import peak_memory
 
 

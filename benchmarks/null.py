@@ -16,6 +16,7 @@ from elbowroom.comparison.intervals import paired_interval, wording
 from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
+from elbowroom.datasets.prepare import prepare
 from elbowroom.training.loop import fit
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"
@@ -43,7 +44,7 @@ RECIPE = Recipe(
 
 def read_images() -> Images:
     """The first images of CIFAR-10, without the files of a study."""
-    arrays, _ = archives.prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
+    arrays, _ = prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     train, test = (Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
     return Images(train, test, archives.CIFAR10_CLASSES)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import torch
 
-from elbowroom.core.settings import Dataset, Recipe, Variant, load_study
-from elbowroom.datasets import archives
-from elbowroom.datasets.images import Images, Split, choose_device
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Dataset, Recipe, Variant
+from elbowroom.datasets.images import Images, Split
+from elbowroom.datasets.prepare import prepare
 
 ROOT = Path(__file__).parent.parent
 PARAMS = ROOT / "params.yaml"
@@ -32,7 +34,7 @@ Setting = tuple[Variant, Recipe, Images]
 def read(dataset: str, train_images: int, test_images: int) -> Setting:
     """The variant that stands for a dataset, its recipe, and the first images."""
     study, where = load_study(PARAMS), choose_device()
-    arrays, header = archives.prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
+    arrays, header = prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
     tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
     train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])

@@ -12,7 +12,7 @@ from benchmarks import settings
 from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import row
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 
 
 def whole_study(_: dict[str, Setting]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from benchmarks import settings
-from elbowroom.datasets.images import compute_in
+from elbowroom.core.device import compute_in
 from elbowroom.training.cuda_graph import WARM_UP
 
 Timed = Callable[[int], float]  # seconds that so many steps take

@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
 
 from benchmarks import damage
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.report.readme import inserted
 from elbowroom.scheduler import local
 

@@ -19,8 +19,9 @@ from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import clocked, few_turns, ratios, row
 from elbowroom.core import files, paths
-from elbowroom.core.settings import DATASETS, Dataset, load_study
-from elbowroom.datasets.archives import prepare
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS, Dataset
+from elbowroom.datasets.prepare import prepare
 from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.iwae import log_weights
 from elbowroom.training.seed_run import FOLLOWED, MAP_IMAGES, is_round

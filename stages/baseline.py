@@ -1,9 +1,10 @@
 """baseline@<dataset>: data/<dataset> -> metrics/baselines/<dataset>.csv"""
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, load_images
+from elbowroom.datasets.images import load_images
 from elbowroom.yardsticks.baselines import baselines
 
 

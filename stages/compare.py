@@ -11,7 +11,8 @@ from elbowroom.comparison.claims import audit
 from elbowroom.comparison.intervals import comparisons
 from elbowroom.comparison.published import against_published
 from elbowroom.core import files, paths
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.pictures import compared_maps, picture_bytes, read_picture, side_by_side

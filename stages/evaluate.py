@@ -5,9 +5,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, load_images
+from elbowroom.datasets.images import load_images
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures
 from elbowroom.vae.model import load_model
 from elbowroom.yardsticks.judge import load_judge

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from elbowroom.core import paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import load_images, scale, to_bytes
 from elbowroom.figures import explorer_sheet
 from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
 from elbowroom.vae.model import load_evolution, load_model

@@ -5,9 +5,10 @@ import torch
 from matplotlib.figure import Figure
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import load_images, scale, to_bytes
 from elbowroom.figures.pictures import (
     animation_bytes,
     evolution_figures,

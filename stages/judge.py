@@ -4,9 +4,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device, hardware
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, hardware, load_images
+from elbowroom.datasets.images import load_images
 from elbowroom.yardsticks.judge import save_judge, train_judge
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from elbowroom.core import files
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.notebook.build import SOURCE, build, execute, written
 

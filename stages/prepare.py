@@ -1,9 +1,9 @@
 """prepare@<dataset>: published archives -> data/<dataset>.safetensors"""
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets import archives
+from elbowroom.datasets.prepare import prepare
 from elbowroom.scheduler.budget import trainings
 
 
@@ -12,7 +12,7 @@ def main(name: str) -> None:
     names = [variant for variant, settings in study.variants.items() if settings.dataset == name]
     if names:
         print("After this, unless DVC's cache has the result:", *trainings(study, names), sep="\n  ")
-    arrays, header = archives.prepare(name, study.dataset(name))
+    arrays, header = prepare(name, study.dataset(name))
     files.save_arrays(paths.data_file(name), arrays, header)
 
 

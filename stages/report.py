@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, pages, provenance

@@ -5,9 +5,10 @@ import torch
 from tqdm import tqdm
 
 from elbowroom.core import files, paths
-from elbowroom.core.settings import load_study
+from elbowroom.core.device import choose_device, hardware
+from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import choose_device, hardware, load_images
+from elbowroom.datasets.images import load_images
 from elbowroom.training import checkpoint
 from elbowroom.training.loop import fit
 from elbowroom.vae.model import save_evolution, save_model

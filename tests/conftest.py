@@ -23,9 +23,10 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from preloaded import preloaded_python
 
 from elbowroom.comparison.published import load_published
-from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant, load_study
-from elbowroom.datasets import archives
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant
 from elbowroom.datasets.images import Images, Split
+from elbowroom.datasets.prepare import prepare
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -68,7 +69,7 @@ def published() -> dict[str, Images]:
 
 
 def _images(name: str, settings: Dataset) -> Images:
-    arrays, header = archives.prepare(name, settings)
+    arrays, header = prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     splits = [Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
     return Images(*splits, classes=header["classes"])

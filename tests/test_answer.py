@@ -8,7 +8,8 @@ from conftest import ROOT
 
 from elbowroom.comparison import summary
 from elbowroom.comparison.intervals import comparisons
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.report.answer import answer
 
 LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size

@@ -18,6 +18,7 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Dataset
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import Images
+from elbowroom.datasets.prepare import READERS, prepare
 
 SMALL = Dataset(train_images=8, test_images=4)
 
@@ -53,15 +54,15 @@ def test_splits_are_different_images(published: dict[str, Images]) -> None:
 
 
 def test_the_first_images_are_kept() -> None:
-    arrays, header = archives.prepare("mnist", SMALL)
+    arrays, header = prepare("mnist", SMALL)
     assert arrays["train_images"].shape == (8, 1, 28, 28)
     assert arrays["test_labels"].tolist() == [7, 2, 1, 0]
     assert header["classes"] == list("0123456789")
-    assert header["sha256"] != archives.prepare("mnist", Dataset(train_images=9, test_images=4))[1]["sha256"]
+    assert header["sha256"] != prepare("mnist", Dataset(train_images=9, test_images=4))[1]["sha256"]
 
 
 def test_what_config_says_of_datasets_is_so(published: dict[str, Images]) -> None:
-    assert set(archives.READERS) == set(DATASETS) == set(published)
+    assert set(READERS) == set(DATASETS) == set(published)
     for name, images in published.items():
         assert DATASETS[name] == (images.shape, len(images.train.labels), len(images.test.labels))
 
@@ -94,16 +95,16 @@ def test_every_kind_of_mirror_gives_the_same(mirror: Path, monkeypatch: pytest.M
     found = set()
     for address in (str(mirror), mirror.as_uri(), server, server + "/"):
         monkeypatch.setenv("ELBOWROOM_MIRROR", address)
-        found.add(str(archives.prepare("mnist", SMALL)[1]["sha256"]))
+        found.add(str(prepare("mnist", SMALL)[1]["sha256"]))
     assert len(found) == 1
 
 
 def test_a_download_is_kept_and_quiet(server: str, mirror: Path, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
-    first = archives.prepare("mnist", SMALL)[1]
+    first = prepare("mnist", SMALL)[1]
     assert "B/s" not in capfd.readouterr().err  # no progress bar where there is no terminal
     shutil.rmtree(mirror / "mnist")
-    assert archives.prepare("mnist", SMALL)[1] == first
+    assert prepare("mnist", SMALL)[1] == first
 
 
 def test_a_damaged_download_is_removed(server: str, mirror: Path) -> None:
@@ -114,9 +115,9 @@ def test_a_damaged_download_is_removed(server: str, mirror: Path) -> None:
         StudyError,
         match=r"t10k-labels-idx1-ubyte.gz: found HTML \(an error page\?\), .* \(removed: run again\)",
     ):
-        archives.prepare("mnist", SMALL)
+        prepare("mnist", SMALL)
     path.write_bytes(good)
-    archives.prepare("mnist", SMALL)
+    prepare("mnist", SMALL)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "swap"])
@@ -131,12 +132,12 @@ def test_a_damaged_archive_is_refused(mirror: Path, damage: str) -> None:
         content = bytearray((mirror / "mnist" / "t10k-labels-idx1-ubyte.gz").read_bytes())
     path.write_bytes(content)
     with pytest.raises(StudyError, match=r"train-labels-idx1-ubyte.gz: found [^\n]+, expected the published \w+$"):
-        archives.prepare("mnist", SMALL)
+        prepare("mnist", SMALL)
 
 
 def test_a_mirror_without_the_file_is_said(mirror: Path) -> None:
     with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: not found, expected in the mirror"):
-        archives.prepare("cifar10", SMALL)
+        prepare("cifar10", SMALL)
 
 
 @pytest.mark.parametrize("content", ["html", "empty", "other", "cut"])
@@ -154,7 +155,7 @@ def test_what_is_not_cifar10_is_refused(mirror: Path, tmp_path: Path, content: s
         if content == "cut":
             archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: found .*, expected [^\n]*$"):
-        archives.prepare("cifar10", SMALL)
+        prepare("cifar10", SMALL)
 
 
 # --- hostile archives ----------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def test_a_hostile_archive_is_refused_and_writes_nothing(
     tracemalloc.start()
     try:
         with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: found [^\n]+, expected [^\n]+$") as error:
-            archives.prepare("cifar10", SMALL)
+            prepare("cifar10", SMALL)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -224,7 +225,7 @@ def test_a_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytest.Mon
         with pytest.raises(
             StudyError, match=r"gz: found more than 1048576 bytes in it, expected the published archive"
         ):
-            archives.prepare("cifar10" if "cifar" in name else "mnist", SMALL)
+            prepare("cifar10" if "cifar" in name else "mnist", SMALL)
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()

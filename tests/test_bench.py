@@ -12,7 +12,8 @@ import yaml
 from conftest import EVALUATION, ROOT
 
 from benchmarks import bench, epochs, pictures, settings, steps, timing, waits
-from elbowroom.core.settings import DATASETS, Published, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS, Published
 from elbowroom.datasets.images import Images, Split
 from elbowroom.training.cuda_graph import WARM_UP
 

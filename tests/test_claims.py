@@ -5,7 +5,8 @@ import pytest
 from conftest import ROOT, with_published_recipes
 
 from elbowroom.comparison.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
-from elbowroom.core.settings import Study, Variant, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study, Variant
 
 Means = dict[tuple[str, str], float]  # variant, metric -> mean over seeds
 AS_CLAIMED: Means = {

@@ -7,7 +7,8 @@ from conftest import ROOT
 
 from elbowroom.comparison import charts, summary
 from elbowroom.core.files import load_csv
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.figures.colours import of_names
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]

@@ -11,7 +11,7 @@ from conftest import ROOT, with_published_recipes
 
 from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.scheduler.budget import trainings
 
 VARIANTS = [

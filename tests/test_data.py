@@ -8,8 +8,9 @@ import torch
 from conftest import CPU
 
 from elbowroom.core import files, paths
+from elbowroom.core.device import choose_device
 from elbowroom.core.errors import StudyError
-from elbowroom.datasets.images import batches, choose_device, load_images, scale, to_bytes
+from elbowroom.datasets.images import batches, load_images, scale, to_bytes
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from conftest import ROOT
 from elbowroom.app.compare import lines
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 

@@ -7,7 +7,7 @@ import yaml
 from conftest import ROOT
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.scheduler.dvc_lock import is_edited, prune
 
 

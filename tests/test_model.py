@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Variant, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS, Variant
 from elbowroom.datasets.images import Images
 from elbowroom.vae.fast_cpu import Doubling
 from elbowroom.vae.model import (

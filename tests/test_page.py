@@ -16,7 +16,8 @@ from conftest import ROOT, opened
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.datasets.images import Images
 from elbowroom.figures import colours, explorer_sheet
 from elbowroom.report import page_data

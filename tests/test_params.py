@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 for section, kept in {  # one of each is as good, and loads faster

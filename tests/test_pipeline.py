@@ -16,7 +16,8 @@ from conftest import PAGES, ROOT, Checkout, of, ran
 from PIL import Image
 
 from elbowroom.core.files import load_arrays
-from elbowroom.core.settings import DATASETS, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS
 from elbowroom.evaluation.evaluate import HEADLINE
 from elbowroom.figures.pictures import GAP, ZOOM, read_picture
 from elbowroom.vae.model import VAE, parameters

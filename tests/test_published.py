@@ -5,7 +5,8 @@ import pytest
 from conftest import ROOT, with_published_recipes
 
 from elbowroom.comparison.published import against_published, load_published, shortfalls
-from elbowroom.core.settings import Dataset, Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Dataset, Study
 from elbowroom.vae.model import VAE, parameters
 
 

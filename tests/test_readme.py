@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.report import readme
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.figures.pictures import read_picture
 from elbowroom.results import tables

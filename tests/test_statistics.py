@@ -20,7 +20,8 @@ from elbowroom.comparison.intervals import (
     verdict,
     wording,
 )
-from elbowroom.core.settings import Study, Variant, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study, Variant
 from elbowroom.datasets.images import Images
 
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]

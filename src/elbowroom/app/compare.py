@@ -1,6 +1,7 @@
 """Two variants of one study beside each other: `python -m elbowroom.app.compare A B`, or `make diff A=... B=...`."""
 
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.results import tables
 from elbowroom.scheduler.dvc_lock import is_edited

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+PARAMS = Path("params.yaml")
 NOTES = Path(".dvc/tmp/stages")  # of a checkout: a lock for each stage, and the seconds that it last took
 
 

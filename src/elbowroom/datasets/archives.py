@@ -1,6 +1,6 @@
 """Published archives -> verified arrays. They are read in memory, by name: no member is ever written to a file.
 
-Adding a dataset is one function here with its entry in READERS, and its facts in config.DATASETS.
+Adding a dataset is one function here, its entry in prepare.READERS, and its facts in settings.DATASETS.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ import numpy as np
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError, short
-from elbowroom.core.settings import Dataset
 from elbowroom.datasets import download
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -107,22 +106,6 @@ def _verified(archive: Path, name: str, content: memoryview, sha256: str) -> np.
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise damaged(archive, f"{name} with sha256 {found}", f"the published {sha256}")
     return np.frombuffer(content, np.uint8)
-
-
-READERS = {"mnist": mnist, "cifar10": cifar10}
-
-
-def prepare(name: str, settings: Dataset) -> tuple[files.Arrays, dict[str, object]]:
-    """Read a published dataset, verify every file of it, keep the first images of each split.
-
-    Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
-    names and the arrays' sha256. Raises StudyError where a file is missing, damaged or not the published one.
-    """
-    arrays, classes = READERS[name]()
-    for split, count in (("train", settings.train_images), ("test", settings.test_images)):
-        for part in ("images", "labels"):
-            arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
-    return arrays, {"dataset": name, "classes": classes, "sha256": files.digest(arrays, {})}
 
 
 def damaged(archive: Path, found: str, expected: str) -> StudyError:

@@ -43,8 +43,9 @@ from matplotlib.figure import Figure
 from elbowroom.comparison import charts, intervals
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
-from elbowroom.core.settings import load_study
-from elbowroom.datasets.images import choose_device, load_images, scale, to_bytes
+from elbowroom.core.device import choose_device
+from elbowroom.core.params import load_study
+from elbowroom.datasets.images import load_images, scale, to_bytes
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.pictures import (
     compared_maps,

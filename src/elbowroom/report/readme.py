@@ -5,7 +5,8 @@ from pathlib import Path
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Study, load_study
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.report import text_tables
 from elbowroom.report.answer import answer

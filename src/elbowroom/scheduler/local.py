@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import load_study
+from elbowroom.core.params import load_study
 from elbowroom.scheduler.budget import trainings
 from elbowroom.scheduler.dvc_job import LOGS, Job
 from elbowroom.scheduler.dvc_lock import locked_stages

@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from elbowroom.core.device import compute_in, hardware
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
-from elbowroom.datasets.images import Images, compute_in, hardware
+from elbowroom.datasets.images import Images
 from elbowroom.training.checkpoint import Checkpoints, fingerprints
 from elbowroom.training.cuda_graph import SideBySide
 from elbowroom.training.seed_run import Run

@@ -1,0 +1,129 @@
+"""The one reader of params.yaml: a file -> a checked Study, or one line that says what is wrong in it."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML  # what DVC reads it with: one file, one meaning
+from ruamel.yaml.error import YAMLError
+
+from elbowroom.core.errors import StudyError, short, shown
+from elbowroom.core.paths import PARAMS
+from elbowroom.core.settings import (
+    DATASETS,
+    NETWORK_FACTORS,
+    RESERVED,
+    Dataset,
+    Evaluation,
+    Figures,
+    Judge,
+    Recipe,
+    Settings,
+    Study,
+    Variant,
+)
+
+
+def load_study(path: Path = PARAMS) -> Study:
+    """Read and check a params.yaml, whole.
+
+    Raises StudyError with one line: file, key, the value found and the value expected.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of anchors given twice
+            raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: not found in {Path.cwd()}, expected a study's params.yaml there") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read ({error}), expected a YAML text") from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        problem = str(getattr(error, "problem", None) or error).partition("\n")[0]
+        problem = problem.removeprefix("but ").removeprefix("found ")
+        raise StudyError(f"{path}:{where} found {short(problem)}, expected YAML") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise StudyError(f"{path}: found what is no value ({short(str(error))}), expected YAML") from None
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_one_line(error)}") from None
+    for key, found, expected in _inconsistencies(study):
+        raise StudyError(f"{path}: {key}: found {found}, expected {expected}")
+    return study
+
+
+def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
+    """What is wrong between settings that are each right: key, value found, value expected."""
+    for name, settings in study.datasets.items():
+        if name not in DATASETS:
+            yield "datasets", repr(name), f"one of {', '.join(DATASETS)}"
+            continue
+        for key in ("train_images", "test_images"):
+            if (count := getattr(settings, key)) > (most := getattr(DATASETS[name], key)):
+                yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
+    for name, recipe in study.recipes.items():
+        if recipe.warmup_epochs >= recipe.epochs:
+            yield f"recipes.{name}.warmup_epochs", recipe.warmup_epochs, f"fewer than its {recipe.epochs} epochs"
+    for name, variant in study.variants.items():
+        key = f"variants.{name}"
+        if name in RESERVED:
+            yield "variants", repr(name), f"another name ({', '.join(RESERVED)} are folders of the pipeline)"
+        if variant.recipe not in study.recipes:
+            yield f"{key}.recipe", repr(variant.recipe), f"one of {', '.join(study.recipes)}"
+        if variant.dataset not in study.datasets:
+            yield f"{key}.dataset", repr(variant.dataset), f"one of {', '.join(study.datasets)}"
+            continue
+        _, height, width = DATASETS[variant.dataset].shape
+        factor = NETWORK_FACTORS[variant.network]
+        if height % factor or width % factor:
+            expected = f"one for {variant.dataset}'s images of {height}x{width} (its sides must divide by {factor})"
+            yield f"{key}.network", repr(variant.network), expected
+        if "bernoulli" in variant.likelihood and variant.pixel_range != [0, 1]:
+            yield f"{key}.pixel_range", variant.pixel_range, f"[0, 1] with likelihood {variant.likelihood}"
+        if variant.network == "linear" and variant.channels != 1:
+            yield f"{key}.channels", variant.channels, "1 with network linear, which has no width"
+        if variant.model == "ae" and variant.beta != 0:
+            yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
+
+
+_EXPECTED = {
+    "missing": "a value for it",
+    "string_pattern_mismatch": "a name of lower-case letters, digits, '-' and '_', a letter first (64 at most)",
+    "model_type": "a mapping of settings",
+    "dict_type": "a mapping",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "list_type": "a list",
+}
+
+
+def _one_line(error: ValidationError) -> str:
+    """Say the first of pydantic's errors as KEY: found VALUE, expected WHAT."""
+    first, *others = error.errors(include_url=False)
+    loc = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]  # [key]: the name itself is wrong
+    found = "nothing" if first["type"] == "missing" else shown(first["input"])
+    expected = _EXPECTED.get(first["type"], first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        loc, unknown = loc[:-1], loc[-1]
+        found, expected = f"unknown key {shown(unknown)}", f"only {', '.join(_keys_at(loc))}"
+    key = ".".join(str(part) for part in loc) or "the whole file"
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{short(key)}: found {short(found)}, expected {expected}{more}"
+
+
+_SECTIONS: dict[str, type[Settings]] = {
+    "datasets": Dataset,
+    "recipes": Recipe,
+    "variants": Variant,
+    "judge": Judge,
+    "evaluation": Evaluation,
+    "figures": Figures,
+}
+
+
+def _keys_at(loc: Sequence[str | int]) -> list[str]:
+    """The keys that the settings at this place have: variants.NAME -> those of Variant."""
+    return list((_SECTIONS[str(loc[0])] if loc else Study).model_fields)

@@ -1,0 +1,20 @@
+"""A published dataset -> the arrays that a study uses of it."""
+
+from elbowroom.core import files
+from elbowroom.core.settings import Dataset
+from elbowroom.datasets import archives
+
+READERS = {"mnist": archives.mnist, "cifar10": archives.cifar10}
+
+
+def prepare(name: str, settings: Dataset) -> tuple[files.Arrays, dict[str, object]]:
+    """Read a published dataset, verify every file of it, keep the first images of each split.
+
+    Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
+    names and the arrays' sha256. Raises StudyError where a file is missing, damaged or not the published one.
+    """
+    arrays, classes = READERS[name]()
+    for split, count in (("train", settings.train_images), ("test", settings.test_images)):
+        for part in ("images", "labels"):
+            arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
+    return arrays, {"dataset": name, "classes": classes, "sha256": files.digest(arrays, {})}

@@ -24,6 +24,7 @@ from preloaded import preloaded_python
 
 from elbowroom.comparison.published import load_published
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import STUDY_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Dataset, Evaluation, Recipe, Study, Variant
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
@@ -184,12 +185,12 @@ def ran(output: str) -> set[str]:
     return set(re.findall(r"^Running stage '(.+)':$", output, re.MULTILINE))
 
 
-PAGES = {"compare", "report", "notebook"}
+PAGES = set(STUDY_STAGES)
 
 
 def of(*variants: str) -> set[str]:
     """The stages that a change of these variants runs."""
-    return {f"{stage}@{name}" for name in variants for stage in ("train", "evaluate", "figures", "explore")} | PAGES
+    return {f"{stage}@{name}" for name in variants for stage in VARIANT_STAGES} | PAGES
 
 
 class Grown(NamedTuple):

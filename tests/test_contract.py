@@ -7,6 +7,8 @@ import pytest
 import yaml
 from conftest import PAGES, Checkout, Grown, of
 
+from elbowroom.core.pipeline import DATASET_STAGES
+
 pytestmark = pytest.mark.dvc
 
 NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
@@ -18,7 +20,7 @@ def each(stage: str) -> set[str]:
 
 
 def of_dataset(name: str) -> set[str]:
-    return {f"{stage}@{name}" for stage in ("prepare", "baseline", "judge")}
+    return {f"{stage}@{name}" for stage in DATASET_STAGES}
 
 
 def params(change: Callable[[dict], object]) -> Edit:

@@ -8,7 +8,15 @@ from conftest import ROOT
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
 from elbowroom.scheduler.dvc_lock import is_edited, prune
+
+
+def test_stage_kinds_are_those_of_dvc_yaml() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for names, each in ((DATASET_STAGES, "${datasets}"), (VARIANT_STAGES, "${variants}")):
+        assert names == tuple(name for name, stage in stages.items() if stage.get("foreach") == each)
+    assert all("foreach" not in stages[name] for name in STUDY_STAGES)
 
 
 def test_prune_deletes_what_removed_variants_left_and_nothing_else(

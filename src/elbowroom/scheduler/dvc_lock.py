@@ -9,10 +9,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError
+from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
-VARIANT_STAGES = ("train", "evaluate", "figures", "explore")
-DATASET_STAGES = ("prepare", "baseline", "judge")
 OUTS = ("data", "metrics", "models", "plots")  # folders of what these write
 
 

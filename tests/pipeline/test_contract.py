@@ -1,0 +1,190 @@
+"""The caching contract: which stages an edit runs, all of them by name, and no other. By DVC, on a tiny real study."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from elbowroom.core.pipeline import DATASET_STAGES
+from tests.support.checkout import PAGES, Checkout, Grown, of
+
+pytestmark = pytest.mark.dvc
+
+NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
+Edit = Callable[[Checkout], None]
+
+
+def each(stage: str) -> set[str]:
+    return {f"{stage}@{name}" for name in NAMES}
+
+
+def of_dataset(name: str) -> set[str]:
+    return {f"{stage}@{name}" for stage in DATASET_STAGES}
+
+
+def params(change: Callable[[dict], object]) -> Edit:
+    return lambda study: study.edit(change)
+
+
+def rename(settings: dict) -> None:
+    settings["variants"]["mnist-z8"] = settings["variants"].pop("mnist-z256")
+
+
+def two_at_once(settings: dict) -> None:
+    settings["variants"]["mnist-z128"]["beta"] = 4.0
+    settings["variants"]["cifar10-ae16"]["channels"] = 5
+
+
+def without_cifar10(settings: dict) -> None:
+    del settings["datasets"]["cifar10"], settings["variants"]["cifar10-ae16"]
+
+
+def append(path: str, text: str) -> Edit:
+    def edit(study: Checkout) -> None:
+        with (study.path / path).open("a") as file:
+            file.write(text)
+
+    return edit
+
+
+def write_otherwise(study: Checkout) -> None:
+    """The same settings: another order of keys, other whitespace, a comment, 1 for 1.0; and a module touched."""
+    path = study.path / "params.yaml"
+    settings = yaml.safe_load(path.read_text())
+    assert settings["variants"]["mnist-z128"]["beta"] == 1.0
+    settings["variants"]["mnist-z128"]["beta"] = 1
+    text = yaml.safe_dump(settings, sort_keys=True, indent=8, default_flow_style=False)
+    path.write_text(f"# a comment\n\n{text}\n\n")
+    (study.path / "src/elbowroom/vae/model.py").touch()
+
+
+ROWS: dict[str, tuple[Edit, set[str]]] = {
+    # First, with nothing to be put back: to the run cache 1 is not 1.0.
+    "order, whitespace, a comment, 1 for 1.0, a touched module": (write_otherwise, set()),
+    "a variant's latent_dim": (
+        params(lambda p: p["variants"]["mnist-z128"].update(latent_dim=12)),
+        of("mnist-z128"),
+    ),
+    "two variants at once": (params(two_at_once), of("mnist-z128", "cifar10-ae16")),
+    "a recipe's learning_rate": (
+        params(lambda p: p["recipes"]["notebook-mnist"].update(learning_rate=0.002)),
+        of("mnist-z128", "mnist-z256"),
+    ),
+    "a seed added": (
+        params(lambda p: p["recipes"]["report-cifar10"].update(seeds=[0, 1])),
+        of("cifar10-ae16"),
+    ),
+    "an evaluation setting": (
+        params(lambda p: p["evaluation"].update(map_images=30)),
+        each("evaluate") | PAGES,
+    ),
+    "a figure setting": (
+        params(lambda p: p["figures"].update(images=4)),
+        each("figures") | PAGES,
+    ),
+    "a setting of the page's explorer": (
+        params(lambda p: p["figures"].update(explorer_grid=3)),
+        each("explore") | {"report", "notebook"},
+    ),
+    "a dataset's setting": (
+        params(lambda p: p["datasets"]["cifar10"].update(train_images=64)),
+        of("cifar10-ae16") | of_dataset("cifar10"),
+    ),
+    "a setting of the judges": (
+        params(lambda p: p["judge"].update(epochs=2)),
+        {"judge@mnist", "judge@cifar10"} | PAGES | each("evaluate"),
+    ),
+    # The study was so before that dataset came: DVC has the pages of then in its run cache.
+    "a dataset removed, with its variants": (params(without_cifar10), {"compare", "notebook"}),
+    "the title": (params(lambda p: p.update(title="Another title")), {"report", "notebook"}),
+    "a word in the notebook": (append("src/elbowroom/notebook/study.py", "# and more\n"), {"notebook"}),
+    "the report's template": (append("src/elbowroom/report/templates/README.md.j2", "\nmore\n"), {"report"}),
+    # Where a stage's results come out the same, nothing after it runs.
+    "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), each("evaluate")),
+    "a comment in figures.py": (
+        append("src/elbowroom/figures/pictures.py", "# a comment\n"),
+        each("figures") | {"compare", "notebook"},
+    ),
+    "a comment in baselines.py": (
+        append("src/elbowroom/yardsticks/baselines.py", "# a comment\n"),
+        {"baseline@mnist", "baseline@cifar10"},
+    ),
+    "a comment in statistics.py": (append("src/elbowroom/comparison/intervals.py", "# a comment\n"), PAGES),
+    # Nothing is trained: all of it, the seconds that it took included, is found in checkpoints.
+    "a comment in training.py": (append("src/elbowroom/training/seed_run.py", "# a comment\n"), each("train")),
+    "a variant removed": (params(lambda p: p["variants"].pop("mnist-z256")), PAGES),
+    "a variant renamed": (params(rename), of("mnist-z8")),
+}
+
+
+def reran(study: Checkout) -> set[str]:
+    """The stages that an edit runs. The notebook, which takes as long as the others together, is only asked for."""
+    stages = study.repro("report")
+    return stages if "up to date" in study.run("dvc", "status", "notebook") else stages | {"notebook"}
+
+
+def put_back(study: Checkout) -> None:
+    study.run("git", "checkout", "-q", "params.yaml", "../../src", "../../stages")
+
+
+def test_the_first_run_and_a_variant_and_a_dataset_added(grown: Grown) -> None:
+    assert grown.ran == [
+        of("mnist-z128") | of_dataset("mnist"),
+        of("mnist-z256"),
+        of("cifar10-ae16") | of_dataset("cifar10"),
+    ]
+
+
+def test_with_no_edit_nothing_runs(tiny: Checkout) -> None:
+    assert tiny.repro() == set()
+    assert "up to date" in tiny.run("dvc", "status")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_edit_runs_these_stages_and_the_one_put_back_none(tiny: Checkout, row: str) -> None:
+    """The edit of the row before is put back as this one is made."""
+    edit, expected = ROWS[row]
+    put_back(tiny)
+    edit(tiny)
+    assert reran(tiny) == expected
+
+
+def test_put_back_every_result_is_as_it_was_to_the_byte(tiny: Checkout) -> None:
+    """Restored from DVC's run cache; compare only removes what the other name left."""
+    assert tiny.repro() == {"notebook"}
+    put_back(tiny)
+    assert tiny.repro() == {"compare"}
+    changes = tiny.changes()
+    assert set(re.findall(r"\S+$", changes, re.MULTILINE)) <= {"studies/quickstart/dvc.lock"}, changes
+
+
+def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
+    name = "mnist-z256"
+    tiny.edit(lambda p: p["variants"].pop(name))
+    output = tiny.run("dvc", "repro")
+    assert f"metrics/{name}.json: removed, of what params.yaml no longer has" in output
+    assert [path for path in tiny.path.rglob(f"*{name}*") if ".dvc" not in path.parts] == []
+    for page in ("report/index.html", "report/README.md"):  # where the published claims name it still
+        text = (tiny.path / page).read_text()
+        assert f"plots/{name}/" not in text
+        assert f"#{name}" not in text
+    assert name not in (tiny.path / "report/comparison/curves.csv").read_text()
+    assert name not in tiny.run("dvc", "metrics", "show")
+    tiny.run("dvc", "plots", "show")
+    assert f'"variant": "{name}"' not in (tiny.path / "dvc_plots/index.html").read_text()
+    tiny.run("git", "checkout", "-q", "params.yaml")
+    assert tiny.repro() == set()
+
+
+def test_deleted_results_are_restored(tiny: Checkout) -> None:
+    for name in ("models", "data", "metrics", "plots", "report"):
+        tiny.run("rm", "-r", name)
+    assert tiny.repro() == set()
+    assert set(re.findall(r"\S+$", tiny.changes(), re.MULTILINE)) <= {"studies/quickstart/dvc.lock"}
+
+
+def test_a_deleted_lock_is_made_anew_from_the_run_cache(tiny: Checkout) -> None:
+    (tiny.path / "dvc.lock").unlink()
+    assert tiny.repro() == set()
+    assert (tiny.path / "dvc.lock").is_file()

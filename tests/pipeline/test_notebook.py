@@ -1,0 +1,114 @@
+"""The notebook stage: what it shows is what was measured."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat import NotebookNode
+
+from elbowroom.notebook.build import SOURCE, build
+from tests.support.checkout import Checkout
+
+pytestmark = pytest.mark.dvc
+
+PICTURES, COMPARED = 7, 5  # of one variant, and of two side by side
+
+
+def read(tiny: Checkout) -> NotebookNode:
+    return nbformat.read(tiny.path / "report/study.ipynb", as_version=4)
+
+
+def code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def printed(cell: NotebookNode) -> str:
+    """What a cell shows, but pictures, as text."""
+    return "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+
+
+def pictures(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in code(notebook) for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+def test_every_cell_ran_and_none_failed(tiny: Checkout) -> None:
+    notebook, built = read(tiny), build(SOURCE.read_text())
+    nbformat.validate(notebook)
+    assert [cell.source for cell in notebook.cells] == [cell.source for cell in built.cells]
+    assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))
+    outputs = [output for cell in code(notebook) for output in cell.outputs]
+    assert {output.output_type for output in outputs} == {"display_data", "stream"}
+    assert {output.name for output in outputs if output.output_type == "stream"} == {"stdout"}
+    assert len(pictures(notebook)) == PICTURES + COMPARED
+    assert all(output.metadata["image/png"]["alt"] for output in pictures(notebook))
+
+
+def test_it_tells_nothing_of_where_and_when(tiny: Checkout) -> None:
+    text = (tiny.path / "report/study.ipynb").read_text()
+    for place in (tiny.path, tiny.path.parent.parent, Path.home(), Path(nbformat.__file__).parent):
+        assert str(place) not in text
+    notebook = read(tiny)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert all(cell.metadata == {} for cell in notebook.cells)
+
+
+def test_its_numbers_are_the_measured_ones(tiny: Checkout) -> None:
+    text = "\n".join(map(printed, code(read(tiny))))
+    names = ("mnist-z128", "mnist-z256")
+    ours, other = (pd.read_csv(tiny.path / f"metrics/{name}.csv").iloc[0] for name in names)
+    assert "NAME: mnist-z128 (1 seed)\nOTHER: mnist-z256\n" in text
+    assert "A small budget." in text
+    assert f"{ours.parameters:,} parameters, 128 latents" in text
+    assert f"The plane holds {ours.pca_2d:.2%} of the variance" in text
+    assert f"Test loss of mnist-z128 less that of mnist-z256: {ours.test_loss - other.test_loss:+.2f} nats" in text
+    assert "Result: one seed, no interval" in text
+    for row in (ours, other):
+        shown = [f"{value:,.2f}" for value in (row.test_loss, row.test_distortion, row.test_rate)]
+        assert re.search(r" +".join(map(re.escape, shown)), text), shown
+    history = pd.read_csv(tiny.path / "plots/mnist-z128/history.csv")
+    train = history[(history.split == "train") & (history.epoch == 1)].iloc[0]
+    assert re.search(rf"train +{train.loss:.2f} +{train.distortion:.2f} +{train['rate']:.2f}", text)
+
+
+def test_run_again_it_is_the_same_to_the_byte(tiny: Checkout) -> None:
+    before = (tiny.path / "report/study.ipynb").read_bytes()
+    tiny.run("python", "-m", "stages.notebook")
+    assert (tiny.path / "report/study.ipynb").read_bytes() == before
+
+
+def test_a_damaged_model_is_one_line_and_the_old_notebook_stays(tiny: Checkout) -> None:
+    model = tiny.path / "models/mnist-z128/seed-0.safetensors"
+    content, before = model.read_bytes(), (tiny.path / "report/study.ipynb").read_bytes()
+    model.unlink()
+    model.write_bytes(content[:-9])
+    said = tiny.run("python", "-m", "stages.notebook", status=2)
+    model.write_bytes(content)
+    assert said.startswith("error: report/study.ipynb: cell 2-model-2: models/mnist-z128/seed-0.safetensors: damaged")
+    assert len(said.splitlines()) == 1
+    assert (tiny.path / "report/study.ipynb").read_bytes() == before
+
+
+def test_what_is_not_here_is_left_out_by_name(tiny: Checkout) -> None:
+    """As in a clone without a remote, after `dvc exp run --allow-missing`."""
+    folder = tiny.path / "models/mnist-z128"
+    folder.rename(tiny.path / "away")
+    tiny.run("python", "-m", "stages.notebook")
+    (tiny.path / "away").rename(folder)
+    text = "\n".join(map(printed, code(read(tiny))))
+    assert "NAME: mnist-z256 (1 seed)\nOTHER: there is none" in text
+    assert re.search(r"Not shown, as their models are not here .*:\n  mnist-z128\n", text)
+    assert "There is no other VAE whose loss means the same as that of mnist-z256" in text
+    assert len(pictures(read(tiny))) == PICTURES
+
+
+def test_a_study_of_one_autoencoder_has_nothing_to_compare(tiny: Checkout) -> None:
+    """Of colour images, too. Last: it leaves another study."""
+    tiny.edit(lambda p: [p["variants"].pop(name) for name in ("mnist-z128", "mnist-z256")])
+    for stage in ("compare", "notebook"):
+        tiny.run("python", "-m", f"stages.{stage}")
+    text = "\n".join(map(printed, code(read(tiny))))
+    assert "NAME: cifar10-ae16 (1 seed)\nOTHER: there is none" in text
+    assert "There is no other VAE" in text
+    assert len(pictures(read(tiny))) == PICTURES

@@ -1,0 +1,268 @@
+"""Stages side by side, by DVC, on a toy pipeline that is made for the module: each test goes on from the one before."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from elbowroom.scheduler import local
+from tests.support import ROOT
+from tests.support.settings import with_published_recipes
+
+DVC_YAML = """
+stages:
+  top: {cmd: "python work.py top ${top}", outs: [top.txt]}
+  left: {cmd: "python work.py left ${left} right", deps: [top.txt], outs: [left.txt]}
+  right: {cmd: "python work.py right ${right} left", deps: [top.txt], outs: [right.txt]}
+  bottom: {cmd: "python work.py bottom ${bottom}", deps: [left.txt, right.txt], outs: [bottom.txt]}
+  quick:
+    foreach: [a, b, c, d, e, f, g, h]
+    do: {cmd: "python work.py quick-${item} 1", outs: ["quick-${item}.txt"]}
+"""
+WORK = '''
+"""NAME VALUE [FRIEND]: write VALUE to NAME.txt, and to times/NAME what a test wants to know."""
+import json, os, sys, time
+from pathlib import Path
+from tqdm import tqdm
+name, value, *friends = sys.argv[1:]
+start = time.time()
+Path("times", name).touch()
+if value == "fail":
+    sys.exit("error: told to fail")
+while value == "hang" and Path("hang").exists():
+    time.sleep(0.05)
+for _ in tqdm(range(20 if value == "hang" else 1), desc=f"at work on {name}", disable=None):
+    time.sleep(0.05)
+while not all(Path("times", friend).exists() for friend in friends) and time.time() < start + 30:
+    time.sleep(0.05)
+met = all(Path("times", friend).exists() for friend in friends)
+Path(f"{name}.txt").write_text(value)
+threads = os.environ["OMP_NUM_THREADS"]
+Path("times", name).write_text(json.dumps({"start": start, "end": time.time(), "met": met, "threads": threads}))
+'''
+QUICK = {f"quick@{item}" for item in "abcdefgh"}
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("toy")
+    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "config", "core.analytics", "false"]):
+        subprocess.run(command, cwd=folder, env=environment(), check=True)  # noqa: S603
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    (folder / "work.py").write_text(WORK)
+    (folder / "params.yaml").write_text("top: 1\nleft: 1\nright: 1\nbottom: 1\n")
+    (folder / "times").mkdir()
+    return folder
+
+
+def environment() -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    kept = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    return kept | {"PATH": path, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
+
+
+@pytest.fixture
+def start(toy: Path) -> Start:
+    def run(jobs: object, **settings: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
+        return subprocess.Popen(  # noqa: S603
+            command,
+            cwd=toy,
+            env=environment() | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return run
+
+
+def finish(process: subprocess.Popen[str], status: int = 0) -> str:
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == status, output
+    return output
+
+
+def outcomes(output: str) -> dict[str, str]:
+    return dict(re.findall(r"^(\S+) +\d:\d\d:\d\d  (.+)$", output, re.MULTILINE))
+
+
+def edit(toy: Path, stage: str, value: object) -> None:
+    params = toy / "params.yaml"
+    params.write_text(re.sub(rf"^{stage}: .*", f"{stage}: {value}", params.read_text(), flags=re.MULTILINE))
+
+
+def dvc(toy: Path, *command: str) -> str:
+    return subprocess.run(  # noqa: S603
+        ["dvc", *command],  # noqa: S607
+        cwd=toy,
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.mark.dvc
+def test_every_stage_runs_when_it_can(toy: Path, start: Start) -> None:
+    output = finish(start(6))
+    assert outcomes(output) == dict.fromkeys({"top", "left", "right", "bottom"} | QUICK, "ran")
+    times = {path.name: json.loads(path.read_text()) for path in (toy / "times").iterdir()}
+    assert times["left"]["met"]
+    assert times["right"]["met"]
+    assert times["top"]["end"] < min(times["left"]["start"], times["right"]["start"])
+    assert times["bottom"]["start"] > max(times["left"]["end"], times["right"]["end"])
+    assert {entry["threads"] for entry in times.values()} == {str(max(1, len(os.sched_getaffinity(0)) // 6))}
+    assert dvc(toy, "status", "--json").strip() == "{}"
+
+
+@pytest.mark.dvc
+def test_nothing_to_run_is_said_in_one_line(start: Start) -> None:
+    assert finish(start(2)) == "Nothing to run: every stage is up to date\n"
+
+
+@pytest.mark.dvc
+def test_an_edit_runs_what_depends_on_it(toy: Path, start: Start) -> None:
+    edit(toy, "left", 2)
+    lines = finish(start(2, OMP_NUM_THREADS="7")).splitlines()
+    assert [re.sub(r" +\d:\d\d:\d\d", "", line) for line in lines] == [
+        "At most 2 stages to run, 2 at a time with OMP_NUM_THREADS=7; what DVC has in its cache is restored",
+        "left    started",
+        "left  ran",
+        "bottom  started",
+        "bottom  ran",
+        "2 stages in: 2 ran",
+    ]
+    assert json.loads((toy / "times/left").read_text())["threads"] == "7"
+
+
+@pytest.mark.dvc
+def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) -> None:
+    edit(toy, "left", "fail")
+    edit(toy, "right", 2)
+    output = finish(start(1), status=1)
+    assert outcomes(output) == {"left": "FAILED", "right": "ran"}
+    assert f"left FAILED, see {toy / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
+    assert "\n  error: told to fail\n" in output
+    assert output.endswith("Not run, as they depend on what failed: bottom\n")
+    assert "error: told to fail" in (toy / ".dvc/tmp/parallel/left.log").read_text()
+    assert ".dvc/tmp" not in subprocess.check_output(["git", "status", "-s"], cwd=toy, text=True)  # noqa: S607
+
+
+@pytest.mark.dvc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupt_leaves_no_process(toy: Path, start: Start, number: signal.Signals) -> None:
+    """Not under nohup either, which has it that processes start with SIGHUP ignored."""
+    edit(toy, "left", 1)
+    edit(toy, "bottom", "hang")
+    (toy / "hang").touch()
+    (toy / "times/bottom").unlink()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = start(2)
+    signal.signal(signal.SIGHUP, before)
+    while not (toy / "times/bottom").exists() and process.poll() is None:
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any("work.py" in child.cmdline() for child in children)
+    process.send_signal(number)
+    output = finish(process, status=-9 if number == signal.SIGKILL else 130)
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    if number != signal.SIGKILL:
+        assert outcomes(output) == {"left": "restored from cache", "bottom": "interrupted"}
+
+
+@pytest.mark.dvc
+def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
+    (toy / "hang").unlink()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        termios.tcsetwinsize(0, (24, 100))
+        os.chdir(toy)
+        os.execle(sys.executable, "python", "-m", "elbowroom.scheduler.local", "--jobs", "3", environment())  # noqa: S606
+    output = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            output += piece
+    except OSError:
+        pass  # Linux: the end
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, output.decode()
+    text = output.decode()
+    frames = [frame.split() for frame in re.split(r"\r|\n|\x1b\[[0-?]*[A-Za-z]", text)]
+    assert ["bottom", "0:00", "ran"] in [[f[0], f[1][:4], " ".join(f[2:])] for f in frames if len(f) > 2]
+    assert re.search(r"bottom +0:00:\d\d  at work on bottom: +\d+%\|[^|]+\| \d+/20 ", text)
+    assert "started" not in text
+    assert "0 of 1 stage done" in text
+    assert dvc(toy, "status", "--json").strip() == "{}"
+
+
+def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".dvc/tmp").mkdir(parents=True)
+    whole = (ROOT / "studies/quickstart/dvc.lock").read_text()
+    lock, rwlock = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
+    inside = whole.index("  train@mnist-z128:\n")
+    for path, halves in (
+        (
+            lock,
+            [
+                "",
+                whole[: inside + 10],
+                whole[: inside + len("  train@mnist-z128:\n")],
+                "schema: '2.0'\nstages:\n  a: 1",
+            ],
+        ),
+        (rwlock, ["", '{"models": {"read"']),
+    ):
+        for half in halves:
+            path.write_text(half)
+            with local.DVC_LOCK.open("w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                assert local.mend() == []
+            assert path.exists()  # a dvc may be about to write it
+            assert local.mend() == [path]
+            assert not path.exists()
+            assert path.with_name(f"{path.name}.damaged").read_text() == half
+    for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
+        lock.write_text(sound)
+        rwlock.write_text("{}")
+        assert local.mend() == []
+
+
+def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text("")
+    assert local.mend() == [Path("dvc.lock")]
+
+
+def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "load_study", with_published_recipes)
+    plan: local.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
+    assert local.describe(plan, 2, "4").splitlines() == [
+        "At most 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; what DVC has in its cache is restored",
+        "train mnist-z128: 3 seeds x 50 epochs",
+        "train cifar10-z8-c32: 3 seeds x 10 epochs",
+    ]
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+def test_a_wrong_number_of_jobs_is_said(
+    monkeypatch: pytest.MonkeyPatch, jobs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["parallel", f"--jobs={jobs}"])
+    with pytest.raises(SystemExit, match="2"):
+        local.main()
+    assert f"argument --jobs: found '{jobs}', expected a whole number, 1 or more" in capsys.readouterr().err

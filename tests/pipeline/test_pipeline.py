@@ -1,0 +1,204 @@
+"""What the pipeline leaves, and what DVC's commands show of it: on a tiny study of real images.
+
+Each test goes on from where the one before left the module's checkout.
+"""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from elbowroom.core.files import load_arrays
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS
+from elbowroom.evaluation.evaluate import HEADLINE
+from elbowroom.figures.pictures import GAP, ZOOM, read_picture
+from elbowroom.vae.model import VAE, parameters
+from tests.support import ROOT
+from tests.support.checkout import PAGES, Checkout, of, ran
+
+pytestmark = pytest.mark.dvc
+
+NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
+PICTURES = 2 * 5 + 4 + 1  # of each dataset; of the VAEs, which are of one family; of the autoencoders
+
+
+def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
+    assert tiny.changes() == ""
+    tracked = set(tiny.run("git", "ls-files").split())
+    assert {"report/index.html", "report/README.md", "dvc.lock", "metrics/mnist-z128.json"} <= tracked
+    assert not [path for path in tracked if path.endswith(".safetensors")]
+
+
+def test_models_are_weights_and_nothing_else(tiny: Checkout) -> None:
+    """No pickle, and no state of an optimiser that nothing restores."""
+    study = load_study(tiny.path / "params.yaml")
+    for name in NAMES:
+        variant = study.variant(name)
+        files = {path.name for path in (tiny.path / "models" / name).iterdir()}
+        assert files == {"seed-0.safetensors", "evolution.safetensors"}
+        weights, _ = load_arrays(tiny.path / f"models/{name}/seed-0.safetensors")
+        assert set(weights) == set(VAE(variant, DATASETS[variant.dataset].shape).state_dict())
+
+
+def test_tables_agree_with_each_other(tiny: Checkout) -> None:
+    compared = pd.read_csv(tiny.path / "report/comparison/variants.csv").set_index("variant")
+    assert list(compared.index) == NAMES
+    assert compared.parameters.dtype.kind == "i"
+    for name in NAMES:
+        metrics = json.loads((tiny.path / f"metrics/{name}.json").read_text())
+        assert list(metrics) == list(HEADLINE)
+        assert (metrics["iwae_nll"] is None) == (metrics["fcd"] is None) == ("-ae" in name)
+        seeds = pd.read_csv(tiny.path / f"metrics/{name}.csv")
+        assert list(seeds.seed) == [0]
+        assert seeds.test_loss.mean() == pytest.approx(metrics["loss"], rel=1e-5)
+        assert seeds.test_loss.mean() == pytest.approx(compared.test_loss[name], abs=1e-6)
+        history = pd.read_csv(tiny.path / f"plots/{name}/history.csv")
+        assert history[history.split == "test"].loss.iloc[-1] == pytest.approx(metrics["loss"], rel=1e-5)
+        spectrum = pd.read_csv(tiny.path / f"plots/{name}/spectrum.csv")
+        assert spectrum.kl.sum() == pytest.approx(seeds.test_rate.mean(), abs=1e-4)
+    assert set(pd.read_csv(tiny.path / "report/comparison/spectrum.csv").variant) == {"mnist-z128", "mnist-z256"}
+
+
+def test_pictures_show_the_images(tiny: Checkout) -> None:
+    """To the pixel: in the first row of reconstructions.png, and at the ends of interpolation.png."""
+    for name in NAMES:
+        arrays, _ = load_arrays(tiny.path / f"data/{name.split('-')[0]}.safetensors")
+        images = arrays["test_images"][:10]
+        side = images.shape[-1] * ZOOM
+        rows = read_picture(tiny.path / f"plots/{name}/reconstructions.png")
+        path = read_picture(tiny.path / f"plots/{name}/interpolation.png")
+        for index, image in enumerate(images.transpose(0, 2, 3, 1)):
+            left = index * (side + GAP)
+            np.testing.assert_array_equal(rows[:side:ZOOM, left : left + side : ZOOM], image)
+        np.testing.assert_array_equal(path[::ZOOM, :side:ZOOM], images[0].transpose(1, 2, 0))
+        np.testing.assert_array_equal(path[::ZOOM, -side::ZOOM], images[1].transpose(1, 2, 0))
+        with Image.open(tiny.path / f"plots/{name}/evolution.gif") as animation:
+            assert animation.n_frames == 2  # type: ignore[attr-defined] # before training, and after its one epoch
+    assert len(list(tiny.path.glob("report/comparison/pictures/*.png"))) == PICTURES
+
+
+class Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.anchors: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for key, value in attrs:
+            if key in ("href", "src"):
+                self.links.add(value or "")
+            if key == "id":
+                self.anchors.add(f"#{value}")
+
+
+def test_links_of_the_report_work(tiny: Checkout) -> None:
+    page = Links()
+    page.feed((tiny.path / "report/index.html").read_text())
+    assert {link for link in page.links if not link.startswith("data:")} <= page.anchors
+    markdown = set(re.findall(r"\]\(([^)]+)\)", (tiny.path / "report/README.md").read_text()))
+    pictures = {link for link in markdown if not link.startswith("#")}
+    assert len(pictures) == PICTURES + 9 * len(NAMES) + 2  # and the two other forms of the report
+    for link in pictures:
+        assert (tiny.path / "report" / link).is_file(), link
+
+
+def test_the_report_says_that_the_budget_is_small(tiny: Checkout) -> None:
+    for page in ("index.html", "README.md"):
+        text = (tiny.path / "report" / page).read_text()
+        assert "A small budget." in text
+        assert "mnist: 1 of 50 epochs, 96 of 60,000 training images, 40 of 10,000 test images" in text
+
+
+def test_one_variants_edit_by_a_real_python(tiny: Checkout) -> None:
+    """Elsewhere a preloaded one runs the stages."""
+    tiny.edit(lambda p: p["variants"]["mnist-z256"].update(latent_dim=12))
+    assert tiny._replace(python=Path(sys.executable).parent).repro() == of("mnist-z256")
+    expected = parameters(VAE(load_study(tiny.path / "params.yaml").variant("mnist-z256"), (1, 28, 28)))
+    assert json.loads((tiny.path / "metrics/mnist-z256.json").read_text())["parameters"] == expected
+
+
+def test_diffs_show_what_changed(tiny: Checkout) -> None:
+    params = tiny.run("dvc", "params", "diff")
+    assert re.findall(r"variants\S+", params) == ["variants.mnist-z256.latent_dim"]
+    metrics = tiny.run("dvc", "metrics", "diff")
+    assert set(re.findall(r"^metrics/\S+", metrics, re.MULTILINE)) == {"metrics/mnist-z256.json"}
+    assert re.search(r"^metrics/mnist-z256.json +loss +\d+\.\d+ +\d+\.\d+ +-?\d+\.\d+$", metrics, re.MULTILINE)
+    assert max(map(len, metrics.splitlines())) <= 80
+
+
+def test_two_variants_are_compared(tiny: Checkout) -> None:
+    table = tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist-z256")
+    assert re.search(r"^latent_dim +128 +12$", table, re.MULTILINE)
+    assert re.search(r"^test_loss +[\d.]+ +[\d.]+ +[+-][\d.]+ +[+-][\d.]+ %$", table, re.MULTILINE)
+    assert tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist", status=2).startswith(
+        "error: params.yaml:"
+    )
+
+
+def test_the_metrics_of_the_study_fit_a_terminal() -> None:
+    """All variants of the committed quickstart, those of the root study, in 120 columns."""
+    table = Checkout(ROOT / "studies/quickstart", Path(sys.executable).parent).run("dvc", "metrics", "show")
+    lines = [line.rstrip() for line in table.splitlines()]
+    assert len(lines) == 1 + len(load_study(ROOT / "params.yaml").variants)
+    assert max(map(len, lines)) <= 120
+
+
+def test_plots_diff_overlays_revisions(tiny: Checkout) -> None:
+    output = tiny.run("dvc", "plots", "diff", "HEAD")
+    assert "failed" not in output
+    page = (tiny.path / "dvc_plots/index.html").read_text()
+    curves = next(line for line in page.splitlines() if "Training, mean over seeds" in line)
+    assert {"HEAD", "workspace"} <= set(re.findall(r'"rev": "(\w+)"', curves))
+
+
+def test_branches_that_edited_different_variants_merge(tiny: Checkout) -> None:
+    """As docs/using-dvc.md says: nothing is trained again."""
+    tiny.commit()
+    tiny.run("git", "checkout", "-q", "-b", "other", "HEAD~1")
+    tiny.edit(lambda p: p["variants"]["cifar10-ae16"].update(latent_dim=4))
+    assert tiny.repro() == of("cifar10-ae16")
+    tiny.commit()
+    tiny.run("git", "checkout", "-q", "-")
+    tiny.run("git", "merge", "-q", "-X", "ours", "-m", "both", "other")
+    assert tiny.repro() == PAGES
+    table = tiny.run("dvc", "params", "diff", "HEAD~1")
+    assert re.findall(r"variants\S+", table) == ["variants.cifar10-ae16.latent_dim"]
+    tiny.commit()
+
+
+def test_a_clone_without_cache_shows_results_and_says_what_it_will_train(tiny: Checkout, tmp_path: Path) -> None:
+    tiny.run("git", "clone", "-q", "../..", str(tmp_path / "clone"))
+    clone = tiny._replace(path=tmp_path / "clone/studies/quickstart")
+    assert all(name in clone.run("dvc", "metrics", "show") for name in NAMES)
+    assert "failed" not in clone.run("dvc", "plots", "show")
+    first = clone.run("dvc", "repro", "prepare", "judge")
+    assert ran(first) == {f"{stage}@{name}" for stage in ("prepare", "judge") for name in ("mnist", "cifar10")}
+    assert "  train mnist-z128, mnist-z256: 1 seed x 1 epoch\n" in first
+    assert "  train cifar10-ae16: 1 seed x 1 epoch\n" in first
+    clone.edit(lambda p: p["variants"]["cifar10-ae16"].update(latent_dim=5))
+    assert clone.repro("--allow-missing") == of("cifar10-ae16")
+    assert set(re.findall(r"variants\S+", clone.run("dvc", "params", "diff"))) == {"variants.cifar10-ae16.latent_dim"}
+    paths = re.findall(r"^metrics/\S+", clone.run("dvc", "metrics", "diff"), re.MULTILINE)
+    assert set(paths) == {"metrics/cifar10-ae16.json"}
+
+
+def test_a_wrong_setting_stops_repro_with_one_line(tiny: Checkout) -> None:
+    tiny.edit(lambda p: p["variants"]["mnist-z128"].update(latent_dim=0))
+    output = tiny.run("dvc", "repro", status=255)
+    assert "error: params.yaml: variants.mnist-z128.latent_dim: found 0" in output
+    assert "Traceback" not in output
+    assert (tiny.path / "metrics/mnist-z128.json").is_file()
+
+
+def test_a_stage_runs_without_dvc(tiny: Checkout) -> None:
+    tiny.edit(lambda p: p["variants"]["mnist-z128"].update(latent_dim=5))
+    tiny.run("env", "PYTHONPATH=src", "python", "stages/train.py", "mnist-z128")
+    tiny.run("env", "PYTHONPATH=src", "python", "stages/evaluate.py", "mnist-z128")
+    assert json.loads((tiny.path / "metrics/mnist-z128.json").read_text())["parameters"] < 1_000_000

@@ -1,0 +1,26 @@
+"""Pages opened from disk in a Chromium that reaches no network."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Route
+
+
+def opened(
+    browser: Browser, path: Path, levels: tuple[str, ...] = ("error", "warning"), **options: Any
+) -> tuple[Page, list[str]]:
+    """The page from disk; and what should stay empty: requests, errors, what its console says at these levels."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(60_000)  # machines can be busy
+    wrong: list[str] = []
+
+    def refuse(route: Route) -> None:
+        wrong.append(f"request: {route.request.url}")
+        route.abort()
+
+    page.route(re.compile("^(?!file:|data:)"), refuse)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type in levels else None)
+    page.goto(path.as_uri())
+    return page, wrong

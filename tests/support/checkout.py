@@ -1,0 +1,107 @@
+"""A tiny study in a git checkout of its own, run by DVC."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from elbowroom.core.pipeline import STUDY_STAGES, VARIANT_STAGES
+from tests.support import ROOT
+from tests.support.settings import EVALUATION
+
+
+class Checkout(NamedTuple):
+    """A study's folder in a git checkout of its own, and the folder that its `python` is in."""
+
+    path: Path
+    python: Path
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Run a command there, as after `source .venv/bin/activate`; return what it printed."""
+        binaries = str(Path(sys.executable).parent)
+        environment = os.environ | {"PATH": f"{self.python}:{binaries}:{os.environ['PATH']}", "COLUMNS": "120"}
+        environment |= {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True)  # noqa: S603
+        output = done.stdout + done.stderr
+        assert done.returncode == status, output
+        return output
+
+    def repro(self, *arguments: str) -> set[str]:
+        """`dvc repro`: the stages that it ran, by name."""
+        return ran(self.run("dvc", "repro", *arguments))
+
+    def edit(self, change: Callable[[dict], object]) -> None:
+        """Change params.yaml."""
+        path = self.path / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        change(params)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", "a step")
+
+    def changes(self) -> str:
+        """What differs from the last commit, as git has it."""
+        return self.run("git", "status", "--porcelain", "--untracked-files=all")
+
+    def copy(self, folder: Path) -> "Checkout":
+        """The whole checkout again, with DVC's cache."""
+        checkout = self.path.parent.parent
+        shutil.copytree(checkout, folder / "checkout", symlinks=True)
+        return self._replace(path=folder / "checkout" / self.path.relative_to(checkout))
+
+
+def ran(output: str) -> set[str]:
+    """The stages that `dvc repro` ran, by name."""
+    return set(re.findall(r"^Running stage '(.+)':$", output, re.MULTILINE))
+
+
+PAGES = set(STUDY_STAGES)
+
+
+def of(*variants: str) -> set[str]:
+    """The stages that a change of these variants runs."""
+    return {f"{stage}@{name}" for name in variants for stage in VARIANT_STAGES} | PAGES
+
+
+class Grown(NamedTuple):
+    """A study that grew by a variant, then by a dataset, and what ran each time."""
+
+    checkout: Checkout
+    ran: list[set[str]]
+
+
+def grow(tiny: Checkout) -> list[set[str]]:
+    """Make the checkout, by a variant and a dataset at a time; return what DVC ran each time."""
+    folder, checkout = tiny.path, tiny.path.parent.parent
+    for name in ("src", "stages", ".dvc/plots"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
+        shutil.copy(ROOT / name, checkout / name)
+    (folder / ".dvc").mkdir(parents=True)
+    for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
+        shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    variants = params["variants"]
+    for recipe in params["recipes"].values():
+        recipe.update(epochs=1, batch_size=32, seeds=[0])
+    params["evaluation"] = EVALUATION.model_dump() | {"map_images": 40}
+    params["datasets"] = {"mnist": {"train_images": 96, "test_images": 40}}
+    params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
+    steps = [tiny.repro()]
+    tiny.edit(lambda p: p["variants"].update({"mnist-z256": variants["mnist-z256"] | {"channels": 4}}))
+    steps.append(tiny.repro())
+    tiny.edit(lambda p: p["datasets"].update(cifar10=p["datasets"]["mnist"].copy()))
+    tiny.edit(lambda p: p["variants"].update({"cifar10-ae16": variants["cifar10-ae16"] | {"channels": 4}}))
+    steps.append(tiny.repro())
+    tiny.commit()
+    return steps

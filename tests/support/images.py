@@ -1,0 +1,29 @@
+"""Real images, from ELBOWROOM_MIRROR or downloaded once to the user's cache folder."""
+
+import torch
+
+from elbowroom.core.settings import Dataset
+from elbowroom.datasets.images import Images, Split
+from elbowroom.datasets.prepare import prepare
+
+CPU = torch.device("cpu")
+SIZES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
+
+
+def published_images() -> dict[str, Images]:
+    """Both datasets, whole, as prepare makes them."""
+    return {name: _images(name, Dataset(train_images=a, test_images=b)) for name, (a, b) in SIZES.items()}
+
+
+def _images(name: str, settings: Dataset) -> Images:
+    arrays, header = prepare(name, settings)
+    tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
+    splits = [Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
+    return Images(*splits, classes=header["classes"])
+
+
+def first_images(images: Images, train: int, test: int) -> Images:
+    """The first images of each split."""
+    return Images(
+        Split(*(part[:train] for part in images.train)), Split(*(part[:test] for part in images.test)), images.classes
+    )

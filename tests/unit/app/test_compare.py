@@ -1,0 +1,54 @@
+"""`make diff A=... B=...`: two variants of a study."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from elbowroom.app.compare import lines
+from elbowroom.core import files, paths
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
+from tests.support import ROOT
+
+NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """The study, with two seeds of three variants measured."""
+    committed = files.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv")
+    monkeypatch.chdir(tmp_path)
+    for name, loss in (("mnist-z128", 50.0), ("mnist-z256", 60.0), ("mnist-ae128", 30.0)):
+        seeds = [
+            {"variant": name, "seed": s, "test_loss": loss + s, "test_rate": 0.0, "parameters": 10**6} for s in (0, 1)
+        ]
+        table = pd.concat([committed.drop(columns=list(seeds[0]))] * 2, ignore_index=True)
+        files.save_csv(paths.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
+    return load_study(ROOT / "params.yaml")
+
+
+def test_what_differs_is_shown_as_means_over_seeds(study: Study) -> None:
+    shown = [line.split() for line in lines(study, "mnist-z128", "mnist-z256")]
+    named = [line for line in shown if line[0] in NAMED or line[0].startswith("mnist")]
+    assert named == [
+        ["mnist-z128", "mnist-z256", "change"],
+        ["latent_dim", "128", "256"],
+        ["seeds", "0", "1", "0", "1"],
+        ["test_loss", "50.5", "60.5", "+10", "+19.80", "%"],
+        ["test_rate", "0", "0", "+0"],
+        ["parameters", "1,000,000", "1,000,000", "+0", "+0.00", "%"],
+    ]
+
+
+def test_losses_that_cannot_be_ranked_are_named(study: Study) -> None:
+    assert "not comparable" in lines(study, "mnist-z128", "mnist-ae128")[-1]
+    assert "model, beta" in lines(study, "mnist-z128", "mnist-ae128")[-1]
+
+
+def test_unknown_and_unmeasured_variants_are_one_line(study: Study) -> None:
+    with pytest.raises(StudyError, match="found no 'mnist-z1', expected one of mnist-z128"):
+        lines(study, "mnist-z1", "mnist-z128")
+    with pytest.raises(StudyError, match=r"metrics/cifar10-ae16\.csv: not found, expected from an earlier stage"):
+        lines(study, "mnist-z128", "cifar10-ae16")

@@ -1,0 +1,292 @@
+"""What the studies claim, against their own numbers and against tables made here: seeds of a full budget."""
+
+import pandas as pd
+import pytest
+
+from elbowroom.comparison.claims import COLUMNS, FAILS, HOLDS, UNTESTABLE, Claimed, audit, load_claims
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study, Variant
+from tests.support import ROOT
+from tests.support.settings import with_published_recipes
+
+Means = dict[tuple[str, str], float]  # variant, metric -> mean over seeds
+AS_CLAIMED: Means = {
+    ("mnist-z128", "test_loss"): 52.4,
+    ("mnist-z256", "test_loss"): 53.4,
+    ("mnist-z128", "test_rate"): 26.3,
+    ("mnist-z256", "test_rate"): 27.0,
+    ("cifar10-z8-c32", "test_distortion"): 1858.4,
+    ("cifar10-z16-c32", "test_distortion"): 1858.4 * (1 - 0.044),
+    ("cifar10-z16-c32", "test_rate"): 25.0,
+    ("cifar10-z8-c64", "test_loss"): 1873.3,
+    ("cifar10-z8-c64", "train_loss"): 1868.3,
+    ("cifar10-z8-c32", "test_loss"): 1872.1,
+    ("cifar10-z8-c32", "train_loss"): 1871.1,
+}
+SMOOTH = {
+    "path_linear": 1.3,
+    "step_linear": 1.5,
+    "path_slerp": 1.4,
+    "step_slerp": 1.6,
+    "path_blend": 1.9,
+    "step_blend": 2,
+}
+AS_CLAIMED |= {(v, m): x for v in ("mnist-z128", "mnist-z256", "cifar10-z16-c32") for m, x in SMOOTH.items()}
+SPREADS = [(-1, 0, 1), (1, -1, 0), (0, 1, -1)]
+MEASURED = [  # what of the table is measured: start of the claim, variant it is of
+    ("128 is better", ""),
+    ("the larger latent", ""),
+    ("config 3 is", ""),
+    ("KL ", ""),
+    ("config 4", ""),
+    ("interpolations", "mnist-z128"),
+    ("interpolations", "mnist-z256"),
+    ("interpolations", "cifar10-z16-c32"),
+]
+
+
+@pytest.fixture
+def study() -> Study:
+    return with_published_recipes()
+
+
+def table(study: Study, changes: Means | None = None, seeds: int = 3) -> pd.DataFrame:
+    """Metrics: the means of AS_CLAIMED with some changed, each with its own small spread."""
+    rows: dict[tuple[str, int], dict[str, float]] = {
+        (name, seed): {} for name in study.variants for seed in range(seeds)
+    }
+    for place, ((name, metric), mean) in enumerate((AS_CLAIMED | (changes or {})).items()):
+        for seed in range(seeds):
+            rows[name, seed][metric] = mean * (1 + 1e-5 * SPREADS[place % 3][seed])
+    made = pd.DataFrame([{"variant": name, "seed": seed} | row for (name, seed), row in rows.items()])
+    made.insert(2, "dataset", [study.variants[name].dataset for name in made.variant])
+    return made
+
+
+def arithmetic(audited: pd.DataFrame) -> "pd.Series[bool]":
+    assert set(audited.against) == {"our numbers", "their numbers"}
+    return audited.against == "their numbers"
+
+
+def row(audited: pd.DataFrame, claim: str, said: str = "") -> tuple[str, str]:
+    """Result and sentence of what is measured for a claim that starts so; of several, the one that says this."""
+    chosen = audited.claim.str.startswith(claim) & audited.numbers.str.contains(said, regex=False)
+    found = audited[chosen & ~arithmetic(audited)]
+    return found.result.item(), found.numbers.item()
+
+
+def measured(audited: pd.DataFrame) -> pd.DataFrame:
+    """What ours may decide: all but seconds."""
+    return audited[~arithmetic(audited) & ~audited.claim.str.startswith('"identical')]
+
+
+def with_variant(study: Study, name: str, **changes: object) -> Study:
+    changed = Variant.model_validate(study.variants[name].model_dump() | changes)
+    return study.model_copy(update={"variants": study.variants | {name: changed}})
+
+
+def test_every_published_claim_is_there() -> None:
+    claims = load_claims().claims
+    assert [claim.number for claim in claims] == [1, 2, 3, 4, 5, 6, 7, 7, 8, 8]
+    assert [claim.study for claim in claims] == ["notebook"] * 2 + ["report"] * 6 + ["notebook", "report"]
+    quoted = [
+        "128 is better than 256",
+        '"as expected"',
+        '"4.4% better than config 2"',
+        '"3072x reduction"',
+        '"about 25"',
+    ]
+    quoted += ['"mild overfitting"', '"16% more parameters"', '"identical training time"', "smooth", "smooth"]
+    assert all(words in claim.claim for words, claim in zip(quoted, claims, strict=True))
+
+
+def test_the_models_are_those_of_the_root_study(study: Study) -> None:
+    claims = load_claims()
+    for name, settings in claims.models.items():
+        assert settings == study.variants[name].model_dump(exclude={"recipe"})
+    used = {number.variant for claim in claims.claims for test in claim.tests for number in test.numbers}
+    assert used < set(claims.models)  # cifar10-z4-c32 is only what the 4.4 % is really against
+
+
+def test_published_arithmetic_is_done_again(study: Study) -> None:
+    """In any study, be nothing measured at all."""
+    nothing = pd.DataFrame(columns=["variant", "seed", "dataset"])
+    audited = audit(study, nothing)
+    assert list(audited.columns) == COLUMNS
+    assert set(audited[~arithmetic(audited)].result) == {UNTESTABLE}
+    found = audited[arithmetic(audited)].set_index("claim")
+    result, numbers = found.loc['config 3 is "4.4% better than config 2"', ["result", "numbers"]]
+    assert result == FAILS
+    assert "1,858.39, cifar10-z16-c32 1,820.26: relative change -2.05 %, claimed -4.4 %" in numbers
+    assert "cifar10-z4-c32 1,904.63, cifar10-z16-c32 1,820.26: relative change -4.43 %" in numbers
+    result, numbers = found.loc['"3072x reduction"', ["result", "numbers"]]
+    assert result == FAILS
+    assert "values per image 3,072, latent dim 16: ratio 192 times, claimed 3,072 times" in numbers
+    result, numbers = found.loc['KL "about 25" for config 3', ["result", "numbers"]]
+    assert result == FAILS
+    assert "cifar10-z16-c32 22.97, claimed 25 to within 1" in numbers
+    result, numbers = found.loc['"16% more parameters"', ["result", "numbers"]]
+    assert result == HOLDS
+    assert "309,939, cifar10-z16-c32 359,107: relative change 15.86 %" in numbers
+    assert len(found) == 4
+
+
+def test_measured_as_claimed_every_claim_holds(study: Study) -> None:
+    audited = audit(study, table(study))
+    assert len(audited) == 13
+    decided = measured(audited)
+    assert set(decided.result) == {HOLDS}, decided.numbers.tolist()
+    assert len(decided) == len(MEASURED)
+
+
+def test_a_sentence_gives_figures_variants_and_interval(study: Study) -> None:
+    seeds = table(study)
+    for name, losses in {"mnist-z128": [52.0, 52.4, 52.86], "mnist-z256": [53.0, 53.5, 53.8]}.items():
+        seeds.loc[seeds.variant == name, "test_loss"] = losses
+    result, numbers = row(audit(study, seeds), "128 is better")
+    # differences -1.00, -1.10, -0.94: mean -1.01333, deviation 0.080829, t(2) 4.30265: margin 0.20079
+    assert result == HOLDS
+    assert numbers == (
+        "test loss of mnist-z128 52.42, mnist-z256 53.43: difference -1.01, 95% interval [-1.21, -0.81], 3 seeds: "
+        "better; published test loss of mnist-z128 52.418, mnist-z256 53.4342"
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "of", "changes", "word"),
+    [
+        ("128 is better", "", {("mnist-z128", "test_loss"): 54.4}, "3 seeds: worse"),
+        ("the larger latent", "", {("mnist-z256", "test_rate"): 25.0}, "3 seeds: lower"),
+        ("config 3 is", "", {("cifar10-z16-c32", "test_distortion"): 1820.0}, "relative change -2.066"),
+        ("KL ", "", {("cifar10-z16-c32", "test_rate"): 22.97}, "the interval is outside"),
+        ("config 4", "", {("cifar10-z8-c32", "train_loss"): 1862.1}, "test loss - train loss of cifar10-z8-c64 5.0"),
+    ],
+)
+def test_measured_otherwise_a_claim_does_not_hold(study: Study, claim: str, of: str, changes: Means, word: str) -> None:
+    """Changed numbers change the sentence and this result, and no other result."""
+    audited = audit(study, table(study, changes))
+    result, numbers = row(audited, claim, of)
+    assert result == FAILS
+    assert word in numbers
+    assert list(audited[~arithmetic(audited)].result).count(FAILS) == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        ("128 is better", {("mnist-z128", "test_loss"): 53.4001}),
+        ("interpolations", {("mnist-z128", "path_linear"): 1.9}),
+    ],
+)
+def test_where_no_difference_is_measured_nothing_is_decided(study: Study, claim: str, changes: Means) -> None:
+    """Neither that it is there nor that it is not."""
+    result, numbers = row(audit(study, table(study, changes)), claim, "mnist-z128")
+    assert result == UNTESTABLE
+    assert "no difference measured" in numbers
+
+
+@pytest.mark.parametrize(("claim", "of"), MEASURED)
+def test_nothing_is_said_of_one_seed(study: Study, claim: str, of: str) -> None:
+    result, numbers = row(audit(study, table(study, seeds=1)), claim, of)
+    assert result == UNTESTABLE
+    assert "one seed, no interval" in numbers
+    assert not any(word in numbers for word in ("better", "worse", "lower", "higher", "the interval is", "nan"))
+
+
+@pytest.mark.parametrize(("claim", "of"), MEASURED)
+def test_on_a_small_budget_numbers_are_given_but_decide_nothing(claim: str, of: str) -> None:
+    study = load_study(ROOT / "studies/quickstart/params.yaml")
+    result, numbers = row(audit(study, table(study)), claim, of)
+    assert result == UNTESTABLE
+    assert "95% interval" in numbers
+    assert "below the published budget (" in numbers
+    assert " epochs, " in numbers
+
+
+def test_only_the_budget_of_a_claims_own_variants_counts(study: Study) -> None:
+    """A short recipe of another variant of the dataset takes nothing from what is known of these."""
+    short = study.recipes["report-cifar10"].model_copy(update={"epochs": 1})
+    other = study.variants["cifar10-ae16"].model_copy(update={"recipe": "short"})
+    update = {"recipes": study.recipes | {"short": short}, "variants": study.variants | {"cifar10-ae16": other}}
+    audited = audit(study.model_copy(update=update), table(study))
+    assert set(measured(audited).result) == {HOLDS}
+
+
+def test_without_its_variants_a_claim_is_not_testable(study: Study) -> None:
+    one = study.model_copy(update={"variants": {"mnist-ae128": study.variants["mnist-ae128"]}})
+    seeds = table(study)
+    audited = audit(one, seeds[seeds.variant == "mnist-ae128"])
+    ours = audited[~arithmetic(audited)]
+    assert set(ours.result) == {UNTESTABLE}
+    assert ours.numbers.str.endswith(" is not in this study").all()
+    assert list(audited[arithmetic(audited)].result) == [FAILS, FAILS, FAILS, HOLDS]
+
+
+def test_another_model_of_the_same_name_tests_nothing(study: Study) -> None:
+    other = with_variant(study, "mnist-z256", latent_dim=64)
+    audited = audit(other, table(study))
+    said = "mnist-z256 has latent_dim 64 in this study, published 256"
+    assert row(audited, "128 is better") == (UNTESTABLE, said)
+    assert row(audited, "interpolations", "mnist-z256") == (UNTESTABLE, said)
+    assert row(audited, "interpolations", "mnist-z128")[0] == HOLDS
+    moved = with_variant(study, "mnist-z128", dataset="cifar10", network="report")
+    assert row(audit(moved, table(study)), "128 is better")[1].startswith("mnist-z128 has dataset cifar10")
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_what_was_not_measured_is_not_testable(study: Study, empty: bool) -> None:
+    seeds = table(study)
+    metrics = ["path_linear", "test_rate"]
+    seeds = seeds.assign(**dict.fromkeys(metrics, float("nan"))) if empty else seeds.drop(columns=metrics)
+    audited = audit(study, seeds)
+    assert row(audited, "the larger latent") == (UNTESTABLE, "no test rate of mnist-z256 was measured")
+    assert row(audited, "KL ") == (UNTESTABLE, "no test rate of cifar10-z16-c32 was measured")
+    assert row(audited, "interpolations", "mnist-z128") == (UNTESTABLE, "no path linear of mnist-z128 was measured")
+    assert row(audited, "128 is better")[0] == HOLDS
+
+
+def test_seconds_of_stages_that_may_have_shared_a_machine_are_not_compared(study: Study) -> None:
+    timed = table(study).assign(seconds=84.6)
+    said = "stages may have shared the machine, so that their seconds do not compare"
+    assert row(audit(study, timed), '"identical') == (UNTESTABLE, said)
+
+
+def test_sameness_needs_more_than_no_difference_measured(study: Study) -> None:
+    """Numbers that vary much between seeds show no difference, nor that there is none."""
+    seeds = table(study)
+    seeds.loc[seeds.variant == "cifar10-z16-c32", "test_rate"] = [24.0, 25.0, 26.5]
+    result, numbers = row(audit(study, seeds), "KL ")
+    assert result == UNTESTABLE
+    assert "claimed 25 to within 1: the interval is partly within" in numbers
+
+
+@pytest.mark.parametrize("metric", ["path", "step"])
+@pytest.mark.parametrize("variant", ["mnist-z128", "mnist-z256", "cifar10-z16-c32"])
+def test_what_is_less_even_than_a_cross_fade_may_be_smooth(study: Study, variant: str, metric: str) -> None:
+    result, numbers = row(audit(study, table(study, {(variant, f"{metric}_linear"): 2.5})), "interpolations", variant)
+    assert result == UNTESTABLE
+    assert f"{metric} cross-fade {SMOOTH[f'{metric}_blend']:.1f}" in numbers
+    assert numbers.count(": higher") == numbers.count(": lower") == 1
+    assert "which a smooth way need not be" in numbers
+
+
+def test_seeds_are_paired_and_lone_ones_left_out(study: Study) -> None:
+    seeds = table(study)
+    lone = (seeds.variant == "mnist-z128") & (seeds.seed == 2)
+    assert "2 seeds" in row(audit(study, seeds[~lone]), "128 is better")[1]
+    apart = seeds.assign(seed=seeds.seed.where(seeds.variant != "mnist-z128", seeds.seed + 10))
+    said = (UNTESTABLE, "no seed in common to mnist-z128 and mnist-z256")
+    assert row(audit(study, apart), "128 is better") == said
+
+
+def test_a_measured_number_is_held_to_the_margin_of_the_published(study: Study) -> None:
+    """One reading of a claim, for its own numbers and for ours."""
+    for claim in load_claims().claims:
+        margins = {(test.claimed, test.margin) for test in claim.tests if isinstance(test, Claimed)}
+        assert len(margins) <= 1
+
+
+def test_sentences_are_plain_text_in_finite_numbers(study: Study) -> None:
+    for seeds in (1, 2, 3):
+        numbers = audit(study, table(study, seeds=seeds)).numbers
+        assert not numbers.str.contains("nan|inf(?!$)|[<>*`_|\n]").any(), numbers.tolist()

@@ -1,0 +1,156 @@
+"""params.yaml: what is right loads, what is wrong is said in one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from elbowroom.comparison.published import test_loss_after as published_after
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.scheduler.budget import trainings
+from tests.support import ROOT
+from tests.support.settings import with_published_recipes
+
+VARIANTS = [
+    *("mnist-z128", "mnist-z256", "mnist-ae128"),
+    *("cifar10-z4-c32", "cifar10-z8-c32", "cifar10-z16-c32", "cifar10-z8-c64", "cifar10-ae16"),
+]
+
+
+@pytest.mark.parametrize("study", [".", "studies/quickstart"])
+def test_committed_studies_have_every_published_variant(study: str) -> None:
+    assert list(load_study(ROOT / study / "params.yaml").variants) == VARIANTS
+
+
+def test_root_study_has_the_published_recipes() -> None:
+    study = load_study(ROOT / "params.yaml")
+    notebook, report = study.recipes["notebook-mnist"], study.recipes["report-cifar10"]
+    assert (notebook.batch_size, notebook.learning_rate) == (128, 1e-3)
+    assert published_after("mnist-z128", notebook.epochs) > 0  # what was published after as many epochs, else nan
+    assert (report.epochs, report.batch_size, report.learning_rate) == (10, 128, 3e-3)
+    latents = {name: (variant.latent_dim, variant.channels) for name, variant in study.variants.items()}
+    assert latents["cifar10-z8-c64"] == (8, 64)
+    assert latents["mnist-z256"] == (256, 32)
+
+
+def test_quickstart_differs_from_the_root_study_in_budget_only() -> None:
+    root, quick = load_study(ROOT / "params.yaml"), load_study(ROOT / "studies/quickstart/params.yaml")
+    assert quick.variants == root.variants
+    assert quick.figures == root.figures
+
+
+INVALID = [
+    ("variants.mnist-z128.latent_dim", 0, "found 0, expected greater than or equal to 1"),
+    ("variants.mnist-z128.latent_dim", "128", "found '128', expected a whole number"),
+    ("variants.mnist-z128.latent_dim", 12.5, "found 12.5, expected a whole number"),
+    ("variants.mnist-z128.latent_dim", True, "found True, expected a whole number"),
+    ("variants.mnist-z128.latnet_dim", 4, "found unknown key 'latnet_dim', expected only dataset, recipe, model"),
+    ("variants.mnist-z128.likelihood", "poisson", "found 'poisson', expected 'gaussian', 'gaussian_optimal', 'b"),
+    ("variants.mnist-z128.network", "linear", "mnist-z128.channels: found 32, expected 1 with network linear"),
+    ("variants.judge", {}, "variants: found 'judge', expected another name"),
+    ("recipes.report-cifar10.warmup_epochs", 10, "warmup_epochs: found 10, expected fewer than its 10 epochs"),
+    ("judge", {"epochs": 1}, "judge.batch_size: found nothing, expected a value for it"),
+    ("evaluation.iwae_samples", [1, 10, 25], "found [1, 10, 25], expected 1 first, then ever larger multiples"),
+    ("evaluation.iwae_samples", [10, 100], "found [10, 100], expected 1 first"),
+    ("variants.mnist-z128.likelihood", "bernoulli", "mnist-z128.pixel_range: found [-1, 1], expected [0, 1] with"),
+    ("variants.mnist-z128.pixel_range", [0, 255], "found [0, 255], expected [0, 1] or [-1, 1]"),
+    ("variants.mnist-z128.recipe", "nope", "found 'nope', expected one of notebook-mnist, report-cifar10"),
+    ("variants.mnist-z128.dataset", "svhn", "found 'svhn', expected one of mnist, cifar10"),
+    ("variants.mnist-z128", None, "variants.mnist-z128: found None, expected a mapping of settings"),
+    ("variants.mnist-ae128.beta", 1.0, "found 1.0, expected 0 with model ae"),
+    ("variants.a.b", {}, "variants.a.b: found 'a.b', expected a name of lower-case letters"),
+    ("variants.../up", {}, "expected a name of lower-case letters"),
+    ("variants", {}, "variants: found {}, expected"),
+    ("recipes.notebook-mnist.learning_rate", -0.001, "found -0.001, expected greater than 0"),
+    ("recipes.notebook-mnist.learning_rate", float("nan"), "found nan, expected"),
+    ("recipes.notebook-mnist.learning_rate", "fast", "found 'fast', expected a number"),
+    ("variants.mnist-z128.network", "report", "found 'report', expected one for mnist's images of 28x28"),
+    ("variants.7", {}, "variants.7: found '7', expected a name"),
+    ("recipes.notebook-mnist.seeds", [1, 1], "found [1, 1], expected every seed once"),
+    ("recipes.notebook-mnist.seeds", [], "found [], expected"),
+    ("datasets.mnist.train_images", 0, "found 0, expected greater than or equal to 1"),
+    ("datasets.mnist.train_images", 60_001, "found 60001, expected at most 60000, as published"),
+    ("datasets.svhn", {}, "datasets: found 'svhn', expected one of mnist, cifar10"),
+    ("evaluation.map_images", 2, "found 2, expected greater than or equal to 3"),
+    ("figures", None, "figures: found None"),
+    ("colour", "red", "the whole file: found unknown key 'colour', expected only title, datasets"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), INVALID, ids=[f"{key}={value}" for key, value, _ in INVALID])
+def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: object, said: str) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    section, _, rest = key.partition(".")
+    name, _, last = (
+        rest.partition(".") if section in ("variants", "recipes", "datasets") and value != {} else (rest, "", "")
+    )
+    if last:
+        params[section][name][last] = value
+    elif name:
+        params[section][name] = next(iter(params[section].values())) if value == {} else value
+    else:
+        params[section] = value
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    with pytest.raises(StudyError) as error:
+        load_study(path)
+    message = str(error.value)
+    assert said in message
+    assert message.startswith(str(path))
+    assert "\n" not in message
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    del params["variants"]["mnist-z128"]["beta"]
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    with pytest.raises(StudyError, match=r"variants.mnist-z128.beta: found nothing, expected a value"):
+        load_study(path)
+
+
+def test_numbers_are_what_dvc_writes(tmp_path: Path) -> None:
+    """`dvc exp run -S recipes...learning_rate=0.00001` writes 1e-05, which YAML 1.1 takes for a text."""
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("learning_rate: 0.001", "learning_rate: 1e-05"))
+    assert load_study(path).recipes["notebook-mnist"].learning_rate == 1e-5
+
+
+def test_a_variant_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("  mnist-z256:", "  mnist-z128:"))
+    with pytest.raises(StudyError, match=r'line \d+, column 3: found duplicate key "mnist-z128"'):
+        load_study(path)
+
+
+@pytest.mark.parametrize("text", ["variants: [", "\tx: 1", "a: b: c", "", "[1, 2]", "just text"])
+def test_what_is_no_study_is_said_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=r"params.yaml.* expected [^\n]*$"):
+        load_study(path)
+
+
+def test_a_stage_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("latent_dim: 256", "latent_dim: 0")
+    (tmp_path / "params.yaml").write_text(text)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, str(ROOT / "stages/prepare.py"), "mnist"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)  # noqa: S603
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "error: params.yaml: variants.mnist-z256.latent_dim: found 0, expected greater than or equal to 1\n"
+    )
+
+
+def test_trainings_are_told_by_budget() -> None:
+    study = with_published_recipes()
+    assert trainings(study, ["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
+        "train mnist-z128, mnist-z256: 3 seeds x 50 epochs",
+        "train cifar10-ae16: 3 seeds x 10 epochs",
+    ]

@@ -1,0 +1,121 @@
+"""A prepared dataset is loaded as it is, or refused; minibatches take each image once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from elbowroom.core import files, paths
+from elbowroom.core.device import choose_device
+from elbowroom.core.errors import StudyError
+from elbowroom.datasets.images import batches, load_images, scale, to_bytes
+from tests.support.images import CPU
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[files.Arrays, dict]:
+    """Arrays as of a prepared CIFAR-10, of noise, and their header; the test is in a study's folder."""
+    monkeypatch.chdir(tmp_path)
+    noise = np.random.default_rng(0)
+    arrays = {}
+    for split, count in (("train", 5), ("test", 3)):
+        arrays[f"{split}_images"] = noise.integers(0, 256, (count, 3, 32, 32), np.uint8)
+        arrays[f"{split}_labels"] = noise.integers(0, 2, count, np.uint8)
+    return arrays, {"dataset": "cifar10", "classes": ["cat", "ship"]}
+
+
+def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dict]) -> None:
+    arrays, header = prepared
+    files.save_arrays(paths.data_file("cifar10"), arrays, header)
+    images = load_images("cifar10", CPU)
+    assert images.classes == ["cat", "ship"]
+    assert images.shape == (3, 32, 32)
+    for split, (pictures, labels) in (("train", images.train), ("test", images.test)):
+        np.testing.assert_array_equal(pictures, arrays[f"{split}_images"])
+        np.testing.assert_array_equal(labels, arrays[f"{split}_labels"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"test_images": None}, "test_images: found nothing, expected uint8 (3, 3, 32, 32)"),
+        ({"train_labels": None}, "train_images: found uint8 (5, 3, 32, 32), expected uint8 (0, 3, 32, 32)"),
+        ({"more": np.zeros(1)}, "more: found float64 (1,), expected nothing"),
+        ({"train_images": np.zeros((5, 3, 32, 32))}, "train_images: found float64 (5, 3, 32, 32), expected uint8 (5,"),
+        ({"train_images": np.zeros((5, 1, 28, 28), np.uint8)}, "found uint8 (5, 1, 28, 28), expected uint8 (5, 3,"),
+        ({"test_images": np.zeros((2, 3, 32, 32), np.uint8)}, "test_images: found uint8 (2, 3, 32, 32), expected uint"),
+        ({"test_labels": np.zeros((3, 1), np.uint8)}, "test_labels: found uint8 (3, 1), expected uint8 (3,)"),
+        ({"test_labels": np.full(3, 2, np.uint8)}, "test_labels: found label 2, expected those of 2 classes"),
+        (
+            {"test_images": np.zeros((0, 3, 32, 32), np.uint8), "test_labels": np.zeros(0, np.uint8)},
+            "test_labels: found no images, expected those of 2 classes",
+        ),
+    ],
+)
+def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: dict, said: str) -> None:
+    arrays, header = prepared
+    changed = {name: array for name, array in (arrays | changes).items() if array is not None}
+    files.save_arrays(paths.data_file("cifar10"), changed, header)
+    with pytest.raises(StudyError) as error:
+        load_images("cifar10", CPU)
+    assert said in str(error.value)
+    assert str(error.value).startswith("data/cifar10.safetensors: ")
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({}, "found images of None, expected those of cifar10"),
+        ({"dataset": "mnist", "classes": ["cat", "ship"]}, "found images of 'mnist', expected those of cifar10"),
+        ({"dataset": "x" * 9999, "classes": ["cat", "ship"]}, "xxx', expected those of cifar10"),
+        ({"dataset": "cifar10"}, "found classes None, expected a list of names"),
+        ({"dataset": "cifar10", "classes": [1, 2]}, "found classes [1, 2], expected a list of names"),
+        ({"dataset": "cifar10", "classes": "ab"}, "found classes 'ab', expected a list of names"),
+    ],
+)
+def test_other_headers_are_refused(prepared: tuple[files.Arrays, dict], header: dict, said: str) -> None:
+    files.save_arrays(paths.data_file("cifar10"), prepared[0], header)
+    with pytest.raises(StudyError) as error:
+        load_images("cifar10", CPU)
+    assert said in str(error.value)
+    assert len(str(error.value)) < 250
+
+
+# --- minibatches ---------------------------------------------------------------------------------------------------
+
+
+def test_batches_take_every_image_once() -> None:
+    order = torch.randperm(1000)
+    taken = [torch.arange(1000)[batch] for batch in batches(1000, 128, order)]
+    assert [len(batch) for batch in taken] == [128] * 7 + [104]
+    assert torch.equal(torch.cat(taken), order)
+    assert torch.equal(torch.cat([torch.arange(10)[batch] for batch in batches(10, 4)]), torch.arange(10))
+
+
+@pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
+def test_scale_is_exact_at_the_ends_and_undone(pixel_range: list[int]) -> None:
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    scaled = scale(levels, pixel_range)
+    assert scaled.dtype == torch.float32
+    assert (scaled.min().item(), scaled.max().item()) == tuple(pixel_range)
+    low, high = pixel_range
+    assert to_bytes((scaled - low) / (high - low)).tolist() == levels.tolist()
+
+
+def test_device_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
+    assert choose_device() == torch.device("cpu")
+    monkeypatch.setenv("ELBOWROOM_DEVICE", "abacus")
+    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus', expected cpu, cuda or cuda:N"):
+        choose_device()
+    monkeypatch.setenv("ELBOWROOM_DEVICE", "cuda:99")
+    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'cuda:99' \(.*\), expected a device that is here"):
+        choose_device()
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_card_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ELBOWROOM_DEVICE", raising=False)
+    assert choose_device().type == "cuda"

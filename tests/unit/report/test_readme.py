@@ -1,0 +1,69 @@
+"""A README's results are those of the study's metrics, and nothing else of it is replaced."""
+
+import math
+import re
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from elbowroom.comparison.published import test_loss_after as published_after
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.report import readme
+from tests.support import ROOT
+
+
+@pytest.mark.parametrize("folder", ["studies/quickstart", "studies/elbow"])
+def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / folder)
+    study = load_study()
+    block = readme.block(study)
+    lines = [line.strip("| ").split(" | ") for line in block.splitlines() if line.startswith("| [")]
+    assert [line[0] for line in lines] == [f"[{name}](report/README.md#{name})" for name in study.variants]
+    for name, (_, seeds, epochs, loss, published, *_) in zip(study.variants, lines, strict=True):
+        losses, recipe = pd.read_csv(f"metrics/{name}.csv").test_loss, study.recipes[study.variants[name].recipe]
+        assert (int(seeds), int(epochs)) == (len(losses), recipe.epochs)
+        deviation = f" ± {losses.std():,.2f}" if len(losses) > 1 else ""
+        assert loss == f"{losses.mean():,.2f}{deviation}"
+        assert published == "\N{EN DASH}"  # of so few epochs none was
+    assert "**A small budget.**" in block
+
+
+def test_the_readmes_results_are_those_of_the_root_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.inserted(page, "make readme", readme.block(load_study())) == page
+
+
+def test_what_was_published_is_of_as_many_epochs() -> None:
+    assert published_after("mnist-z128", 50) == 52.418
+    assert published_after("mnist-z128", 10) == 57.3057
+    assert published_after("cifar10-z4-c32", 10) == 1912.02
+    assert math.isnan(published_after("mnist-z128", 7))
+    assert math.isnan(published_after("cifar10-ae16", 10))
+
+
+def test_only_what_is_between_the_comments_is_replaced() -> None:
+    page = "a\n<!-- by x -->\nold\n<!-- end -->\nb\n<!-- by y -->\nkept\n<!-- end -->\n"
+    new = readme.inserted(page, "x", "new\n")
+    assert new == page.replace("old", "new")
+    with pytest.raises(StudyError, match="by z"):
+        readme.inserted(page, "z", "new\n")
+    with pytest.raises(StudyError, match="by x"):
+        readme.inserted("<!-- by x -->\nold\n", "x", "new\n")
+
+
+def test_the_numbers_of_the_findings_are_those_of_the_tables_they_lead_to() -> None:
+    """Links like `table.csv#column=value&column`: the mean of the last, of the rows where the others are so."""
+    links = re.findall(r"\[([\d,.]+)\]\(\.\./([\w/.-]+\.csv)#([^)]+)\)( %)?", (ROOT / "docs/findings.md").read_text())
+    assert len(links) > 20
+    for text, file, place, percent in links:
+        *conditions, column = unquote(place).split("&")
+        table = pd.read_csv(ROOT / file)
+        for condition in conditions:
+            name, value = condition.split("=")
+            table = table[table[name].astype(str).str.removesuffix(".0") == value]
+        decimals = len(text.partition(".")[2])
+        size = abs(table[column].mean()) * (100 if percent else 1)
+        assert text == f"{size:,.{decimals}f}", (file, place)

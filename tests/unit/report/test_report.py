@@ -1,0 +1,231 @@
+"""Pages say what the tables say, and text stays text."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from elbowroom.comparison import claims, intervals, published
+from elbowroom.core.settings import Study
+from elbowroom.figures import explorer_sheet
+from elbowroom.report import page_data, text_tables
+from elbowroom.report.pages import SHOWN, Results, render
+from tests.support.settings import with_published_recipes
+
+MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
+UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
+
+
+EXPLORED = explorer_sheet.Explored(
+    explorer_sheet.Layout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
+    ["zero", MARKUP],
+    {
+        **dict.fromkeys(["tiles", "images"], explorer_sheet.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
+        **{"points": np.zeros((1, 2, 2)), "labels": np.array([0, 1]), "epochs": np.array([1]), "share": np.array(0.5)},
+        **{"limits": np.array([[-1, 1], [-1, 1]]), "latents": np.array([0]), "amounts": np.array([0.5])},
+    },
+)
+
+
+def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
+    measured = {
+        "test_loss": 1912.929,
+        "test_loss_sd": 1.25,
+        "test_distortion": 1903.5,
+        "test_rate": 9.25,
+        "above_floor": 221.78,
+        "train_loss": 1910.25,
+        "train_distortion": 1901.1,
+        "train_rate": 9.15,
+        **{f"iwae_nll_{k}": 1906.5 for k in study.evaluation.iwae_samples},
+        "iwae_nll": 1906.5,
+        "active_units": 4.0,
+        "parameters": 3_342_305,
+        "verdict": "starved",
+    }
+    columns = [*text_tables.PICTURES, *text_tables.LATENTS]
+    others = {
+        **dict.fromkeys(["psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon", "sigma2"], 0.5),
+        **dict.fromkeys(["active_units_kl", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"], 0.25),
+        **dict.fromkeys([f"{what}_{path}" for what in ("path", "step") for path in ("linear", "slerp", "blend")], 1.5),
+        "effective_beta": 0.25,
+    }
+    assert len(others) >= len(columns)
+    variants = pd.DataFrame(
+        [
+            {
+                "dataset": variant.dataset,
+                "variant": name,
+                "likelihood": variant.likelihood,
+                "pixel_range": str(variant.pixel_range),
+                "series": "width 32",
+                "latent_dim": variant.latent_dim,
+                **measured,
+                **others,
+            }
+            for name, variant in study.variants.items()
+        ]
+    )
+    rows = [
+        ("notebook", "mnist-z128", "test loss", 52.418, 1912.929, 3549.4),
+        ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, None, None),
+    ]
+    family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]"}
+    baseline = {"baseline": "mean image", "test_loss": 211.586, "test_distortion": 211.586, "test_rate": 0.0}
+    none = {"latent_dim": None, "active_units": None, "train_loss": 210.0}
+    difference = ("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, "worse")
+    compared = {
+        "variants": variants,
+        "baselines": pd.DataFrame([family | baseline | none]),
+        "latents": pd.DataFrame(
+            [
+                family
+                | {
+                    "metric": "test_loss",
+                    "series": "width 32",
+                    "latent_dim": 128,
+                    "value": 1.0,
+                    "low": 0.5,
+                    "high": 2.0,
+                }
+            ]
+        ),
+        "differences": pd.DataFrame([difference], columns=intervals.COLUMNS),
+        "elbows": pd.DataFrame(
+            columns=["dataset", "likelihood", "pixel_range", "series", "metric", "latent_dim", "low", "high"]
+        ),
+        "claims": pd.DataFrame([("notebook", MARKUP, "our numbers", "holds", "52.42")], columns=claims.COLUMNS),
+        "published": pd.DataFrame(rows, columns=published.COLUMNS),
+        "curves": pd.DataFrame(
+            [
+                {"dataset": variant.dataset, "variant": name, "split": split, "epoch": 1}
+                | {"loss": 1910.25, "distortion": 1901.0, "rate": 9.25}
+                for name, variant in study.variants.items()
+                for split in ("train", "test")
+            ]
+        ),
+        "spectrum": pd.DataFrame(
+            [
+                {"dataset": variant.dataset, "variant": name, "rank": 1, "kl": 0.5}
+                for name, variant in study.variants.items()
+                if variant.model == "vae"
+            ]
+        ),
+    }
+    judges = pd.DataFrame({"dataset": ["mnist", "cifar10"], "epoch": 1, "test_accuracy": [0.99, 0.75]})
+    cost = {
+        "seconds": [86.0, 87.0],
+        "seeds_together": 1,
+        "images_per_second": 500.0,
+        "peak_memory_mib": 900.4,
+        "device": "cpu",
+    }
+    costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
+    shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in SHOWN]
+    found = Results(
+        compared | changes,
+        judges,
+        costs,
+        dict.fromkeys(study.variants, EXPLORED),
+        dict.fromkeys(shown, page_data.Picture("data:image/png;base64,AA==", 1, 1)),
+        "0123456789ab",
+        ["Python 3.11"],
+        pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
+    )
+    return render(study, found)
+
+
+@pytest.fixture
+def study() -> Study:
+    return with_published_recipes()
+
+
+def test_numbers_are_in_the_tables(study: Study) -> None:
+    rendered = pages(study)
+    html, markdown = rendered["index.html"], rendered["README.md"]
+    assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,903.50</td><td>9.25</td>" in html
+    losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 4 |"
+    assert f"| starved | 128 | 32 | 3,342,305 {losses}" in markdown
+    assert (
+        r"| mean image (gaussian, \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"
+        in markdown
+    )
+    assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
+    assert "| 2 | 1 | 86.5 | 500 | 900 |" in markdown
+    assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | 3 |" in markdown
+    assert "| test loss | 52.42 | 1,912.93 | 3,549.40 % |" in markdown
+    assert "| test loss, epoch 40 | 53.20 | – | – |" in markdown
+    assert "(99.0% of the test images right)" in html
+    for page in rendered.values():
+        assert all(page.count(name) > 3 for name in study.variants)
+        assert "commit 0123456789ab" in page
+        assert (
+            "of the sizes tried none is measured better than the smallest, 128, by 3 seeds, 256 is measured worse;"
+            in page
+        )
+        assert "A small budget" not in page
+        assert "Where the elbow is" not in page
+
+
+def test_an_elbow_stands_on_top(study: Study) -> None:
+    found = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
+    found |= {"metric": "test_loss", "latent_dim": 16.2, "low": 12.0, "high": 20.0, "slope_before": -30.0}
+    found |= {"slope_after": -0.5, "result": "elbow at 16.2 latents (12 to 20, 3 seeds)"}
+    for page in pages(study, elbows=pd.DataFrame([found])).values():
+        assert page.index("the loss has its elbow at 16.2 latents") < page.index("3,342,305")
+
+
+def test_text_from_params_stays_text(study: Study) -> None:
+    rendered = pages(study.model_copy(update={"title": f"{MARKUP}\n# Second{UNSEEN} $x^2$ &amp; `c`\n"}))
+    html = "&lt;script&gt;alert(1)&lt;/script&gt; *bold* | [link](javascript:y) *a*"
+    for tag in ("title", "h1"):
+        assert f"<{tag}>{html} # Second [31m $x^2$ &amp;amp; `c`</{tag}>" in rendered["index.html"]
+    assert "<script>alert" not in rendered["index.html"]
+    markdown = r"\<script\>alert(1)\</script\> \*bold\* \| \[link\](javascript:y) \*a\*"
+    first, *rest = rendered["README.md"].splitlines()
+    assert first == rf"# {markdown} \# Second \[31m \$x^2\$ \&amp; \`c\`"
+    assert rest[0] == ""
+    assert "<script>" not in rendered["README.md"].replace(r"\<script", "")
+    for page in rendered.values():
+        page.encode()
+        assert not any(character in page for character in UNSEEN.replace("[31m", ""))
+
+
+def test_what_a_machine_calls_itself_stays_text(study: Study) -> None:
+    """The tables of pages() are of a PyTorch and of a claim that are called MARKUP."""
+    rendered = pages(study)
+    assert "<li>Trained on: cpu, PyTorch &lt;script&gt;alert(1)&lt;/script&gt; *bold* |" in rendered["index.html"]
+    assert r"- Trained on: cpu, PyTorch \<script\>alert(1)\</script\> \*bold\* \|" in rendered["README.md"]
+    assert "<script>alert" not in rendered["index.html"]
+
+
+def test_names_stay_text(study: Study) -> None:
+    """An underscore may open emphasis in Markdown where it follows a hyphen."""
+    renamed = {"z-_a_": study.variants["mnist-z128"], **study.variants}
+    markdown = pages(study.model_copy(update={"variants": renamed}))["README.md"]
+    assert r"## z-\_a\_" in markdown.splitlines()
+    assert r"| [z-\_a\_](#z-_a_) |" in markdown
+    assert r"![z-\_a\_: " in markdown
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1912.929, 2, "1,912.93"),
+        (0.1698, 4, "0.1698"),
+        (285355.0, 2, "285,355"),
+        (float("nan"), 2, "–"),
+        (0, 2, "0.00"),
+    ],
+)
+def test_numbers_are_set_out_for_readers(value: float, digits: int, text: str) -> None:
+    assert text_tables.number(value, digits) == text
+
+
+def test_objectives_are_described(study: Study) -> None:
+    variants = study.variants
+    assert text_tables.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
+    assert text_tables.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
+    optimal = variants["mnist-z128"].model_copy(update={"likelihood": "gaussian_optimal"})
+    assert text_tables.describe(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
+    four = variants["mnist-z128"].model_copy(update={"beta": 4.0})
+    assert text_tables.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"

@@ -1,0 +1,219 @@
+"""Tables edited by hand: one line each, and what was there before stays."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Study
+from elbowroom.core.stage import run
+from elbowroom.figures.pictures import read_picture
+from elbowroom.results import tables
+from stages import compare, report
+from tests.support import ROOT
+
+Read = Callable[[Study], object]
+NAME, DATASET = "mnist-z128", "mnist"
+VARIANTS = (NAME, "mnist-ae128")
+READ: dict[str, Read] = {  # file -> its reader
+    f"metrics/{NAME}.csv": lambda study: tables.seeds(study, NAME),
+    f"plots/{NAME}/history.csv": lambda study: tables.history(study, NAME),
+    f"plots/{NAME}/cost.csv": lambda study: tables.costs(study, NAME),
+    f"plots/{NAME}/spectrum.csv": lambda study: tables.spectrum(study, NAME),
+    f"plots/{NAME}/map.csv": lambda _: tables.latent_map(NAME),
+    f"metrics/judge/{DATASET}.csv": lambda study: tables.judge(study, DATASET),
+    f"metrics/baselines/{DATASET}.csv": lambda study: tables.baselines(study, DATASET),
+    **{f"report/comparison/{name}.csv": tables.comparison for name in tables.COMPARISON},
+}
+METRICS, HISTORY, COST, SPECTRUM, MAP, JUDGE, BASELINES, *_ = READ
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """The quickstart as committed, two of its variants; from its folder."""
+    committed = ROOT / "studies/quickstart"
+    params = yaml.safe_load((committed / "params.yaml").read_text())
+    others = [name for name in params["variants"] if name not in VARIANTS]
+    for folder in ("metrics", "plots", "report/comparison"):
+        ignored = shutil.ignore_patterns("*.gif", "pictures", "cifar10*", *others)
+        shutil.copytree(committed / folder, tmp_path / folder, ignore=ignored)
+    params["variants"] = {name: params["variants"][name] for name in VARIANTS}
+    del params["datasets"]["cifar10"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    table = pd.read_csv(tmp_path / "report/comparison/variants.csv")
+    chosen = table[table.variant.isin(params["variants"])]
+    chosen.to_csv(tmp_path / "report/comparison/variants.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return load_study()
+
+
+@pytest.mark.parametrize("folder", [".", "studies/quickstart", "studies/elbow"])
+def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / folder)
+    study = load_study()
+    for variant in study.variants:
+        for read in (tables.seeds, tables.history, tables.costs, tables.spectrum):
+            table = read(study, variant)
+            assert set(table.variant) == {variant}
+        assert len(tables.latent_map(variant)) > 2
+    for dataset in study.datasets:
+        assert set(tables.judge(study, dataset).dataset) == {dataset}
+        assert set(tables.baselines(study, dataset).dataset) == {dataset}
+    assert list(tables.comparison(study)["variants"].variant) == list(study.variants)
+
+
+def test_texts_are_read_as_texts() -> None:
+    """artifacts.load_csv reads the columns of TEXTS so."""
+    declared = [*tables.SEEDS.values(), tables.HISTORY, tables.COST, tables.SPECTRUM, tables.MAP, tables.JUDGE]
+    for table in [*declared, *tables.COMPARISON.values()]:
+        texts = {name for name, column in table.columns.items() if column.kind == "text"}
+        assert texts == set(table.columns) & set(files.TEXTS)
+
+
+def test_a_cost_table_from_before_seeds_were_trained_together(study: Study) -> None:
+    pd.read_csv(COST).drop(columns="seeds_together").to_csv(COST, index=False)
+    assert tables.costs(study, NAME).seeds_together.to_list() == [1]
+
+
+Edit = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def cell(name: str, value: object) -> Edit:
+    """Put it into the second row, or the first where there is one."""
+
+    def edit(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.astype({name: object})
+        table.loc[min(1, len(table) - 1), name] = value
+        return table
+
+    return edit
+
+
+def doubled(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table, table.iloc[:1]])
+
+
+def without(name: str, value: object) -> Edit:
+    return lambda table: table[table[name] != value]
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "said"),
+    [
+        (METRICS, lambda t: t.drop(columns="test_loss"), "found no column 'test_loss', expected variant, seed"),
+        (METRICS, cell("test_loss", "low"), "row 1, column test_loss: found 'low', expected a number"),
+        (METRICS, cell("test_loss", "nan"), "row 1, column test_loss: found 'nan', expected a number"),
+        (METRICS, cell("test_loss", "inf"), "row 1, column test_loss: found inf, expected a number"),
+        (METRICS, cell("iwae_nll_10", "-inf"), "row 1, column iwae_nll_10: found -inf, expected a number or nothing"),
+        (METRICS, cell("test_loss", None), "row 1, column test_loss: found nothing, expected a number"),
+        (METRICS, cell("test_loss", "True"), "row 1, column test_loss: found True, expected a number"),
+        (METRICS, cell("fcd", None), "row 1, column fcd: found nothing, expected a number"),
+        (METRICS, cell("seed", "0.5"), "row 1, column seed: found 0.5, expected a whole number from 0"),
+        (METRICS, cell("seed", 10**20), f"row 1, column seed: found {10**20}, expected a whole number from 0"),
+        (METRICS, cell("seed", 7), "found seed 7, expected 0 (params.yaml)"),
+        (METRICS, cell("variant", "mnist-ae128"), "found variant mnist-ae128, expected mnist-z128 (params.yaml)"),
+        (METRICS, doubled, "found seed 0 more than once, expected one row of it"),
+        (METRICS, lambda t: t.iloc[:0], "found no rows, expected some"),
+        (METRICS, lambda t: t.assign(**{"\x1b[31m": 1}), r"found column '\x1b[31m', expected variant, seed"),
+        (METRICS, lambda t: t.assign(again=1).rename(columns={"again": "fcd.1"}), "found column 'fcd.1', expected"),
+        (HISTORY, without("epoch", 2), "found no row of variant mnist-z128, seed 0, split train, epoch 2, expected"),
+        (HISTORY, cell("epoch", 9), "found epoch 9, expected 1, 2, 3, 4 (params.yaml)"),
+        (HISTORY, cell("split", "dev"), "row 2, column split: found 'dev', expected one of train, test"),
+        (HISTORY, doubled, "found seed 0, split train, epoch 1 more than once"),
+        (COST, cell("seconds", -1), "row 1, column seconds: found -1, expected a number from 0"),
+        (COST, cell("device", "a\x1b[2Jcard"), r"column device: found 'a\x1b[2Jcard', expected plain text"),
+        (COST, cell("torch", "</script>"), "column torch: found '</script>', expected plain text"),
+        (SPECTRUM, without("rank", 5), "found no row of variant mnist-z128, seed 0, rank 5, expected one"),
+        (MAP, cell("pc1", "left"), "row 2, column pc1: found 'left', expected a number"),
+        (JUDGE, cell("test_accuracy", 93.1), "column test_accuracy: found 93.1, expected a number from 0 to 1"),
+        (JUDGE, cell("dataset", "cifar10"), "found dataset cifar10, expected mnist (params.yaml)"),
+        (BASELINES, without("baseline", "mean image"), "found no mean image of gaussian, [-1, 1], expected a row"),
+        ("report/comparison/variants.csv", without("variant", NAME), f"found no row of variant {NAME}, expected one"),
+        ("report/comparison/differences.csv", doubled, "metric test_loss more than once, expected one row of it"),
+        ("report/comparison/claims.csv", cell("claim", None), "column claim: found nothing, expected plain text"),
+    ],
+)  # fmt: skip
+def test_an_edited_table_is_one_line(study: Study, file: str, edit: Edit, said: str) -> None:
+    edit(pd.read_csv(file, dtype={"label": str})).to_csv(file, index=False)
+    with pytest.raises(StudyError) as raised:
+        READ[file](study)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"{file}: ")
+    assert said in line
+
+
+@pytest.mark.parametrize("file", READ)
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a,b\n1,2,3\n"])
+def test_what_is_no_table_is_one_line(study: Study, file: str, content: bytes) -> None:
+    Path(file).write_bytes(content)
+    with pytest.raises(StudyError, match=rf"^{file}: .*expected"):
+        READ[file](study)
+
+
+def test_rows_of_too_many_cells_do_not_move_columns(study: Study) -> None:
+    """pandas would take the first cells for an index, and each number for that of the next column."""
+    lines = Path(MAP).read_text().splitlines()
+    Path(MAP).write_text("\n".join([lines[0], *(f"{line},9" for line in lines[1:])]))
+    with pytest.raises(StudyError, match="found rows of more cells than its 3 columns"):
+        READ[MAP](study)
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("compare", METRICS),
+        ("compare", HISTORY),
+        ("compare", MAP),
+        ("compare", f"plots/{NAME}/samples.png"),
+        ("compare", "dvc.lock"),
+        ("report", JUDGE),
+        ("report", COST),
+        ("report", "report/comparison/variants.csv"),
+    ],
+)
+def test_a_stage_that_finds_it_leaves_what_was_there(
+    study: Study, stage: str, file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, status 2, and no file is another."""
+    Path(file).write_bytes(b"\xff edited")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    monkeypatch.setattr(sys, "argv", [stage])
+    with pytest.raises(SystemExit) as ended:
+        run({"compare": compare, "report": report}[stage].main)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {file}: ")
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("P", 3), ("RGBA", 3), ("1", 3), ("I;16", 3)])
+def test_pictures_of_any_kind_are_grey_or_in_colours(tmp_path: Path, mode: str, channels: int) -> None:
+    Image.new(mode, (5, 4)).save(tmp_path / "x.png")
+    assert read_picture(tmp_path / "x.png").shape == (4, 5, channels)
+
+
+@pytest.mark.usefixtures("study")
+def test_the_same_tables_give_the_same_bytes() -> None:
+    """compare's tables and the report's pages, under two orders of Python's sets. Pictures: saving them takes long."""
+    code = "import io; from PIL import Image; Image.new('L', (1, 1)).save(png := io.BytesIO(), 'png')\n"
+    code += "from stages import compare, report; compare.figures.picture_bytes = lambda picture: png.getvalue()"
+    code += "; compare.main(); report.main()"
+    found = []
+    shutil.rmtree("report")
+    for hashes in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": hashes, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)  # noqa: S603
+        found.append({path.name: path.read_bytes() for path in Path("report").rglob("*") if path.is_file()})
+        shutil.rmtree("report")
+    assert found[0] == found[1]
+    assert set(found[0]) >= {"index.html", "README.md", "variants.csv", "claims.csv"}

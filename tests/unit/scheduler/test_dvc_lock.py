@@ -1,0 +1,96 @@
+"""What dvc.lock tells."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
+from elbowroom.scheduler.dvc_lock import is_edited, prune
+from tests.support import ROOT
+
+
+def test_stage_kinds_are_those_of_dvc_yaml() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for names, each in ((DATASET_STAGES, "${datasets}"), (VARIANT_STAGES, "${variants}")):
+        assert names == tuple(name for name, stage in stages.items() if stage.get("foreach") == each)
+    assert all("foreach" not in stages[name] for name in STUDY_STAGES)
+
+
+def test_prune_deletes_what_removed_variants_left_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = load_study(ROOT / "params.yaml")
+    stages = {
+        "train@old": ["models/old", "plots/old/history.csv"],
+        "evaluate@old": ["metrics/old.json"],
+        "explore@old": ["models/explorer/old.safetensors"],
+        "train@mnist-z128": ["models/mnist-z128"],
+        "prepare@old": ["data/old.safetensors"],
+    }
+    for path in (out for outs in stages.values() for out in outs):
+        folder = tmp_path / path
+        file = folder if folder.suffix else folder / "part"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    (tmp_path / "metrics/notes.json").write_text("a user's own")
+    lock = {name: {"cmd": "true", "outs": [{"path": out} for out in outs]} for name, outs in stages.items()}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
+    assert {str(path) for path in prune(study)} == {
+        out for name, outs in stages.items() if "old" in name for out in outs
+    }
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"models/mnist-z128/part", "metrics/notes.json", "dvc.lock"}
+    assert not (tmp_path / "plots/old").exists()
+    assert prune(study) == []
+
+
+def test_an_edit_since_the_evaluation_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = load_study(ROOT / "params.yaml")
+    assert not is_edited(study, "mnist-z128")  # nothing is known
+    settings = study.variants["mnist-z128"].model_dump()
+    for beta, edited in ((1.0, False), (4.0, True)):
+        params = {"params.yaml": {"variants.mnist-z128": settings | {"beta": beta}}}
+        (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"evaluate@mnist-z128": {"params": params}}}))
+        assert is_edited(study, "mnist-z128") == edited
+
+
+@pytest.mark.parametrize("content", [b"<<<<<<< ours\n", b"- a list\n", b"\xff edited", b"a: [\n"])
+def test_what_is_no_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").write_bytes(content)
+    with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected what DVC wrote .*$"):
+        prune(load_study(ROOT / "params.yaml"))
+
+
+@pytest.mark.parametrize("out", ["../mine", "models/../mine", "mine", "/{}/mine"])
+def test_a_lock_deletes_nothing_outside_of_results(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "study/models").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "study")
+    for folder in (tmp_path, tmp_path / "study"):
+        (folder / "mine").write_text("a user's own")
+    lock = {"stages": {"train@old": {"outs": [{"path": out.format(tmp_path)}]}}}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert prune(load_study(ROOT / "params.yaml")) == []
+    assert (tmp_path / "mine").is_file()
+    assert Path("mine").is_file()
+
+
+def test_a_link_to_a_folder_is_deleted_and_not_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "models"):
+        Path(folder).mkdir()
+    Path("models/old").symlink_to(tmp_path / "mine")
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"train@old": {"outs": [{"path": "models/old"}]}}}))
+    assert prune(load_study(ROOT / "params.yaml")) == [Path("models/old")]
+    assert Path("mine").is_dir()
+
+
+def test_an_empty_lock_has_no_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").touch()
+    assert prune(load_study(ROOT / "params.yaml")) == []

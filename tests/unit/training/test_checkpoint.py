@@ -1,0 +1,292 @@
+"""An interrupted training goes on from its last finished epoch, and comes to the same, to the bit."""
+
+import os
+import re
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tqdm import tqdm
+
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import Recipe, Variant
+from elbowroom.datasets.images import Images, Split
+from elbowroom.training import checkpoint
+from elbowroom.training import loop as fitting
+from elbowroom.training.checkpoint import fingerprints, syntax_digest
+from elbowroom.training.loop import Fit, fit
+from tests.support import ROOT
+from tests.support.settings import cifar_variant, recipe, variant
+
+QUIET = tqdm(disable=True)
+
+
+@pytest.fixture(scope="module")
+def few(small: dict[str, Images]) -> dict[str, Images]:
+    """A step and a smaller one in each epoch."""
+    return {
+        name: Images(*(Split(*(part[:100] for part in split)) for split in (images.train, images.test)), images.classes)
+        for name, images in small.items()
+    }
+
+
+class KilledError(Exception):
+    """At a step."""
+
+
+class Counter(tqdm):
+    """Counts the images trained on, and kills the training at so many."""
+
+    def __init__(self, limit: float = float("inf")) -> None:
+        super().__init__(disable=True)
+        self.images, self.limit = 0, limit
+
+    def update(self, n: float | None = 1) -> bool | None:
+        self.images += int(n or 0)
+        if self.images > self.limit:
+            raise KilledError
+        return None
+
+
+def train(
+    images: dict[str, Images],
+    folder: Path | None,
+    settings: Variant,
+    plan: Recipe,
+    seeds: tuple[int, ...] = (0,),
+    progress: tqdm = QUIET,
+) -> list[Fit]:
+    return list(fit(settings, plan, images[settings.dataset], seeds, progress, folder))
+
+
+def content(result: Fit) -> list[object]:
+    """All that does not depend on time."""
+    tensors = {name: tensor.numpy().tobytes() for name, tensor in result.model.state_dict().items()}
+    arrays = {name: array.tobytes() for name, array in result.evolution.items()}
+    return [result.seed, tensors, arrays, result.history, [list(row) for row in result.history]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes"),
+    [
+        (variant(likelihood="gaussian_optimal"), {"warmup_epochs": 2}),
+        (cifar_variant(model="ae", beta=0.0), {"precision": "bf16"}),
+    ],
+)
+def test_an_interrupted_training_comes_to_the_same(
+    settings: Variant, changes: dict, few: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Killed in its first epoch, in its third, and between seeds; then restored where all of it is done."""
+    plan = recipe(epochs=4, **changes)
+    expected = [content(result) for result in train(few, None, settings, plan, (0, 1))]
+    for limit in (50, 250, 450):
+        with pytest.raises(KilledError):
+            train(few, tmp_path, settings, plan, (0, 1), Counter(limit))
+    assert capfd.readouterr().out == "seed 0: goes on after epoch 2 of 4\n"
+    assert [content(result) for result in train(few, tmp_path, settings, plan, (0, 1))] == expected
+    assert capfd.readouterr().out == "seed 0: goes on after epoch 4 of 4\nseed 1: goes on after epoch 2 of 4\n"
+    counter = Counter(0)
+    again = train(few, tmp_path, settings, plan, (0, 1), counter)
+    assert [content(result) for result in again] == expected
+    assert all(result.cost["seconds"] > 0 for result in again)
+
+
+def test_more_epochs_go_on_from_fewer_and_a_seed_is_added_to_others(few: dict[str, Images], tmp_path: Path) -> None:
+    expected = content(train(few, None, variant(), recipe(epochs=9))[0])
+    train(few, tmp_path, variant(), recipe(epochs=7))  # after 7 there is no snapshot in a training of 9
+    counter = Counter()
+    results = train(few, tmp_path, variant(), recipe(epochs=9), (1, 0), counter)
+    assert content(results[1]) == expected
+    assert counter.images == (9 + 2) * 100
+    shorter = train(few, tmp_path, variant(), recipe(epochs=3))
+    assert content(shorter[0]) == content(train(few, None, variant(), recipe(epochs=3))[0])
+    counter = Counter()
+    train(few, tmp_path, variant(), recipe(epochs=9), (0,), counter)
+    assert counter.images == 0  # what was there stayed
+
+
+def test_of_a_damaged_checkpoint_the_one_before_is_used(
+    few: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    expected = content(train(few, tmp_path, variant(), recipe(epochs=4))[0])
+    (folder,) = tmp_path.iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-3.safetensors", "epoch-4.safetensors", "lock"]
+    newest = bytearray((folder / "epoch-4.safetensors").read_bytes())
+    newest[-1] ^= 1
+    (folder / "epoch-4.safetensors").write_bytes(newest)
+    assert content(train(few, tmp_path, variant(), recipe(epochs=4))[0]) == expected
+    first, second = capfd.readouterr().out.splitlines()
+    assert first.startswith(f"{folder}/epoch-4.safetensors: damaged (")
+    assert first.endswith("; not used")
+    assert second == "seed 0: goes on after epoch 3 of 4"
+    for path in folder.glob("epoch-*"):
+        path.write_bytes(b"")
+    counter = Counter()
+    assert content(train(few, tmp_path, variant(), recipe(epochs=4), (0,), counter)[0]) == expected
+    assert counter.images == 4 * 100
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(few: dict[str, Images], tmp_path: Path) -> None:
+    """A limit on the size of files stands for it; the second checkpoint is the larger one, by a snapshot."""
+    train(few, tmp_path, variant(), recipe(epochs=1))
+    (folder,) = tmp_path.iterdir()
+    kept = (folder / "epoch-1.safetensors").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept), limits[1]))
+    try:
+        with pytest.raises(StudyError, match=r"epoch-2.safetensors: cannot be written \(File too large\), expected"):
+            train(few, tmp_path, variant(), recipe(epochs=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-1.safetensors", "lock"]
+    assert (folder / "epoch-1.safetensors").read_bytes() == kept
+
+
+def test_of_another_trainings_checkpoint_nothing_is_taken(few: dict[str, Images], tmp_path: Path) -> None:
+    """Nor of another epoch's, under the name of this one."""
+    expected = content(train(few, tmp_path, variant(), recipe(epochs=2))[0])
+    (folder,) = tmp_path.iterdir()
+    train(few, tmp_path, variant(beta=4.0), recipe(epochs=2))
+    (other,) = set(tmp_path.iterdir()) - {folder}
+    shutil.copy(other / "epoch-2.safetensors", folder)
+    shutil.copy(other / "epoch-1.safetensors", folder / "epoch-3.safetensors")
+    assert content(train(few, tmp_path, variant(), recipe(epochs=3))[0])[3][:4] == expected[3]
+
+
+def test_fewer_epochs_than_before_are_as_from_scratch(few: dict[str, Images], tmp_path: Path) -> None:
+    """The one before the last of a longer training is its end, of which there was no snapshot."""
+    train(few, tmp_path, variant(), recipe(epochs=10))
+    counter = Counter()
+    results = train(few, tmp_path, variant(), recipe(epochs=9), (0,), counter)
+    assert counter.images == 0
+    assert content(results[0]) == content(train(few, None, variant(), recipe(epochs=9))[0])
+
+
+def test_where_there_can_be_no_lock_it_is_said(few: dict[str, Images], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StudyError, match=r"lock: cannot be locked \(Not a directory\), expected a writable place"):
+        train(few, tmp_path / "file", variant(), recipe())
+
+
+class Together(torch.Tensor):
+    """Says that it is on a card: its seeds are trained side by side."""
+
+    is_cuda = True
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+
+def test_seeds_behind_catch_up_and_then_train_with_the_others(
+    few: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a card, and locks are taken in one order, whatever that of seeds."""
+    expected = [content(result) for result in train(few, None, variant(), recipe(epochs=4), (2, 0, 1))]
+    train(few, tmp_path, variant(), recipe(epochs=2), (0,))
+    calls, locked = [], []
+    train_group, enter = fitting._train, fitting.Checkpoints.__enter__
+    monkeypatch.setattr(
+        fitting,
+        "_train",
+        lambda group, until, progress: (
+            calls.append(([t.run.seed for t in group], until)) or train_group(group, until, progress)
+        ),
+    )
+    monkeypatch.setattr(fitting.Checkpoints, "__enter__", lambda self: locked.append(self.folder) or enter(self))
+    images = few["mnist"]
+    split = images.train._replace(images=images.train.images.as_subclass(Together))
+    on_card = {"mnist": Images(split, images.test, images.classes)}
+    results = train(on_card, tmp_path, variant(), recipe(epochs=4), (2, 0, 1))
+    assert [content(result) for result in results] == expected
+    assert calls == [([2, 1], 2), ([2, 0, 1], 4)]
+    assert [result.cost["seeds_together"] for result in results] == [3, 3, 3]
+    assert locked == sorted(locked)
+    assert len(set(locked)) == 3
+
+
+def test_what_decides_the_weights_is_in_the_fingerprint(
+    few: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = few["mnist"]
+
+    def name(settings: Variant, plan: Recipe, images: Images = images, seed: int = 0) -> str:
+        return fingerprints(settings, plan, images, [seed])[seed]
+
+    base = name(variant(), recipe())
+    assert base == name(variant(recipe="other"), recipe(epochs=7, seeds=[1, 2]))
+    fewer = Images(images.train._replace(images=images.train.images[:99]), images.test, images.classes)
+    others = [
+        name(variant(), recipe(), seed=1),
+        name(variant(), recipe(), fewer),
+        *(name(variant(**{key: value}), recipe()) for key, value in (("latent_dim", 7), ("beta", 2.0))),
+        *(name(variant(), recipe(**{key: value})) for key, value in (("batch_size", 63), ("precision", "bf16"))),
+    ]
+    monkeypatch.setattr(checkpoint, "_syntax", lambda name: f"another {name}")
+    others.append(name(variant(), recipe()))
+    assert len({base, *others}) == 1 + len(others)
+
+
+def test_every_module_of_training_is_in_the_fingerprint() -> None:
+    """All that fit.py reaches, but for what reads settings and files, and checkpoint.py itself."""
+    reached, left = set(), ["training/loop"]
+    while left:
+        name = left.pop()
+        reached.add(name)
+        code = (ROOT / "src/elbowroom" / f"{name}.py").read_text()
+        left += [
+            found.replace(".", "/")
+            for found in re.findall(r"^from elbowroom\.([\w.]+) import", code, re.MULTILINE)
+            if found.replace(".", "/") not in reached and found != "core"
+        ]
+    decisive = {name for name in reached if not name.startswith("core/")}
+    assert decisive - {"training/checkpoint"} == set(checkpoint.CODE)
+
+
+def test_what_a_comment_says_does_not_count() -> None:
+    code = '''
+"""A module."""
+def double(x):
+    """Twice."""
+    return 2 * x
+'''
+    other = "def double(x):\n    return 2*x  # twice"
+    assert syntax_digest(code) == syntax_digest(other)
+    assert syntax_digest(code) != syntax_digest(other.replace("2*", "3*"))
+
+
+def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
+    """And goes on at once where the first is killed."""
+    code = f"""
+import time
+from pathlib import Path
+from elbowroom.training.checkpoint import Checkpoints
+with Checkpoints(Path({str(tmp_path / "a")!r})):
+    print("in", flush=True)
+    time.sleep(60)"""
+
+    def start() -> subprocess.Popen[str]:
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+    first = start()
+    try:
+        assert first.stdout.readline() == "in\n"
+        second = start()
+        try:
+            expected = f"{tmp_path / 'a'}: process {first.pid} trains the same, waiting for it to end\n"
+            assert second.stdout.readline() == expected
+            assert not select.select([second.stdout], [], [], 0.5)[0]
+            first.kill()
+            assert second.stdout.readline() == "in\n"
+        finally:
+            second.kill()
+            second.communicate()
+    finally:
+        first.kill()
+        first.communicate()

@@ -1,0 +1,253 @@
+"""The judge learns, stays as it was trained, and its distances are those of the papers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.settings import DATASETS
+from elbowroom.core.settings import Judge as JudgeSettings
+from elbowroom.datasets.images import Images, Split, scale
+from elbowroom.vae.model import VAE, save_model
+from elbowroom.yardsticks import judge
+from elbowroom.yardsticks.judge import (
+    Judge,
+    extract,
+    frechet_distance,
+    kernel_distance,
+    load_judge,
+    save_judge,
+    train_judge,
+)
+from tests.support.images import CPU
+from tests.support.settings import cifar_variant
+
+SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+Trained = dict[str, tuple[Judge, list[dict[str, float]]]]
+SETTINGS = JudgeSettings(epochs=4, batch_size=16, learning_rate=0.005)
+
+
+def train(images: Images, **changes: float) -> tuple[Judge, list[dict[str, float]]]:
+    return train_judge(images, SETTINGS.model_copy(update=changes), tqdm(disable=True))
+
+
+@pytest.fixture(scope="module")
+def trained(small: dict[str, Images]) -> Trained:
+    return {name: train(images) for name, images in small.items()}
+
+
+@pytest.fixture(scope="module")
+def features() -> tuple[Tensor, Tensor]:
+    """Two sets of correlated features (500, 16) and (400, 16)."""
+    generator = torch.Generator().manual_seed(0)
+    real, made = (torch.randn(n, 16, generator=generator) for n in (500, 400))
+    return real @ torch.randn(16, 16, generator=generator), made @ torch.randn(16, 16, generator=generator) + 0.3
+
+
+# --- the classifier ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "accuracy"), [("mnist", 0.8), ("cifar10", 0.25)])
+def test_it_learns_from_a_few_hundred_images(
+    name: str, accuracy: float, trained: Trained, small: dict[str, Images]
+) -> None:
+    found, history = trained[name]
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+    assert history[-1]["test_accuracy"] > accuracy
+    with torch.no_grad():
+        logits = found(scale(small[name].test.images, [0, 1]))
+    assert logits.shape == (130, 10)
+    right = (logits.argmax(1) == small[name].test.labels).float().mean().item()
+    assert history[-1]["test_accuracy"] == pytest.approx(right)
+
+
+def test_training_is_the_same_each_time_to_the_bit(trained: Trained, small: dict[str, Images]) -> None:
+    torch.manual_seed(456)  # the caller's generator is neither read nor moved
+    expected = torch.rand(1)
+    torch.manual_seed(456)
+    again, history = train(small["mnist"])
+    assert torch.equal(torch.rand(1), expected)
+    first, first_history = trained["mnist"]
+    assert history == first_history
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(65, [22, 22, 21]), (64, [32, 32]), (1, [1])])
+def test_no_batch_is_a_small_remainder(
+    count: int, sizes: list[int], small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """65 images in batches of 32 would leave one alone, and BatchNorm's statistics with it."""
+    seen: list[int] = []
+
+    def watched(images: Tensor, pixel_range: list[int]) -> Tensor:
+        seen.append(len(images))
+        return scale(images, pixel_range)
+
+    monkeypatch.setattr(judge, "scale", watched)
+    images = small["mnist"]
+    few = Images(Split(*(part[:count] for part in images.train)), images.test, images.classes)
+    found, _ = train(few, epochs=1, batch_size=32)
+    assert seen == [*sizes, 32, 32, 32, 32, 2]  # the rest is of the test split
+    assert extract(found, few.train.images, 1).isfinite().all()
+
+
+def test_divergence_is_said_in_one_line(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "scale", lambda images, pixel_range: torch.full(images.shape, torch.nan))
+    with pytest.raises(StudyError, match=r"the judge diverged: epoch 1: found loss nan, expected a finite one"):
+        train(small["mnist"])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_it_is_small(name: str) -> None:
+    """Multiplications of convolutions for one image, counted as they run."""
+    counts = []
+
+    def count(layer: torch.nn.Conv2d, x: tuple[Tensor], y: Tensor) -> None:
+        counts.append(layer.weight.numel() * y[0, 0].numel())
+
+    model = Judge(SHAPES[name], 10)
+    for layer in model.layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(count)
+    assert model.features(torch.rand(2, *SHAPES[name])).shape == (2, Judge.num_features)
+    assert 5e6 < sum(counts) < 10.5e6
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_features_depend_on_the_picture_alone(name: str, trained: Trained, small: dict[str, Images]) -> None:
+    """Not on the pictures beside it, and measuring changes nothing: BatchNorm's statistics are frozen."""
+    found, _ = trained[name]
+    before = {key: tensor.clone() for key, tensor in found.state_dict().items()}
+    images = small[name].test.images
+    whole = extract(found, images, 130)
+    assert whole.shape == (130, 64)
+    assert whole.dtype == torch.float32
+    for size in (1, 33):
+        torch.testing.assert_close(extract(found, images, size), whole, rtol=1e-5, atol=1e-5)
+    x = scale(images, [0, 1])
+    pictures = found.features(x.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(pictures, whole, rtol=1e-5, atol=1e-5)
+    assert not pictures.requires_grad
+    found(x)
+    for key, tensor in found.state_dict().items():
+        assert torch.equal(tensor, before[key])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_saved_judge_is_the_same_judge(name: str, tmp_path: Path, trained: Trained, small: dict[str, Images]) -> None:
+    found, _ = trained[name]
+    save_judge(tmp_path / "j", found, SETTINGS)
+    read = load_judge(tmp_path / "j", SHAPES[name], CPU)
+    assert not read.training
+    assert not any(parameter.requires_grad for parameter in read.parameters())
+    images = small[name].test.images
+    assert torch.equal(extract(read, images, 50), extract(found, images, 50))
+    first = (tmp_path / "j").read_bytes()
+    save_judge(tmp_path / "j", read, SETTINGS)
+    assert (tmp_path / "j").read_bytes() == first
+
+
+def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
+    with pytest.raises(
+        StudyError, match=r"j: found a judge of images \(1, 28, 28\), expected one of images \(3, 32, 32\), run"
+    ):
+        load_judge(tmp_path / "j", SHAPES["cifar10"], CPU)
+    settings = cifar_variant()
+    save_model(tmp_path / "m", VAE(settings, SHAPES["cifar10"]), settings, seed=0)
+    with pytest.raises(StudyError, match=r"m: found no judge's weights, expected a judge of images \(3, 32, 32\), run"):
+        load_judge(tmp_path / "m", SHAPES["cifar10"], CPU)
+    other = Judge(SHAPES["cifar10"], 10)
+    del other.layers[-4]
+    save_judge(tmp_path / "o", other, SETTINGS)
+    with pytest.raises(StudyError, match=r"^[^\n]*o: layers.12.weight: found nothing, expected float32 \(64,\)$"):
+        load_judge(tmp_path / "o", SHAPES["cifar10"], CPU)
+
+
+@pytest.mark.parametrize("change", [{"classes": None}, {"classes": 10**12}, {"classes": "10"}, {"shape": 3}])
+def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) -> None:
+    save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
+    arrays, header = files.load_arrays(tmp_path / "j")
+    files.save_arrays(tmp_path / "j", arrays, header | change)
+    with pytest.raises(StudyError, match=r"j: found no judge's weights, expected a judge of images \(1, 28, 28\), run"):
+        load_judge(tmp_path / "j", SHAPES["mnist"], CPU)
+
+
+# --- the distances -------------------------------------------------------------------------------------------------
+
+
+def test_frechet_distance_is_the_closed_form(features: tuple[Tensor, Tensor]) -> None:
+    real, made = (part.double().numpy() for part in features)
+    cov_real, cov_made = np.cov(real, rowvar=False), np.cov(made, rowvar=False)
+    root = scipy.linalg.sqrtm(cov_real @ cov_made).real
+    means = np.square(real.mean(0) - made.mean(0)).sum()
+    assert frechet_distance(*features) == pytest.approx(means + np.trace(cov_real + cov_made - 2 * root), rel=1e-4)
+
+
+def test_frechet_distance_of_shifted_features_is_the_squared_shift(features: tuple[Tensor, Tensor]) -> None:
+    real, _ = features
+    shift = torch.linspace(-1, 2, 16)
+    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(real, real + shift) == pytest.approx(shift.square().sum().item(), rel=1e-4)
+
+
+def unbiased_mmd(real: np.ndarray, made: np.ndarray) -> float:
+    """Binkowski et al. 2018, with their cubic kernel, written out."""
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (kernel(real, real), kernel(made, made))]
+    return sum(within) - 2 * kernel(real, made).mean()
+
+
+def test_kernel_distance_is_the_unbiased_mmd(features: tuple[Tensor, Tensor]) -> None:
+    real, made = (part[:400] for part in features)
+    expected = unbiased_mmd(real.double().numpy(), made.double().numpy())
+    assert kernel_distance(real, made) == pytest.approx(expected, rel=1e-4)
+
+
+def test_kernel_distance_draws_by_its_seed_alone(features: tuple[Tensor, Tensor]) -> None:
+    torch.manual_seed(1)
+    first = kernel_distance(*features)
+    torch.manual_seed(2)
+    expected = torch.rand(1)
+    torch.manual_seed(2)
+    assert kernel_distance(*features) == first
+    assert torch.equal(torch.rand(1), expected)
+    assert kernel_distance(*features, seed=1) != first
+    assert kernel_distance(*features, seed=1) == pytest.approx(first, rel=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [2, 40])
+def test_few_pictures_give_finite_distances(count: int, trained: Trained, small: dict[str, Images]) -> None:
+    """Fewer than features: the covariances are singular."""
+    found, _ = trained["mnist"]
+    real = extract(found, small["mnist"].test.images[:count], 50)
+    made = extract(found, small["mnist"].train.images[:count], 50)
+    for distance in (frechet_distance(real, made), kernel_distance(real, made)):
+        assert np.isfinite(distance)
+    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-6)
+
+
+def test_distances_tell_noise_from_images(trained: Trained, small: dict[str, Images]) -> None:
+    """Train against test images is the floor; noise, and images with their half blackened, lie well above it."""
+    found, _ = trained["mnist"]
+    test, train = (split.images[:130] for split in (small["mnist"].test, small["mnist"].train))
+    halves = train.clone()
+    halves[:, :, 14:] = 0
+    noise = torch.randint(0, 256, train.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    real = extract(found, test, 50)
+    for distance in (frechet_distance, kernel_distance):
+        floor, worse, worst = (distance(real, extract(found, images, 50)) for images in (train, halves, noise))
+        assert floor < worse / 3
+        assert floor < worst / 10

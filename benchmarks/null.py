@@ -1,7 +1,7 @@
 """Comparisons where there is nothing to find: a variant against itself, on other seeds. How often is one "better"?
 
 `python benchmarks/null.py` trains a small variant on real CIFAR-10 images (minutes, one thread) and writes
-docs/null-comparisons.md. Losses are those of `fit.fit`, intervals and wording those of `elbowroom.statistics`.
+docs/null-comparisons.md. Losses are those of `fit.fit`, intervals and wording those of `comparison.intervals`.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from elbowroom.comparison import charts, summary
 from elbowroom.comparison.claims import audit
-from elbowroom.comparison.intervals import comparisons
+from elbowroom.comparison.pairs import comparisons
 from elbowroom.comparison.published import against_published
 from elbowroom.core import files, paths
 from elbowroom.core.params import load_study

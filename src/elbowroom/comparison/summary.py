@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from elbowroom.comparison.intervals import elbow, spread, verdict
+from elbowroom.comparison.elbow import elbow
+from elbowroom.comparison.verdict import verdict
 from elbowroom.core.settings import Study, Variant
 
 COMPARED = {"test_loss": True, "iwae_nll": True, "fcd": True}  # pairs of variants are compared in -> lower is better
@@ -54,6 +55,19 @@ def summary(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.Da
         for distortion, family in zip(table.test_distortion, families.itertuples(index=False, name=None), strict=True)
     ]
     return table.assign(above_floor=above, verdict=said)
+
+
+def spread(seeds: pd.DataFrame) -> pd.DataFrame:
+    """Mean and sample standard deviation over seeds (nan with one): a row for each variant, in the table's order.
+
+    seeds: as in `comparisons`, with dataset. Columns: dataset, variant, seeds (how many), then NAME and NAME_sd for
+    each column of numbers, in its unit.
+    """
+    groups = seeds.groupby(["dataset", "variant"], sort=False)
+    columns = [groups.size().rename("seeds")]
+    for name in seeds.drop(columns="seed").select_dtypes("number").columns.astype(str):
+        columns += [groups[name].mean(), groups[name].std().rename(f"{name}_sd")]
+    return pd.concat(columns, axis=1).reset_index()
 
 
 def shown_baselines(study: Study, baselines: pd.DataFrame) -> pd.DataFrame:

@@ -41,6 +41,7 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from elbowroom.comparison import charts, intervals
+from elbowroom.comparison.pairs import FAMILY as PAIRED_WITHIN
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
 from elbowroom.core.device import choose_device
@@ -85,7 +86,7 @@ def show_table(table: text_tables.Table) -> None:
 # all cells. Pictures are of one training, that of the first seed; numbers from `metrics/` are of all seeds.
 
 # %%
-FAMILY = (*intervals.FAMILY, "beta")  # settings that two variants must share for their losses to be comparable
+FAMILY = (*PAIRED_WITHIN, "beta")  # settings that two variants must share for their losses to be comparable
 
 
 def family(name: str) -> list[object]:

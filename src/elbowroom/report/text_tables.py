@@ -227,7 +227,7 @@ def seconds(rows: Iterable[Row]) -> Table:
 
 
 def differences(rows: Iterable[Row]) -> Table:
-    """Pairs of variants that differ in one setting, as statistics.comparisons gives them."""
+    """Pairs of variants that differ in one setting, as pairs.comparisons gives them."""
     header = ["variant", "against", "in", "result", "difference", "95 % interval", "seeds"]
     return Table(
         header,

@@ -8,17 +8,11 @@ import pytest
 from scipy.stats import ttest_rel
 
 from benchmarks import null
-from elbowroom.comparison.intervals import (
-    COLUMNS,
-    NO_ELBOW,
-    Interval,
-    comparisons,
-    elbow,
-    paired_interval,
-    spread,
-    verdict,
-    wording,
-)
+from elbowroom.comparison.elbow import NO_ELBOW, elbow
+from elbowroom.comparison.intervals import Interval, paired_interval, wording
+from elbowroom.comparison.pairs import COLUMNS, comparisons
+from elbowroom.comparison.summary import spread
+from elbowroom.comparison.verdict import verdict
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study, Variant
 from elbowroom.datasets.images import Images

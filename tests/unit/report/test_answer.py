@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from elbowroom.comparison import summary
-from elbowroom.comparison.intervals import comparisons
+from elbowroom.comparison.pairs import comparisons
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.report.answer import answer

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from elbowroom.comparison import claims, intervals, published
+from elbowroom.comparison import claims, pairs, published
 from elbowroom.core.settings import Study
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, text_tables
@@ -89,7 +89,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
                 }
             ]
         ),
-        "differences": pd.DataFrame([difference], columns=intervals.COLUMNS),
+        "differences": pd.DataFrame([difference], columns=pairs.COLUMNS),
         "elbows": pd.DataFrame(
             columns=["dataset", "likelihood", "pixel_range", "series", "metric", "latent_dim", "low", "high"]
         ),

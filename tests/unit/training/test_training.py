@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from tqdm import tqdm
 
-from elbowroom.comparison.intervals import verdict
+from elbowroom.comparison.verdict import verdict
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale

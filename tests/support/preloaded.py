@@ -56,7 +56,6 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
 
 def serve(address: str) -> None:
     for slow in (
-        "torchmetrics.image",
         "torchvision.datasets",
         "torch._dynamo",
         "sklearn.linear_model",

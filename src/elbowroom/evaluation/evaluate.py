@@ -13,12 +13,17 @@ from tqdm import tqdm
 from elbowroom.core.settings import Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.evaluation import iwae
+from elbowroom.evaluation.image_metrics import (
+    frechet_distance,
+    kernel_distance,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
 from elbowroom.evaluation.latents import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
-from elbowroom.evaluation.lean import peak_signal_noise_ratio, structural_similarity_index_measure
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import VAE, parameters
 from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise
-from elbowroom.yardsticks.judge import Judge, extract, frechet_distance, kernel_distance
+from elbowroom.yardsticks.judge import Judge, extract
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "loss": "test_loss",
@@ -134,8 +139,7 @@ def reconstruction(
 ) -> tuple[dict[str, float], Tensor]:
     """psnr (dB) and ssim of images (N, C, H, W) uint8 against their reconstruction from mu, and its judge features.
 
-    Both for pictures in [0, 1], of each image on its own, then the mean; ssim with torchmetrics' window (Gaussian,
-    sigma 1.5 pixels).
+    Both for pictures in [0, 1], of each image on its own, then the mean.
     """
     total = torch.zeros(2, dtype=torch.float64, device=images.device)
     features = []
@@ -143,9 +147,7 @@ def reconstruction(
         batches(len(images), batch_size), decode(variant, decoder, mu, batch_size, progress), strict=True
     ):
         real = scale(images[batch], [0, 1])
-        psnr = peak_signal_noise_ratio(made, real, data_range=1.0, reduction="none", dim=(1, 2, 3))
-        ssim = structural_similarity_index_measure(made, real, data_range=1.0, reduction="none")
-        assert isinstance(ssim, Tensor)
+        psnr, ssim = peak_signal_noise_ratio(made, real), structural_similarity(made, real)
         total += torch.stack([psnr, ssim]).double().sum(1)
         features.append(judge.features(made))
     psnr_mean, ssim_mean = (total / len(images)).tolist()

@@ -10,7 +10,7 @@ import pandas as pd
 from elbowroom.core.paths import NOTES
 
 SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git has them, which follows no links
-PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "torchmetrics", "altair"]
+PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "altair"]
 
 
 def commit() -> str:

@@ -1,11 +1,9 @@
-"""A small classifier, trained once per dataset and then frozen, and distances between pictures in its features.
+"""The judge: a small classifier, trained once per dataset and then frozen, in whose features pictures are compared.
 
-Not FID: its features are not Inception's, so its distances compare with no published ones. Nothing here imports
-training.py, so that an edit there trains no judge anew.
+Its features are not Inception's, so distances between them are no FID and compare with no published ones.
 """
 
 import math
-import warnings
 from pathlib import Path
 
 import torch
@@ -21,8 +19,6 @@ from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import Images, batches, scale
 
 SEED = 0  # one judge per dataset: what is measured with it must not vary with it
-KERNEL_SUBSETS = 100
-KERNEL_SUBSET_SIZE = 1000  # both as Binkowski et al. have them, unless there are fewer pictures
 
 
 class Judge(nn.Module):
@@ -141,51 +137,3 @@ def extract(judge: Judge, images: Tensor, batch_size: int) -> Tensor:
     """Features (N, 64) of a split's images (N, C, H, W), uint8. Of pictures in [0, 1]: judge.features."""
     parts = [judge.features(scale(images[batch], [0, 1])) for batch in batches(len(images), batch_size)]
     return torch.cat(parts)
-
-
-# --- distances between features, by torchmetrics -------------------------------------------------------------------
-# It is imported where it is used: that takes seconds, and to train a judge does not need it.
-
-
-class _Extracted(nn.Identity):
-    """The feature extractor that torchmetrics asks for, where features were extracted before."""
-
-    def __init__(self, features: Tensor) -> None:
-        super().__init__()
-        self.num_features = features.shape[1]
-
-
-def frechet_distance(real: Tensor, made: Tensor) -> float:
-    """The squared Frechet distance of two Gaussians fitted to features (N, D) and (M, D), at least two of each.
-
-    |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)); Heusel et al. 2017, arXiv:1706.08500, equation 6; in float64. Biased
-    upwards, the more the fewer pictures (most below D, where a covariance is singular): values compare only at the same
-    N and M, and with a floor beside them, that of train images against as many test images.
-    """
-    from elbowroom.evaluation.lean import FrechetInceptionDistance
-
-    metric = FrechetInceptionDistance(_Extracted(real))
-    metric.update(real.cpu().double(), real=True)
-    metric.update(made.cpu().double(), real=False)
-    return max(0.0, metric.compute().item())  # rounding may leave it just below
-
-
-def kernel_distance(real: Tensor, made: Tensor, seed: int = 0) -> float:
-    """The squared maximum mean discrepancy of features (N, D) and (M, D), at least two of each.
-
-    With the kernel (x.y / D + 1)^3, and unbiased, so as likely below 0 as above where nothing differs; the mean over
-    random subsets, drawn by the seed alone. Binkowski et al. 2018, arXiv:1801.01401; in float64.
-    """
-    from elbowroom.evaluation.lean import KernelInceptionDistance
-
-    size = min(KERNEL_SUBSET_SIZE, len(real), len(made))
-    subsets = 1 if size == len(real) == len(made) else KERNEL_SUBSETS  # each would be all of them
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save")  # features, which are small
-        metric = KernelInceptionDistance(_Extracted(real), subsets, size)
-    metric.update(real.cpu().double(), real=True)
-    metric.update(made.cpu().double(), real=False)
-    with torch.random.fork_rng(devices=[]):  # it draws from the global generator
-        torch.manual_seed(seed)
-        mean, _ = metric.compute()
-    return mean.item()

@@ -1,10 +1,9 @@
-"""The judge learns, stays as it was trained, and its distances are those of the papers."""
+"""The judge learns, stays as it was trained, and its features tell images apart."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.linalg
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -14,13 +13,12 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS
 from elbowroom.core.settings import Judge as JudgeSettings
 from elbowroom.datasets.images import Images, Split, scale
+from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
 from elbowroom.vae.model import VAE, save_model
 from elbowroom.yardsticks import judge
 from elbowroom.yardsticks.judge import (
     Judge,
     extract,
-    frechet_distance,
-    kernel_distance,
     load_judge,
     save_judge,
     train_judge,
@@ -40,14 +38,6 @@ def train(images: Images, **changes: float) -> tuple[Judge, list[dict[str, float
 @pytest.fixture(scope="module")
 def trained(small: dict[str, Images]) -> Trained:
     return {name: train(images) for name, images in small.items()}
-
-
-@pytest.fixture(scope="module")
-def features() -> tuple[Tensor, Tensor]:
-    """Two sets of correlated features (500, 16) and (400, 16)."""
-    generator = torch.Generator().manual_seed(0)
-    real, made = (torch.randn(n, 16, generator=generator) for n in (500, 400))
-    return real @ torch.randn(16, 16, generator=generator), made @ torch.randn(16, 16, generator=generator) + 0.3
 
 
 # --- the classifier ------------------------------------------------------------------------------------------------
@@ -181,50 +171,7 @@ def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) ->
         load_judge(tmp_path / "j", SHAPES["mnist"], CPU)
 
 
-# --- the distances -------------------------------------------------------------------------------------------------
-
-
-def test_frechet_distance_is_the_closed_form(features: tuple[Tensor, Tensor]) -> None:
-    real, made = (part.double().numpy() for part in features)
-    cov_real, cov_made = np.cov(real, rowvar=False), np.cov(made, rowvar=False)
-    root = scipy.linalg.sqrtm(cov_real @ cov_made).real
-    means = np.square(real.mean(0) - made.mean(0)).sum()
-    assert frechet_distance(*features) == pytest.approx(means + np.trace(cov_real + cov_made - 2 * root), rel=1e-4)
-
-
-def test_frechet_distance_of_shifted_features_is_the_squared_shift(features: tuple[Tensor, Tensor]) -> None:
-    real, _ = features
-    shift = torch.linspace(-1, 2, 16)
-    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-6)
-    assert frechet_distance(real, real + shift) == pytest.approx(shift.square().sum().item(), rel=1e-4)
-
-
-def unbiased_mmd(real: np.ndarray, made: np.ndarray) -> float:
-    """Binkowski et al. 2018, with their cubic kernel, written out."""
-
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a @ b.T / a.shape[1] + 1) ** 3
-
-    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (kernel(real, real), kernel(made, made))]
-    return sum(within) - 2 * kernel(real, made).mean()
-
-
-def test_kernel_distance_is_the_unbiased_mmd(features: tuple[Tensor, Tensor]) -> None:
-    real, made = (part[:400] for part in features)
-    expected = unbiased_mmd(real.double().numpy(), made.double().numpy())
-    assert kernel_distance(real, made) == pytest.approx(expected, rel=1e-4)
-
-
-def test_kernel_distance_draws_by_its_seed_alone(features: tuple[Tensor, Tensor]) -> None:
-    torch.manual_seed(1)
-    first = kernel_distance(*features)
-    torch.manual_seed(2)
-    expected = torch.rand(1)
-    torch.manual_seed(2)
-    assert kernel_distance(*features) == first
-    assert torch.equal(torch.rand(1), expected)
-    assert kernel_distance(*features, seed=1) != first
-    assert kernel_distance(*features, seed=1) == pytest.approx(first, rel=0.1)
+# --- distances in its features -------------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("error")

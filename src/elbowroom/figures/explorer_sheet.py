@@ -4,9 +4,8 @@ A decoder in the browser would take 67 million multiplications a picture of the 
 well under a millisecond, and a sheet is smaller than the decoder's weights.
 """
 
-import base64
 import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -110,37 +109,3 @@ def load(name: str, variant: Variant, seed: int) -> Explored:
     if "layout" not in header:
         raise StudyError(f"{path}: found no sheet of pictures, expected what the explore stage wrote there")
     return Explored(Layout(**header["layout"]), header["classes"], arrays)
-
-
-def for_page(made: Explored) -> dict[str, Any]:
-    """As JSON has it; points as base64 of little-endian uint16, 0 to 65535 from side to side of the frame."""
-    layout, arrays = made.layout, made.arrays
-    low, high = arrays["limits"].T
-    places = np.clip((arrays["points"] - low) / (high - low), 0, 1) * 65535
-    return {
-        **layout._asdict(),
-        "starts": layout.starts,
-        "stops": layout.stops,
-        "sheet": _webp(arrays["tiles"]),
-        "points": _base64(places.round().astype("<u2").tobytes()),
-        "at": arrays["epochs"].tolist(),
-        "share": round(float(arrays["share"]), 4),
-        "walked": [
-            {"latent": int(latent), "amount": round(float(amount), 3)}
-            for latent, amount in zip(arrays["latents"], arrays["amounts"], strict=True)
-        ],
-    }
-
-
-def images_for_page(made: Explored) -> dict[str, Any]:
-    """The test images, the same for all variants of a dataset, with their classes."""
-    labels = made.arrays["labels"].tolist()
-    return {"sheet": _webp(made.arrays["images"]), "labels": labels, "classes": made.classes}
-
-
-def _webp(sheet: np.ndarray) -> str:
-    return f"data:image/webp;base64,{_base64(sheet.tobytes())}"
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -13,7 +14,7 @@ from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study
 from elbowroom.figures.colours import CLASSES
-from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored, for_page, images_for_page
+from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored
 from elbowroom.report import vega_charts
 from elbowroom.report.vega_charts import Spec
 
@@ -36,7 +37,7 @@ def read_picture(name: str) -> Picture:
             width, height = image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(f"{path}: not a picture ({error}), expected what the compare stage wrote there") from None
-    return Picture(f"data:image/png;base64,{base64.b64encode(content).decode()}", width, height)
+    return Picture(f"data:image/png;base64,{_base64(content)}", width, height)
 
 
 def data(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
@@ -57,6 +58,40 @@ def explorer(study: Study, name: str, explored: dict[str, Explored], colours: di
             for key, made in own.items()
         ],
     }
+
+
+def for_page(made: Explored) -> dict[str, Any]:
+    """What page.js reads of a variant: points as base64 of little-endian uint16, from 0 to 65535 across the frame."""
+    layout, arrays = made.layout, made.arrays
+    low, high = arrays["limits"].T
+    places = np.clip((arrays["points"] - low) / (high - low), 0, 1) * 65535
+    return {
+        **layout._asdict(),
+        "starts": layout.starts,
+        "stops": layout.stops,
+        "sheet": _webp(arrays["tiles"]),
+        "points": _base64(places.round().astype("<u2").tobytes()),
+        "at": arrays["epochs"].tolist(),
+        "share": round(float(arrays["share"]), 4),
+        "walked": [
+            {"latent": int(latent), "amount": round(float(amount), 3)}
+            for latent, amount in zip(arrays["latents"], arrays["amounts"], strict=True)
+        ],
+    }
+
+
+def images_for_page(made: Explored) -> dict[str, Any]:
+    """The test images, the same for all variants of a dataset, with their classes."""
+    labels = made.arrays["labels"].tolist()
+    return {"sheet": _webp(made.arrays["images"]), "labels": labels, "classes": made.classes}
+
+
+def _webp(sheet: np.ndarray) -> str:
+    return f"data:image/webp;base64,{_base64(sheet.tobytes())}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def drawn(

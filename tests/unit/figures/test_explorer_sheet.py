@@ -1,6 +1,5 @@
-"""What the page's explorer shows is where the page looks for it. The page itself: test_page.py."""
+"""The explorer's sheet holds every picture where its layout says. The page itself: test_page.py."""
 
-import base64
 import io
 from itertools import combinations
 from pathlib import Path
@@ -93,17 +92,6 @@ def test_it_comes_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
             StudyError, match=r"models/explorer/v.safetensors: found results of another variant or seed"
         ):
             explorer_sheet.load("v", other, seed)
-
-
-def test_the_page_gets_places_in_the_frame() -> None:
-    page = explorer_sheet.for_page(made())
-    places = np.frombuffer(base64.b64decode(page["points"]), "<u2").reshape(1, 2, 2)
-    assert places.tolist() == [[[32768, 0], [65535, 32768]]]  # the second is beyond the right side
-    assert page["walked"] == [{"latent": 4, "amount": 1.235}, {"latent": 2, "amount": 0.5}]
-    assert page["at"] == [3]
-    assert page["starts"]["end"] == LAYOUT.starts["end"]
-    assert page["sheet"].startswith("data:image/webp;base64,")
-    assert explorer_sheet.images_for_page(made())["labels"] == [1, 0]
 
 
 def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(

@@ -17,7 +17,7 @@ from elbowroom.core.settings import (
     Dataset,
     Evaluation,
     Figures,
-    Judge,
+    JudgeTraining,
     Recipe,
     Settings,
     Study,
@@ -118,7 +118,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "datasets": Dataset,
     "recipes": Recipe,
     "variants": Variant,
-    "judge": Judge,
+    "judge": JudgeTraining,
     "evaluation": Evaluation,
     "figures": Figures,
 }

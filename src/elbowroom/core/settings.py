@@ -97,7 +97,7 @@ class Variant(Settings):
         return pixel_range
 
 
-class Judge(Settings):
+class JudgeTraining(Settings):
     """How to train the frozen classifier of each dataset, in whose features pictures are compared."""
 
     epochs: PositiveInt
@@ -138,7 +138,7 @@ class Study(Settings):
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     recipes: Annotated[dict[Name, Recipe], Field(min_length=1)]
     variants: Annotated[dict[Name, Variant], Field(min_length=1)]
-    judge: Judge
+    judge: JudgeTraining
     evaluation: Evaluation
     figures: Figures
 

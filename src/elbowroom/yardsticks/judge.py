@@ -13,8 +13,7 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError, shown
-from elbowroom.core.settings import Judge as JudgeSettings
-from elbowroom.core.settings import Shape
+from elbowroom.core.settings import JudgeTraining, Shape
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import Images, batches, scale
 
@@ -54,7 +53,7 @@ def _block(channels_in: int, channels_out: int, *pool: nn.Module) -> list[nn.Mod
     return [convolution, *pool, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
-def train_judge(images: Images, settings: JudgeSettings, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
+def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
     """Train the classifier on the labels of the train split; return it frozen, and a row of history for each epoch.
 
     A row: epoch; train_loss, the mean cross-entropy in nats while the weights moved; test_accuracy, of the whole split
@@ -112,7 +111,7 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
     return int(right) / len(test.images)
 
 
-def save_judge(path: Path, judge: Judge, settings: JudgeSettings) -> None:
+def save_judge(path: Path, judge: Judge, settings: JudgeTraining) -> None:
     """Write the weights; the header says of what images, and how they were trained."""
     header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
     files.save_arrays(path, weights(judge), header)

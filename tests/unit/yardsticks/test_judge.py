@@ -10,8 +10,7 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS
-from elbowroom.core.settings import Judge as JudgeSettings
+from elbowroom.core.settings import DATASETS, JudgeTraining
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
 from elbowroom.vae.model import VAE, save_model
@@ -28,7 +27,7 @@ from tests.support.settings import cifar_variant
 
 SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 Trained = dict[str, tuple[Judge, list[dict[str, float]]]]
-SETTINGS = JudgeSettings(epochs=4, batch_size=16, learning_rate=0.005)
+SETTINGS = JudgeTraining(epochs=4, batch_size=16, learning_rate=0.005)
 
 
 def train(images: Images, **changes: float) -> tuple[Judge, list[dict[str, float]]]:

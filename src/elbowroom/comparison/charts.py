@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
 from elbowroom.comparison.summary import FAR
+from elbowroom.core.settings import ACTIVE_THRESHOLD
 from elbowroom.figures.colours import SERIES
 from elbowroom.figures.pictures import DPI, TERMS, label_epochs
 
@@ -112,7 +113,7 @@ def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
         means = rows.groupby("rank").kl.mean()
         axes.plot(means.index, means, lw=1.4, color=colours[str(name)], label=name, marker="o", ms=2)
     if table.kl.min() < 0.1:
-        axes.axhline(0.01, color="#8a8a8a", lw=0.8, ls=":")
+        axes.axhline(ACTIVE_THRESHOLD, color="#8a8a8a", lw=0.8, ls=":")
     axes.set(title=title, xscale="log", yscale="log", xlabel="latent, ordered by its KL", ylabel="KL on test (nats)")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(LogFormatter())

@@ -27,6 +27,9 @@ DATASETS = {
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
 NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # what its strides divide the sides of an image by
+# A latent is active if its mu varies over images by more than this variance, or its KL is more than as many nats, mean
+# over images. Burda et al. 2016, arXiv:1509.00519, section 5.2.
+ACTIVE_THRESHOLD = 0.01
 RESERVED = ("baselines", "explorer", "judge")  # folders beside those of variants
 
 

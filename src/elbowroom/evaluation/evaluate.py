@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom.core.settings import Evaluation, Variant
+from elbowroom.core.settings import ACTIVE_THRESHOLD, Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.evaluation import iwae
 from elbowroom.evaluation.image_metrics import (
@@ -19,7 +19,7 @@ from elbowroom.evaluation.image_metrics import (
     peak_signal_noise_ratio,
     structural_similarity,
 )
-from elbowroom.evaluation.latents import ACTIVE, active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.evaluation.latents import active_units, evenness, knn_accuracy, probe_accuracy
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import VAE, parameters
 from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise
@@ -66,7 +66,7 @@ def evaluate(
     mu, logvar = encode(variant, model, test, size)
     spectrum = kl(mu.double(), logvar.double()).mean(0) if variant.model == "vae" else mu.new_zeros(mu.shape[1])
     metrics["active_units"] = active_units(mu)
-    metrics["active_units_kl"] = int((spectrum > ACTIVE).sum()) if variant.model == "vae" else NONE
+    metrics["active_units_kl"] = int((spectrum > ACTIVE_THRESHOLD).sum()) if variant.model == "vae" else NONE
     decoder = model.decoder.for_many(pictures(variant, images, settings))
     quality, made = reconstruction(variant, decoder, judge, test, mu, size, progress.update)
     metrics |= quality

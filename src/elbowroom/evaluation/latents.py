@@ -12,14 +12,15 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from tqdm import tqdm
 
-ACTIVE = 0.01  # Burda et al. 2016, section 5.2
+from elbowroom.core.settings import ACTIVE_THRESHOLD
+
 MAX_STEPS = 2000
 APART = 1e-4  # of the features' length: ends nearer than this are the same but for rounding
 
 
 def active_units(mu: Tensor) -> int:
-    """How many latents' mu (N, latent_dim) has a variance over images above 0.01 (Burda et al. 2016, section 5.2)."""
-    return int((mu.double().var(0, correction=0) > ACTIVE).sum())
+    """The number of latents whose mu (N, latent_dim) varies over images by more than ACTIVE_THRESHOLD."""
+    return int((mu.double().var(0, correction=0) > ACTIVE_THRESHOLD).sum())
 
 
 def probe_accuracy(mu: np.ndarray, labels: np.ndarray, test_mu: np.ndarray, test_labels: np.ndarray) -> float:

@@ -10,7 +10,7 @@ import yaml
 
 from elbowroom.comparison.published import load_published, shortfalls
 from elbowroom.comparison.summary import LOSS_FAMILY, slug
-from elbowroom.core.settings import Study
+from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import of_variants
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.report import page_data, text_tables
@@ -37,7 +37,8 @@ LATENTS = (
     "seeds; grey lines are baselines; a vertical line, if any, is an elbow, shaded over its 95 % interval."
 )
 SPECTRUM = (
-    "The KL of each latent on test, largest first, mean over seeds, on logarithmic axes; dotted, where near, 0.01 nats."
+    "The KL of each latent on test, largest first, mean over seeds, on logarithmic axes; dotted, where near, "
+    f"{ACTIVE_THRESHOLD} nats."
 )
 PLANE = (
     "The rate-distortion plane on test; variants that differ in their latent size alone are joined, and of one shape. "
@@ -86,6 +87,7 @@ def render(study: Study, found: Results) -> dict[str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["active_threshold"] = ACTIVE_THRESHOLD
     environment.filters |= {
         "count": "{:,}".format,
         "md": text_tables.escape_markdown,

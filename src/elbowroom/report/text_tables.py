@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
-from elbowroom.core.settings import Study, Variant
+from elbowroom.core.settings import ACTIVE_THRESHOLD, Study, Variant
 
 Row = Mapping[Any, Any]
 DASH = "\N{EN DASH}"
@@ -89,7 +89,7 @@ PICTURES: dict[str, Callable[[Row], str]] = {
     "FCD of reconstructions": _mean("fcd_recon"),
 }
 LATENTS: dict[str, Callable[[Row], str]] = {
-    "KL > 0.01": _count("active_units_kl"),
+    f"KL > {ACTIVE_THRESHOLD}": _count("active_units_kl"),
     "probe": lambda row: _percent(row["probe_accuracy"]),
     "10-NN": lambda row: _percent(row["knn_accuracy"]),
     "PCA 2-D": lambda row: _percent(row["pca_2d"]),

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from elbowroom.comparison.summary import FAR
-from elbowroom.core.settings import Study
+from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import SERIES
 
 Spec = dict[str, Any]
@@ -85,7 +85,9 @@ def spectrum(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
         y=alt.Y("kl:Q", title="KL on test (nats)", scale=alt.Scale(type="log")),
         color=_colour(colours, rows.variant),
     )
-    threshold = alt.Chart(alt.Data(values=[{"kl": 0.01}])).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y="kl:Q")
+    threshold = (
+        alt.Chart(alt.Data(values=[{"kl": ACTIVE_THRESHOLD}])).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y="kl:Q")
+    )
     points = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
     return _spec(
         chart.mark_line(strokeWidth=2).encode(opacity=_lit())

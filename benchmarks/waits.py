@@ -25,7 +25,8 @@ from elbowroom.datasets.prepare import prepare
 from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.iwae import log_weights
 from elbowroom.training.seed_run import FOLLOWED, MAP_IMAGES, is_round
-from elbowroom.vae.model import VAE, save_evolution, save_model
+from elbowroom.vae.model import VAE
+from elbowroom.vae.trained import TrainedVAE, save_evolution
 from elbowroom.yardsticks.judge import Judge
 
 Rows = Iterator[dict[str, Any]]
@@ -77,13 +78,14 @@ def evaluations(dataset: str, setting: Setting) -> Rows:
     study = load_study(settings.PARAMS).evaluation
     pairs = max(1, study.path_pairs * count // DATASETS[dataset].test_images)
     one = study.model_copy(update={"iwae_images": 1, "iwae_samples": [1], "path_pairs": pairs})
-    model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    network = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    model = TrainedVAE(settings.VARIANTS[dataset], variant, 0, images.shape, network)
     judge = Judge(images.shape, len(images.classes)).to(where).to(memory_format=torch.channels_last).eval()
-    taken = _turns(where, lambda: evaluate(variant, model, judge, few, 0, one, tqdm(disable=True)))
+    taken = _turns(where, lambda: evaluate(model, judge, few, one, tqdm(disable=True)))
     label = f"{dataset}: evaluation on {count} images of each split, without IWAE, for 1000 of each"
     yield row("waits", label, [1000 * seconds / count for seconds in taken], "s")
     weighed, samples = few.test.images[: settings.WEIGHED], settings.SAMPLES
-    taken = _turns(where, lambda: log_weights(variant, model, weighed, samples, 0, study.batch_size))
+    taken = _turns(where, lambda: log_weights(model, weighed, samples, study.batch_size))
     label = f"{dataset}: IWAE of {len(weighed)} images by {samples} samples, for one of one"
     yield row("waits", label, [1e6 * seconds / len(weighed) / samples for seconds in taken], "µs")
 
@@ -114,8 +116,8 @@ def _untrained(folder: Path, dataset: str) -> None:
     images = arrays["test_images"]
     epochs = [epoch for epoch in range(recipe.epochs + 1) if is_round(epoch) or epoch == recipe.epochs]
     files.save_arrays(folder / paths.data_file(dataset), arrays, header)
-    model = VAE(variant, DATASETS[dataset].shape)
-    save_model(folder / paths.model_file(name, seed), model, variant, seed)
+    shape = DATASETS[dataset].shape
+    TrainedVAE(name, variant, seed, shape, VAE(variant, shape)).save(folder / paths.model_file(name, seed))
     mu = np.random.default_rng(0).normal(size=(len(epochs), min(MAP_IMAGES, len(images)), variant.latent_dim))
     made = np.stack([images[:FOLLOWED]] * len(epochs))
     evolution: files.Arrays = {"epochs": np.array(epochs), "mu": mu.astype(np.float16), "reconstructions": made}

@@ -10,7 +10,7 @@ from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures
-from elbowroom.vae.model import load_model
+from elbowroom.vae.trained import load
 from elbowroom.yardsticks.judge import load_judge
 
 
@@ -18,15 +18,15 @@ def main(name: str) -> None:
     study = load_study()
     variant = study.variant(name)
     seeds = study.recipes[variant.recipe].seeds
-    where = choose_device()
-    images = load_images(variant.dataset, where)
-    judge = load_judge(paths.judge_file(variant.dataset), images.shape, where)
+    device = choose_device()
+    images = load_images(variant.dataset, device)
+    judge = load_judge(paths.judge_file(variant.dataset), images.shape, device)
     total = len(seeds) * pictures(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
-            model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
-            measured[seed] = evaluate(variant, model, judge, images, seed, study.evaluation, progress)
+            model = load(paths.model_file(name, seed), device, variant, seed)
+            measured[seed] = evaluate(model, judge, images, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
     files.save_csv(paths.seeds_file(name), table)
     files.save_json(paths.metrics_file(name), headline(table))

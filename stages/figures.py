@@ -1,14 +1,13 @@
 """figures@<variant>: data/<dataset>, models/<variant>/, history.csv -> plots/<variant>/*.png, evolution.gif"""
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
 from elbowroom.core import files, paths
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
-from elbowroom.datasets.images import load_images, scale, to_bytes
+from elbowroom.datasets.images import load_images, to_bytes
 from elbowroom.figures.pictures import (
     animation_bytes,
     evolution_figures,
@@ -20,40 +19,28 @@ from elbowroom.figures.pictures import (
 )
 from elbowroom.results import tables
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples
-from elbowroom.vae.model import load_evolution, load_model
-from elbowroom.vae.objective import pixel_mean
+from elbowroom.vae.trained import load_shown
 
 
-@torch.no_grad()
 def main(name: str) -> None:
     study = load_study()
-    variant, settings = study.variant(name), study.figures
-    where = choose_device()
-    images = load_images(variant.dataset, where)
-    seed = study.recipes[variant.recipe].seeds[0]
-    model = load_model(paths.model_file(name, seed), variant, seed, images.shape, where)
-    evolution = load_evolution(paths.evolution_file(name), variant, seed)
-
-    def decode(z: torch.Tensor) -> np.ndarray:
-        return to_bytes(pixel_mean(variant, model.decode(z)))
-
+    settings, device = study.figures, choose_device()
+    model, evolution = load_shown(study, name, device)
+    images = load_images(model.variant.dataset, device)
     shown = images.test.images[: settings.images]
-    inputs = shown.cpu().numpy()
-    labels = images.test.labels.cpu().numpy()
-    mu, _ = model.encode(scale(shown, variant.pixel_range))
-    noise = prior_samples(settings.sample_rows**2, variant.latent_dim, seed).to(where)
-    samples = decode(noise).reshape(settings.sample_rows, settings.sample_rows, *images.shape)
-    between_images = decode(interpolate(mu[0], mu[1], settings.interpolation_steps))
-    between_samples = decode(interpolate(noise[0], noise[1], settings.interpolation_steps))
-    centre, axes, _ = principal_plane(evolution["mu"][-1])
-    maps = (evolution["mu"] - centre) @ axes.T
-    history = tables.history(study, name)
-
+    inputs, labels = shown.cpu().numpy(), images.test.labels.cpu().numpy()
+    mu, _ = model.encode(shown)
+    noise = prior_samples(settings.sample_rows**2, model.variant.latent_dim, model.seed).to(device)
+    reconstructions, samples = to_bytes(model.decode(mu)), to_bytes(model.decode(noise))
+    between_images, between_samples = (
+        to_bytes(model.decode(interpolate(z[0], z[1], settings.interpolation_steps))) for z in (mu, noise)
+    )
+    maps = principal_plane(evolution["mu"][-1]).project(evolution["mu"])
     pictures: dict[str, np.ndarray | Figure] = {
         "images.png": labelled_images(inputs, [images.classes[label] for label in labels[: len(inputs)]]),
-        "curves.png": training_curves(history),
-        "reconstructions.png": mosaic([[inputs], [decode(mu)]]),
-        "samples.png": mosaic([[row] for row in samples]),
+        "curves.png": training_curves(tables.history(study, name)),
+        "reconstructions.png": mosaic([[inputs], [reconstructions]]),
+        "samples.png": mosaic([[row] for row in np.split(samples, settings.sample_rows)]),
         "interpolation.png": mosaic([[inputs[:1], between_images, inputs[1:2]]]),
         "interpolation-samples.png": mosaic([[between_samples]]),
         "map.png": latent_map(maps[-1], labels[: maps.shape[1]], images.classes),

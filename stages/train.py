@@ -11,23 +11,24 @@ from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
 from elbowroom.training import checkpoint
 from elbowroom.training.loop import fit
-from elbowroom.vae.model import save_evolution, save_model
+from elbowroom.vae.trained import TrainedVAE, save_evolution
 
 
 def main(name: str) -> None:
     study = load_study()
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]
-    where = choose_device()
-    images = load_images(variant.dataset, where)
+    device = choose_device()
+    images = load_images(variant.dataset, device)
     count = len(images.train.images)
     budget = f"seeds {recipe.seeds}, {recipe.epochs} epochs of {count} images"
-    print(f"{name}: {budget}, on {hardware(where)}", flush=True)
+    print(f"{name}: {budget}, on {hardware(device)}", flush=True)
     total = len(recipe.seeds) * recipe.epochs * count
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
         results = list(fit(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
     for result in results:
-        save_model(paths.model_file(name, result.seed), result.model, variant, result.seed)
+        model = TrainedVAE(name, variant, result.seed, images.shape, result.model)
+        model.save(paths.model_file(name, result.seed))
     save_evolution(paths.evolution_file(name), results[0].evolution, variant, results[0].seed)
     history = pd.DataFrame([row for result in results for row in result.history])
     files.save_csv(paths.plot_file(name, "history.csv"), history.assign(variant=name))

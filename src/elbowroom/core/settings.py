@@ -75,7 +75,8 @@ class Recipe(Settings):
         return seeds
 
 
-# gaussian: variance 1/2. gaussian_optimal: the variance that fits the training images best.
+SIGMA2 = 0.5  # sigma^2 of the likelihood gaussian, in the units of the pixel range
+# gaussian: that variance. gaussian_optimal: the variance that fits the training images best.
 Likelihood = Literal["gaussian", "gaussian_optimal", "bernoulli", "continuous_bernoulli"]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from elbowroom.core.settings import ACTIVE_THRESHOLD, Evaluation, Variant
+from elbowroom.core.settings import ACTIVE_THRESHOLD, SIGMA2, Evaluation, Variant
 from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.evaluation import iwae
 from elbowroom.evaluation.image_metrics import (
@@ -21,8 +21,9 @@ from elbowroom.evaluation.image_metrics import (
 )
 from elbowroom.evaluation.latents import active_units, evenness, knn_accuracy, probe_accuracy
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
-from elbowroom.vae.model import VAE, parameters
-from elbowroom.vae.objective import effective_beta, kl, pixel_mean, split_means, split_noise
+from elbowroom.vae.model import parameters
+from elbowroom.vae.objective import effective_beta, kl, split_means, split_noise
+from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judge, extract
 
 HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
@@ -36,7 +37,6 @@ HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
     "parameters": "parameters",
 }
 NONE = float("nan")  # of what a variant does not have: an empty cell
-Decoder = Callable[[Tensor], Tensor]  # of a trained model: z (B, latent_dim) -> (B, C, H, W)
 Progress = Callable[[int], object]
 
 
@@ -55,29 +55,27 @@ class Measured(NamedTuple):
 
 
 @torch.no_grad()
-def evaluate(
-    variant: Variant, model: VAE, judge: Judge, images: Images, seed: int, settings: Evaluation, progress: tqdm
-) -> Measured:
+def evaluate(model: TrainedVAE, judge: Judge, images: Images, settings: Evaluation, progress: tqdm) -> Measured:
     """Measure one trained seed. `progress` counts pictures decoded, `pictures(...)` of them in all."""
-    model.eval()
-    size, count, test = settings.batch_size, settings.sample_images, images.test.images
-    metrics = losses(variant, model, images, seed, settings, progress)
-    metrics |= likelihood(variant, model, test, seed, settings, progress.update)
-    mu, logvar = encode(variant, model, test, size)
+    variant, size, count, test = model.variant, settings.batch_size, settings.sample_images, images.test.images
+    metrics = losses(model, images, settings, progress)
+    metrics |= likelihood(model, test, settings, progress.update)
+    mu, logvar = model.encode(test, size)
     spectrum = kl(mu.double(), logvar.double()).mean(0) if variant.model == "vae" else mu.new_zeros(mu.shape[1])
     metrics["active_units"] = active_units(mu)
     metrics["active_units_kl"] = int((spectrum > ACTIVE_THRESHOLD).sum()) if variant.model == "vae" else NONE
-    decoder = model.decoder.for_many(pictures(variant, images, settings))
-    quality, made = reconstruction(variant, decoder, judge, test, mu, size, progress.update)
+    prepared = model.prepared(pictures(variant, images, settings))
+    quality, made = reconstruction(prepared, judge, test, mu, size, progress.update)
     metrics |= quality
-    metrics |= readout(variant, model, images, mu, settings)
-    metrics |= distances(variant, decoder, judge, images, made[:count], seed, settings, progress.update)
+    metrics |= readout(model, images, mu, settings)
+    metrics |= distances(prepared, judge, images, made[:count], settings, progress.update)
     shown = mu[: settings.map_images].cpu().numpy()
-    centre, axes, metrics["pca_2d"] = principal_plane(shown)
-    metrics |= smoothness(variant, decoder, judge, mu, settings, progress.update)
-    metrics |= variance(variant, model)
-    metrics["parameters"] = parameters(model)
-    return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), (shown - centre) @ axes.T)
+    plane = principal_plane(shown)
+    metrics["pca_2d"] = plane.share
+    metrics |= smoothness(prepared, judge, mu, settings, progress.update)
+    metrics |= variance(model)
+    metrics["parameters"] = parameters(model.network)
+    return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), plane.project(shown))
 
 
 def pictures(variant: Variant, images: Images, settings: Evaluation) -> int:
@@ -90,52 +88,36 @@ def pictures(variant: Variant, images: Images, settings: Evaluation) -> int:
     return 2 * test + train + paths + weighed + min(settings.sample_images, test)
 
 
-def losses(
-    variant: Variant, model: VAE, images: Images, seed: int, settings: Evaluation, progress: tqdm
-) -> dict[str, float]:
+def losses(model: TrainedVAE, images: Images, settings: Evaluation, progress: tqdm) -> dict[str, float]:
     """loss, distortion and rate of test and train: nats per image, z sampled, whole splits, the same weights."""
     found: dict[str, float] = {}
     for split, part in (("test", images.test), ("train", images.train)):
-        noise = split_noise(len(part.images), variant.latent_dim, seed, part.images.device)
-        means = split_means(variant, model, part.images, noise, settings.batch_size, progress.update)
-        found |= {f"{split}_{term}": value for term, value in means.numbers(variant.beta).items()}
+        noise = split_noise(len(part.images), model.variant.latent_dim, model.seed, part.images.device)
+        means = split_means(model.variant, model.network, part.images, noise, settings.batch_size, progress.update)
+        found |= {f"{split}_{term}": value for term, value in means.numbers(model.variant.beta).items()}
         progress.set_postfix(split=split, loss=f"{found[f'{split}_loss']:.1f}", refresh=False)
     return found
 
 
-def likelihood(
-    variant: Variant, model: VAE, test: Tensor, seed: int, settings: Evaluation, progress: Progress
-) -> dict[str, float]:
+def likelihood(model: TrainedVAE, test: Tensor, settings: Evaluation, progress: Progress) -> dict[str, float]:
     """The bounds of -log p(x) by importance sampling, of the first test images (iwae.bounds)."""
     ladder = settings.iwae_samples
-    if variant.model == "ae":
+    if model.variant.model == "ae":
         return dict.fromkeys(iwae.names(ladder), NONE)
     chosen = test[: settings.iwae_images]
-    return iwae.bounds(
-        iwae.log_weights(variant, model, chosen, ladder[-1], seed, settings.batch_size, progress), ladder
-    )
+    return iwae.bounds(iwae.log_weights(model, chosen, ladder[-1], settings.batch_size, progress), ladder)
 
 
-@torch.no_grad()
-def encode(variant: Variant, model: VAE, images: Tensor, batch_size: int) -> tuple[Tensor, Tensor]:
-    """mu and logvar of images (N, C, H, W) uint8, both (N, latent_dim)."""
-    model.eval()
-    encoded = [model.encode(scale(images[batch], variant.pixel_range)) for batch in batches(len(images), batch_size)]
-    mu, logvar = zip(*encoded, strict=True)
-    return torch.cat(mu), torch.cat(logvar)
-
-
-@torch.no_grad()
-def decode(variant: Variant, decoder: Decoder, z: Tensor, batch_size: int, progress: Progress) -> Iterator[Tensor]:
-    """Pictures (B, C, H, W) of z (N, latent_dim), batch after batch: the mean of p(x|z), clamped to [0, 1]."""
-    for batch in batches(len(z), batch_size):
-        yield pixel_mean(variant, decoder(z[batch])).clamp(0, 1)
-        progress(len(z[batch]))
+def decoded(model: TrainedVAE, z: Tensor, batch_size: int, progress: Progress) -> Iterator[Tensor]:
+    """Pictures (B, C, H, W) of z (N, latent_dim), batch after batch; `progress` is told how many each batch had."""
+    for made in model.decode_batches(z, batch_size):
+        yield made
+        progress(len(made))
 
 
 @torch.no_grad()
 def reconstruction(
-    variant: Variant, decoder: Decoder, judge: Judge, images: Tensor, mu: Tensor, batch_size: int, progress: Progress
+    model: TrainedVAE, judge: Judge, images: Tensor, mu: Tensor, batch_size: int, progress: Progress
 ) -> tuple[dict[str, float], Tensor]:
     """psnr (dB) and ssim of images (N, C, H, W) uint8 against their reconstruction from mu, and its judge features.
 
@@ -143,9 +125,7 @@ def reconstruction(
     """
     total = torch.zeros(2, dtype=torch.float64, device=images.device)
     features = []
-    for batch, made in zip(
-        batches(len(images), batch_size), decode(variant, decoder, mu, batch_size, progress), strict=True
-    ):
+    for batch, made in zip(batches(len(images), batch_size), decoded(model, mu, batch_size, progress), strict=True):
         real = scale(images[batch], [0, 1])
         psnr, ssim = peak_signal_noise_ratio(made, real), structural_similarity(made, real)
         total += torch.stack([psnr, ssim]).double().sum(1)
@@ -154,22 +134,20 @@ def reconstruction(
     return {"psnr": psnr_mean, "ssim": ssim_mean}, torch.cat(features)
 
 
-def readout(variant: Variant, model: VAE, images: Images, mu: Tensor, settings: Evaluation) -> dict[str, float]:
+def readout(model: TrainedVAE, images: Images, mu: Tensor, settings: Evaluation) -> dict[str, float]:
     """How well labels are read out of mu: learnt from the first training images, scored on all test images' mu."""
     learnt = slice(settings.probe_images)
-    train_mu, _ = encode(variant, model, images.train.images[learnt], settings.batch_size)
+    train_mu, _ = model.encode(images.train.images[learnt], settings.batch_size)
     known = [part.cpu().numpy() for part in (train_mu, images.train.labels[learnt], mu, images.test.labels)]
     return {"probe_accuracy": probe_accuracy(*known), "knn_accuracy": knn_accuracy(*known)}
 
 
 @torch.no_grad()
 def distances(
-    variant: Variant,
-    decoder: Decoder,
+    model: TrainedVAE,
     judge: Judge,
     images: Images,
     reconstructed: Tensor,
-    seed: int,
     settings: Evaluation,
     progress: Progress,
 ) -> dict[str, float]:
@@ -182,9 +160,9 @@ def distances(
     real = extract(judge, images.test.images[: settings.sample_images], size)
     train = extract(judge, images.train.images[: len(real)], size)
     fcd = kid = NONE
-    if variant.model == "vae":
-        z = prior_samples(len(real), variant.latent_dim, seed).to(real.device)
-        samples = torch.cat([judge.features(made) for made in decode(variant, decoder, z, size, progress)])
+    if model.variant.model == "vae":
+        z = prior_samples(len(real), model.variant.latent_dim, model.seed).to(real.device)
+        samples = torch.cat([judge.features(made) for made in decoded(model, z, size, progress)])
         fcd, kid = frechet_distance(real, samples), kernel_distance(real, samples)
     return {
         "fcd": fcd,
@@ -197,12 +175,7 @@ def distances(
 
 @torch.no_grad()
 def smoothness(
-    variant: Variant,
-    decoder: Decoder,
-    judge: Judge,
-    mu: Tensor,
-    settings: Evaluation,
-    progress: Progress,
+    model: TrainedVAE, judge: Judge, mu: Tensor, settings: Evaluation, progress: Progress
 ) -> dict[str, float]:
     """How evenly pictures change between pairs of images, in judge features (probes.evenness).
 
@@ -214,7 +187,7 @@ def smoothness(
     found: dict[str, float] = {}
     for name, path in (("linear", interpolate), ("slerp", slerp)):
         z = torch.cat([path(mu[i], mu[i + 1], steps) for i in firsts])
-        made = torch.cat(list(decode(variant, decoder, z, size, progress))).unflatten(0, (-1, steps))
+        made = torch.cat(list(decoded(model, z, size, progress))).unflatten(0, (-1, steps))
         features = torch.stack([judge.features(path_made) for path_made in made])
         found[f"path_{name}"], found[f"step_{name}"] = evenness(features)
     blends = []
@@ -224,10 +197,11 @@ def smoothness(
     return found
 
 
-def variance(variant: Variant, model: VAE) -> dict[str, float]:
+def variance(model: TrainedVAE) -> dict[str, float]:
     """sigma2 of a Gaussian likelihood, in the units of the pixel range, and a VAE's objective.effective_beta."""
-    fixed = 0.5 if variant.likelihood == "gaussian" else NONE
-    sigma2 = fixed if model.sigma2 is None else model.sigma2.item()
+    variant, trained = model.variant, model.network.sigma2
+    fixed = SIGMA2 if variant.likelihood == "gaussian" else NONE
+    sigma2 = fixed if trained is None else trained.item()
     return {"sigma2": sigma2, "effective_beta": effective_beta(variant, sigma2) if variant.model == "vae" else NONE}
 
 

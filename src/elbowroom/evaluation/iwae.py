@@ -6,19 +6,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from elbowroom.core.settings import Variant
-from elbowroom.datasets.images import batches, scale
-from elbowroom.vae.model import VAE, reparameterize
-from elbowroom.vae.objective import distortion
+from elbowroom.datasets.images import batches
+from elbowroom.vae.model import reparameterize
+from elbowroom.vae.trained import TrainedVAE
 
 
 @torch.no_grad()
 def log_weights(
-    variant: Variant,
-    model: VAE,
+    model: TrainedVAE,
     images: Tensor,
     samples: int,
-    seed: int,
     batch_size: int,
     progress: Callable[[int], object] | None = None,
 ) -> Tensor:
@@ -27,13 +24,11 @@ def log_weights(
     images: (N, C, H, W) uint8. No more than batch_size pictures are decoded at once, of as many images as they belong
     to; no weight depends on it, since each image's noise is drawn whole. `progress` is told how many were decoded.
     """
-    model.eval()
-    decode = model.decoder.for_many(len(images) * samples)
-    generator = torch.Generator(images.device).manual_seed(seed)
+    model = model.prepared(len(images) * samples)
+    generator = torch.Generator(images.device).manual_seed(model.seed)
     found = []
     for group in batches(len(images), math.ceil(batch_size / samples)):
-        x = scale(images[group], variant.pixel_range)
-        mu, logvar = model.encode(x)
+        mu, logvar = model.encode(images[group])
         noise = torch.stack([torch.randn(samples, mu.shape[1], generator=generator, device=mu.device) for _ in mu])
         owner = torch.arange(len(mu), device=mu.device).repeat_interleave(samples)  # whose sample it is: (B * samples,)
         for batch in batches(len(owner), batch_size):
@@ -41,7 +36,7 @@ def log_weights(
             z = reparameterize(mu[of], logvar[of], unit)
             # log N(z; 0, I) - log N(z; mu, sigma^2): the constants cancel
             ratio = (unit.double().square() + logvar[of].double() - z.double().square()).sum(1) / 2
-            found.append(ratio - distortion(variant, x[of], decode(z), model.sigma2))
+            found.append(ratio - model.distortion(images[group][of], z))
             if progress:
                 progress(len(z))
     return torch.cat(found).view(len(images), samples)

@@ -62,7 +62,8 @@ from elbowroom.report import text_tables
 from elbowroom.results import tables
 from elbowroom.vae import objective
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
-from elbowroom.vae.model import VAE, load_evolution, load_model, parameters, reparameterize
+from elbowroom.vae.model import parameters, reparameterize
+from elbowroom.vae.trained import TrainedVAE, load_shown
 
 torch.set_grad_enabled(False)  # nothing is trained: no gradients
 pd.set_option("display.max_columns", None, "display.width", 120)
@@ -120,8 +121,8 @@ if missing:  # as in a clone without a remote
 # on them.
 
 # %%
-where = choose_device()  # a CUDA card if there is one, else the CPU
-images = load_images(variant.dataset, where)
+device = choose_device()  # a CUDA card if there is one, else the CPU
+images = load_images(variant.dataset, device)
 colours, height, width = images.shape
 print(f"{variant.dataset}: {len(images.train.images):,} training images, {len(images.test.images):,} test images")
 print(f"each {height} x {width} pixels, {colours} colour{'s' if colours > 1 else ''}; {len(images.classes)} classes")
@@ -166,11 +167,11 @@ print(f"as numbers: from {x.min():g} to {x.max():g}")
 # `objective.distortion`.
 
 # %%
-model = load_model(paths.model_file(NAME, SEED), variant, SEED, images.shape, where)
-print(model)
+model, evolution = load_shown(study, NAME, device)
+print(model.network)
 
 # %%
-print(f"{parameters(model):,} parameters, {variant.latent_dim} latents")
+print(f"{parameters(model.network):,} parameters, {variant.latent_dim} latents")
 print(f"minimised: {text_tables.describe(variant)}; by Adam, learning rate {recipe.learning_rate:g}", end="")
 print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 
@@ -179,14 +180,14 @@ print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 # and over latents, never averaged: an average over latents would make the weight of the KL depend on their number.
 
 # %%
-mu, logvar = model.encode(x)
-noise = objective.split_noise(len(x), variant.latent_dim, SEED, where)
+mu, logvar = model.network.encode(x)
+noise = objective.split_noise(len(x), variant.latent_dim, SEED, device)
 z = reparameterize(mu, logvar, noise)
-output = model.decode(z)
+output = model.network.decode(z)
 for what, tensor in {"x": x, "mu": mu, "logvar": logvar, "z": z, "decoded": output}.items():
     print(f"{what:8}{tuple(tensor.shape)}")
 
-terms = objective.terms(variant, model, x, noise)  # distortion and rate of each image
+terms = objective.terms(variant, model.network, x, noise)  # distortion and rate of each image
 costs = {"distortion": terms.distortion, "rate": terms.rate, "loss": terms.loss(variant.beta)}
 display(pd.DataFrame({term: nats.double().cpu() for term, nats in costs.items()}, index=names).round(1).T)
 
@@ -214,14 +215,8 @@ display(last.round(2))
 # of no importance. VAE reconstructions tend to be soft: the decoder gives the *mean* of all images that it holds
 # possible.
 
-
 # %%
-def decode(name: str, model: VAE, z: torch.Tensor) -> np.ndarray:
-    """The mean picture that a variant's decoder gives for each z: (N, C, H, W), bytes."""
-    return to_bytes(objective.pixel_mean(study.variant(name), model.decode(z)))
-
-
-rows = [[inputs], [decode(NAME, model, mu)], [decode(NAME, model, z)]]
+rows = [[inputs], [to_bytes(model.decode(mu))], [to_bytes(model.decode(z))]]
 show(mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
 
 # %%
@@ -241,13 +236,13 @@ display(measured.set_index("seed")[quality].round(3))
 side = study.figures.sample_rows
 
 
-def sample(name: str, model: VAE) -> np.ndarray:
+def sample(model: TrainedVAE) -> np.ndarray:
     """A square of images, decoded from noise that is the same for every variant."""
-    drawn = prior_samples(side**2, study.variant(name).latent_dim, SEED).to(where)
-    return mosaic([[row] for row in decode(name, model, drawn).reshape(side, side, *images.shape)])
+    drawn = prior_samples(side**2, model.variant.latent_dim, SEED).to(device)
+    return mosaic([[row] for row in np.split(to_bytes(model.decode(drawn)), side)])
 
 
-show(sample(NAME, model), f"{side} x {side} samples from the prior")
+show(sample(model), f"{side} x {side} samples from the prior")
 
 # %% [markdown]
 # ## 6. Interpolation
@@ -261,13 +256,13 @@ show(sample(NAME, model), f"{side} x {side} samples from the prior")
 steps = study.figures.interpolation_steps
 
 
-def between(name: str, model: VAE, mu: torch.Tensor) -> list[list[np.ndarray]]:
+def between(model: TrainedVAE, mu: torch.Tensor) -> list[list[np.ndarray]]:
     """From the first test image to the second: a row for the straight path, and one for slerp."""
     ways = (interpolate(mu[0], mu[1], steps), slerp(mu[0], mu[1], steps))
-    return [[inputs[:1], decode(name, model, way), inputs[1:2]] for way in ways]
+    return [[inputs[:1], to_bytes(model.decode(way)), inputs[1:2]] for way in ways]
 
 
-show(mosaic(between(NAME, model, mu)), f"{steps} steps from one test image to another, straight and by slerp")
+show(mosaic(between(model, mu)), f"{steps} steps from one test image to another, straight and by slerp")
 
 # %% [markdown]
 # Is it *smooth*? The eye is easily pleased, so the pipeline measures it, over pairs of test images: `path` is the
@@ -287,24 +282,16 @@ display(smooth.set_axis(ways).unstack(0).loc[["linear", "slerp", "blend"]].round
 # shown to the model. The *share* is how much of the variance of $\mu$ the plane holds: where it is small, most of the
 # space is not in the picture, and classes that overlap here may well lie apart.
 
-
 # %%
-def encode(name: str, model: VAE, pictures: torch.Tensor) -> torch.Tensor:
-    """mu of images (N, C, H, W), bytes: (N, latent_dim). In parts, for little memory."""
-    pixel_range = study.variant(name).pixel_range
-    parts = pictures.split(study.evaluation.batch_size)
-    return torch.cat([model.encode(scale(part, pixel_range))[0] for part in parts])
-
-
 mapped = images.test.images[: study.evaluation.map_images]
-mus = encode(NAME, model, mapped).cpu().numpy()
-centre, axes, share = principal_plane(mus)
-points = (mus - centre) @ axes.T
+mus = model.encode(mapped, study.evaluation.batch_size)[0].cpu().numpy()
+plane = principal_plane(mus)
+points = plane.project(mus)
 show(
     latent_map(points, labels[: len(points)], images.classes),
     f"mu of {len(points)} test images on two principal components, coloured by class",
 )
-print(f"The plane holds {share:.2%} of the variance of mu ({len(points):,} test images, seed {SEED}).")
+print(f"The plane holds {plane.share:.2%} of the variance of mu ({len(points):,} test images, seed {SEED}).")
 
 # %% [markdown]
 # Numbers that do not depend on a plane: how many latents are *active* (those whose $\mu$ varies from image to image,
@@ -322,9 +309,7 @@ display(measured.set_index("seed")[["active_units", "pca_2d", "probe_accuracy", 
 # beside their reconstructions at that moment. All moments as an animation are in `plots/`.
 
 # %%
-evolution = load_evolution(paths.evolution_file(NAME), variant, SEED)
-centre, axes, _ = principal_plane(evolution["mu"][-1])
-maps = (evolution["mu"] - centre) @ axes.T  # (moments, images, 2)
+maps = principal_plane(evolution["mu"][-1]).project(evolution["mu"])  # (moments, images, 2)
 followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
 strip = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])[0]
 show(strip, f"Latent space of {NAME} at five moments of training, and reconstructions at each")
@@ -336,17 +321,15 @@ show(strip, f"Latent space of {NAME} at five moments of training, and reconstruc
 # over seeds, with a band from the lowest seed to the highest.
 
 # %%
-both: dict[str, VAE] = {}
+both: dict[str, TrainedVAE] = {}
 if OTHER is None:
     print(f"There is no other VAE whose loss means the same as that of {NAME}: nothing to compare.")
 elif (dataset := study.variant(OTHER).dataset) != variant.dataset:
     print(f"{OTHER} is of another dataset ({dataset}) than {NAME} ({variant.dataset}): nothing to compare.")
 else:
-    for name in (NAME, OTHER):
-        settings = study.variant(name)
-        seed = study.recipes[settings.recipe].seeds[0]
-        both[name] = load_model(paths.model_file(name, seed), settings, seed, images.shape, where)
-        print(f"{name}: {settings.latent_dim} latents, {parameters(both[name]):,} parameters")
+    both = {NAME: model, OTHER: load_shown(study, OTHER, device)[0]}
+    for name, vae in both.items():
+        print(f"{name}: {vae.variant.latent_dim} latents, {parameters(vae.network):,} parameters")
     curves = pd.concat([tables.history(study, name) for name in both])
     title = " against ".join(both)
     show(charts.compared_curves(curves, title, of_variants(study)), f"Training curves of {title}")
@@ -373,18 +356,18 @@ if both and OTHER:
 
 # %%
 if both:
-    codes = {name: encode(name, vae, shown) for name, vae in both.items()}
-    made = {name: mosaic([[inputs], [decode(name, vae, codes[name])]]) for name, vae in both.items()}
+    codes = {name: vae.encode(shown)[0] for name, vae in both.items()}
+    made = {name: mosaic([[inputs], [to_bytes(vae.decode(codes[name]))]]) for name, vae in both.items()}
     show(side_by_side(made, "Test images, and their reconstructions", 1), "Reconstructions of both")
 
 # %%
 if both:
-    made = {name: sample(name, vae) for name, vae in both.items()}
+    made = {name: sample(vae) for name, vae in both.items()}
     show(side_by_side(made, "Decoded from the same noise", 2), "Samples of both, from the same noise")
 
 # %%
 if both:
-    made = {name: mosaic(between(name, vae, codes[name])) for name, vae in both.items()}
+    made = {name: mosaic(between(vae, codes[name])) for name, vae in both.items()}
     show(side_by_side(made, "Straight, and below it by slerp", 1), "Interpolations of both")
 
 # %% [markdown]
@@ -395,9 +378,9 @@ if both:
 if both:
     planes = {}
     for name, vae in both.items():
-        mus = encode(name, vae, mapped).cpu().numpy()
-        centre, axes, share = principal_plane(mus)
-        planes[name] = ((mus - centre) @ axes.T, labels[: len(mus)], share)
+        mus = vae.encode(mapped, study.evaluation.batch_size)[0].cpu().numpy()
+        plane = principal_plane(mus)
+        planes[name] = (plane.project(mus), labels[: len(mus)], plane.share)
     show(compared_maps(planes, images.classes, "mu of test images"), "Latent maps of both")
 
 # %% [markdown]

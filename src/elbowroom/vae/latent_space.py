@@ -1,5 +1,7 @@
 """Points and paths in latent space."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -35,11 +37,30 @@ def slerp(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return path.to(start.dtype)
 
 
-def principal_plane(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The plane of the two first principal components of mu (N, latent_dim).
+class Plane(NamedTuple):
+    """A plane through latent space.
 
-    Returns the centre (latent_dim,), the two axes (2, latent_dim) and the share of the variance that the plane holds.
-    An axis points to where its largest entry is positive. With one latent, the second axis is zero.
+    centre: (latent_dim,). axes: (2, latent_dim), orthonormal; with one latent, the second is zero. share: how much of
+    the variance of the points that the plane was fitted to lies in it.
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    share: float
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Coordinates in the plane (..., 2) of points (..., latent_dim)."""
+        return (points - self.centre) @ self.axes.T
+
+    def lift(self, coordinates: np.ndarray) -> np.ndarray:
+        """Points (..., latent_dim) of the plane at coordinates (..., 2)."""
+        return self.centre + coordinates @ self.axes
+
+
+def principal_plane(mu: np.ndarray) -> Plane:
+    """Fit the plane of the first two principal components to mu (N, latent_dim).
+
+    Each axis points to where its largest entry is positive.
     """
     mu = np.asarray(mu, np.float64)
     centre = mu.mean(0)
@@ -48,4 +69,4 @@ def principal_plane(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     axes = np.concatenate([axes, np.zeros_like(axes)])[:2]
     largest = axes[range(2), np.abs(axes).argmax(1)]
     axes = axes * np.where(largest < 0, -1, 1)[:, None]
-    return centre, axes, float(variance[:2].sum() / variance.sum()) if variance.sum() > 0 else 0.0
+    return Plane(centre, axes, float(variance[:2].sum() / variance.sum()) if variance.sum() > 0 else 0.0)

@@ -2,17 +2,12 @@
 
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
-from elbowroom.core import files
-from elbowroom.core.errors import StudyError, shown
 from elbowroom.core.settings import Shape, Variant
-from elbowroom.core.weights import set_weights, weights
 from elbowroom.vae.fast_cpu import Doubling
 
 
@@ -157,40 +152,3 @@ def reparameterize(mu: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
 def parameters(model: nn.Module) -> int:
     """How many numbers are trained."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def save_model(path: Path, model: VAE, variant: Variant, seed: int) -> None:
-    """Write the weights, with the variant's settings in the header."""
-    files.save_arrays(path, weights(model), {"variant": variant.model_dump(), "seed": seed})
-
-
-def load_model(path: Path, variant: Variant, seed: int, shape: Shape, where: torch.device) -> VAE:
-    """Read the weights of this variant and seed, in evaluation mode. Raises StudyError where they are another's."""
-    arrays, header = files.load_arrays(path)
-    _check_owner(path, header, variant, seed)
-    model = VAE(variant, shape)
-    set_weights(model, arrays, path)
-    return model.to(where).to(memory_format=torch.channels_last).eval()
-
-
-def save_evolution(path: Path, evolution: files.Arrays, variant: Variant, seed: int) -> None:
-    """Write snapshots through training, as fit.Fit has them, with the variant's settings in the header."""
-    files.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
-
-
-def load_evolution(path: Path, variant: Variant, seed: int) -> files.Arrays:
-    """Read them. Raises StudyError where they are another variant's or seed's."""
-    arrays, header = files.load_arrays(path)
-    _check_owner(path, header, variant, seed)
-    missing = {"epochs", "mu", "reconstructions"} - arrays.keys()
-    if missing:
-        raise StudyError(f"{path}: found no {', '.join(sorted(missing))}, expected snapshots through training")
-    return arrays
-
-
-def _check_owner(path: Path, header: dict[str, Any], variant: Variant, seed: int) -> None:
-    if (found := header.get("variant")) != (expected := variant.model_dump()):
-        differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
-        raise StudyError(f"{path}: found results of another variant ({', '.join(differing)} differ), run `dvc repro`")
-    if header.get("seed") != seed:
-        raise StudyError(f"{path}: found results of seed {shown(header.get('seed'))}, expected {seed}")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
+from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
 
 COLUMNS = [
@@ -20,7 +21,6 @@ COLUMNS = [
     *("test_distortion", "test_rate", "active_units", "psnr"),
 ]
 RANGES = {"[0, 1]": 1, "[-1, 1]": 4}  # pixel range -> what it multiplies the squared errors of [0, 1] by
-SIGMA2 = 0.5  # variance of the likelihood gaussian, in the units of the pixel range
 MOST = 512  # the largest latent size
 ROUNDING = 1 / (12 * 255**2)  # variance of a pixel within its grey level: what a single image has
 BATCH = 256  # images: small enough for a processor's cache

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,6 @@ from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.evaluate import (
     HEADLINE,
     Measured,
-    encode,
     evaluate,
     headline,
     pictures,
@@ -33,6 +33,7 @@ from elbowroom.evaluation.latents import active_units, evenness, knn_accuracy, p
 from elbowroom.results import tables
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import pixel_mean, split_means, split_noise
+from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judge, extract
 from tests.support import ROOT
 from tests.support.images import CPU
@@ -67,27 +68,26 @@ def judge_of(images: Images) -> Judge:
     return Judge(images.shape, 10).eval().requires_grad_(False)
 
 
-def measure(settings: Variant, model: VAE, images: Images, seed: int = 0, **changes: object) -> Measured:
+def measure(model: TrainedVAE, images: Images, **changes: object) -> Measured:
     evaluation = Evaluation.model_validate(EVALUATION.model_dump() | changes)
-    return evaluate(settings, model, judge_of(images), images, seed, evaluation, tqdm(disable=True))
+    return evaluate(model, judge_of(images), images, evaluation, tqdm(disable=True))
 
 
-def lively(settings: Variant, images: Images) -> VAE:
+def lively(settings: Variant, images: Images) -> TrainedVAE:
     """An untrained model whose latents matter: He's weights, so that signals neither fade nor grow on their way."""
     torch.manual_seed(0)
-    model = VAE(settings, images.shape).eval()
-    for parameter in model.parameters():
+    network = VAE(settings, images.shape)
+    for parameter in network.parameters():
         if parameter.ndim > 1:
             nn.init.kaiming_normal_(parameter)
-    if model.sigma2 is not None:
-        model.sigma2.fill_(0.1)
-    return model
+    if network.sigma2 is not None:
+        network.sigma2.fill_(0.1)
+    return TrainedVAE("v", settings, 0, images.shape, network)
 
 
 class Example(NamedTuple):
-    settings: Variant
     images: Images
-    model: VAE
+    model: TrainedVAE
     measured: Measured
 
 
@@ -98,17 +98,17 @@ def examples(small: dict[str, Images]) -> dict[str, Example]:
     for name, settings in SETTINGS.items():
         images = small[settings.dataset]
         model = lively(settings, images)
-        found[name] = Example(settings, images, model, measure(settings, model, images))
+        found[name] = Example(images, model, measure(model, images))
     return found
 
 
-def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> tuple[Variant, VAE]:
+def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> TrainedVAE:
     """One whose weights are all zero, to be set."""
     settings = variant(network="linear", channels=1, latent_dim=latent_dim, pixel_range=pixel_range)
-    model = VAE(settings, images.shape).eval().requires_grad_(False)
-    for parameter in model.parameters():
+    network = VAE(settings, images.shape).requires_grad_(False)
+    for parameter in network.parameters():
         parameter.zero_()
-    return settings, model
+    return TrainedVAE("linear", settings, 0, images.shape, network)
 
 
 # --- all of them ---------------------------------------------------------------------------------------------------
@@ -137,9 +137,9 @@ def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, example
     first batch, would be off. To 1e-5 relative, kid (which is near 0) to 1e-5 absolute; with the continuous Bernoulli
     1e-4, since PyTorch has its mean around 1/2 to 1e-4 only.
     """
-    settings, images, model, (expected, spectrum, latent_map) = examples[name]
-    found = measure(settings, model, images, batch_size=batch_size)
-    tolerance = 1e-4 if settings.likelihood == "continuous_bernoulli" else 1e-5
+    images, model, (expected, spectrum, latent_map) = examples[name]
+    found = measure(model, images, batch_size=batch_size)
+    tolerance = 1e-4 if model.variant.likelihood == "continuous_bernoulli" else 1e-5
     assert found.metrics == pytest.approx(expected, rel=tolerance, abs=1e-5, nan_ok=True)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.latent_map, latent_map, atol=1e-4)
@@ -148,13 +148,13 @@ def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, example
 @pytest.mark.parametrize("name", ["mnist", "ae"])
 def test_no_metric_depends_on_what_was_measured_before(name: str, examples: dict[str, Example]) -> None:
     """Another variant, another seed, and whatever they drew from generators that all share: the same to the bit."""
-    settings, images, model, expected = examples[name]
+    images, model, expected = examples[name]
     judge = judge_of(images)
     other = lively(variant(latent_dim=3), images)
-    evaluate(variant(latent_dim=3), other, judge, images, 7, EVALUATION, tqdm(disable=True))
+    evaluate(replace(other, seed=7), judge, images, EVALUATION, tqdm(disable=True))
     torch.manual_seed(12345)
     np.random.seed(12345)  # noqa: NPY002 (the one that all share)
-    found = evaluate(settings, model, judge, images, 0, EVALUATION, tqdm(disable=True))
+    found = evaluate(model, judge, images, EVALUATION, tqdm(disable=True))
     assert found.metrics == pytest.approx(expected.metrics, rel=0, abs=0, nan_ok=True)
     np.testing.assert_array_equal(found.spectrum, expected.spectrum)
     np.testing.assert_array_equal(found.latent_map, expected.latent_map)
@@ -164,7 +164,7 @@ def test_what_is_measured_is_what_tables_are_declared_to_hold(examples: dict[str
     """And what an autoencoder lacks may be empty there."""
     ladder = {f"iwae_nll_{k}" for k in EVALUATION.iwae_samples}
     for name, example in examples.items():
-        declared = tables.SEEDS[example.settings.model].columns
+        declared = tables.SEEDS[example.model.variant.model].columns
         assert {*declared} == {"variant", "seed", *COLUMNS} - ladder
         for key, value in example.measured.metrics.items():
             if key not in ladder:
@@ -175,11 +175,10 @@ def test_test_metrics_are_of_test_images_and_train_metrics_of_train_images(small
     """With other training images, test metrics stay as they are, to the bit; with other test images, those of train
     do; and with the splits swapped, one has the other's.
     """
-    settings = variant()
-    model = lively(settings, small["mnist"])
+    model = lively(variant(), small["mnist"])
     parts = [Split(*(tensor[first : first + 60] for tensor in small["mnist"].train)) for first in (0, 100, 200)]
     one, other, swapped, turned = (
-        measure(settings, model, Images(parts[train], parts[test], [])).metrics
+        measure(model, Images(parts[train], parts[test], [])).metrics
         for train, test in ((0, 1), (2, 1), (1, 0), (0, 2))
     )
     constant = {"sigma2", "effective_beta", "parameters"}
@@ -197,26 +196,26 @@ def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) 
     """To what is of all of them, and neither sampled nor of pairs: 1e-5 relative. Nor to the means of sampled z, where
     each image keeps its noise.
     """
-    settings, images, model, _ = examples["mnist"]
+    images, model, _ = examples["mnist"]
     order = torch.randperm(130, generator=torch.Generator().manual_seed(1))
     turned = Images(images.train, Split(*(part[order] for part in images.test)), images.classes)
-    expected, spectrum, _ = measure(settings, model, images, map_images=130)
-    found = measure(settings, model, turned, map_images=130)
+    expected, spectrum, _ = measure(model, images, map_images=130)
+    found = measure(model, turned, map_images=130)
     same = ["test_rate", "active_units", "active_units_kl", "psnr", "ssim", "probe_accuracy", "knn_accuracy"]
     same += ["fcd", "fcd_recon", "fcd_floor", "pca_2d"]
     assert {key: found.metrics[key] for key in same} == pytest.approx({key: expected[key] for key in same}, rel=1e-5)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     assert found.metrics["test_distortion"] != expected["test_distortion"]
-    noise = split_noise(130, 6, 0, CPU)
-    assert split_means(settings, model, turned.test.images, noise[order], 50).numbers(1.0) == pytest.approx(
-        split_means(settings, model, images.test.images, noise, 50).numbers(1.0), rel=1e-5
+    settings, network, noise = model.variant, model.network, split_noise(130, 6, 0, CPU)
+    assert split_means(settings, network, turned.test.images, noise[order], 50).numbers(1.0) == pytest.approx(
+        split_means(settings, network, images.test.images, noise, 50).numbers(1.0), rel=1e-5
     )
 
 
 def test_z_is_sampled_where_it_should_be(examples: dict[str, Example]) -> None:
     """Another seed changes what is measured of a sampled z, and nothing else."""
-    for name, (settings, images, model, (expected, _, _)) in examples.items():
-        found = measure(settings, model, images, seed=1).metrics
+    for name, (images, model, (expected, _, _)) in examples.items():
+        found = measure(replace(model, seed=1), images).metrics
         sampled = {"test_loss", "test_distortion", "train_loss", "train_distortion", "fcd", "kid"}
         sampled |= {"iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"}
         differing = {key for key in COLUMNS if found[key] != expected[key] and not math.isnan(found[key])}
@@ -227,7 +226,7 @@ def test_z_is_sampled_where_it_should_be(examples: dict[str, Example]) -> None:
 @pytest.mark.parametrize("name", ["mnist", "ae"])
 def test_progress_ends_at_its_total(name: str, changes: dict[str, int], examples: dict[str, Example]) -> None:
     """Also where more images are wanted than there are: then all are taken."""
-    settings, images, model, _ = examples[name]
+    images, model, _ = examples[name]
     evaluation = EVALUATION.model_copy(update=changes)
     told: list[int] = []
 
@@ -236,8 +235,8 @@ def test_progress_ends_at_its_total(name: str, changes: dict[str, int], examples
             told.append(int(n or 0))
             return None
 
-    evaluate(settings, model, judge_of(images), images, 0, evaluation, Bar(disable=True))
-    assert sum(told) == pictures(settings, images, evaluation)
+    evaluate(model, judge_of(images), images, evaluation, Bar(disable=True))
+    assert sum(told) == pictures(model.variant, images, evaluation)
 
 
 def test_few_images_are_enough(small: dict[str, Images]) -> None:
@@ -245,7 +244,7 @@ def test_few_images_are_enough(small: dict[str, Images]) -> None:
     images = Images(
         *(Split(*(part[:3] for part in split)) for split in (small["mnist"].train, small["mnist"].test)), []
     )
-    metrics = measure(variant(), lively(variant(), images), images).metrics
+    metrics = measure(lively(variant(), images), images).metrics
     assert not [key for key, value in metrics.items() if math.isnan(value)]
 
 
@@ -254,13 +253,14 @@ def test_a_collapsed_model_is_measured_too(small: dict[str, Images]) -> None:
     images = small["mnist"]
     torch.manual_seed(0)
     for settings in (variant(), variant(network="linear", channels=1)):
-        model = VAE(settings, images.shape)
+        network = VAE(settings, images.shape)
         with torch.no_grad():
-            for layer in (model.encoder.mu, model.encoder.logvar, model.decoder.linear):
+            for layer in (network.encoder.mu, network.encoder.logvar, network.decoder.linear):
                 layer.weight.zero_()
-            for layer in (model.encoder.mu, model.encoder.logvar):
+            for layer in (network.encoder.mu, network.encoder.logvar):
                 layer.bias.zero_()
-        metrics = measure(settings, model, images).metrics
+        model = TrainedVAE("collapsed", settings, 0, images.shape, network)
+        metrics = measure(model, images).metrics
         paths = {f"{kind}_{path}" for kind in ("path", "step") for path in ("linear", "slerp", "blend")}
         assert {key for key, value in metrics.items() if math.isnan(value)} == paths
         assert metrics["active_units"] == metrics["active_units_kl"] == metrics["test_rate"] == metrics["pca_2d"] == 0
@@ -276,9 +276,9 @@ def test_a_collapsed_model_is_measured_too(small: dict[str, Images]) -> None:
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_the_spectrum_is_torchs_kl_of_each_latent(name: str, examples: dict[str, Example]) -> None:
     """Largest first; and it sums to the rate, which does not depend on the noise. Both to 1e-5."""
-    settings, images, model, (metrics, spectrum, _) = examples[name]
+    images, model, (metrics, spectrum, _) = examples[name]
     with torch.no_grad():
-        mu, logvar = model.encode(scale(images.test.images, settings.pixel_range))
+        mu, logvar = model.network.encode(scale(images.test.images, model.variant.pixel_range))
     each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
     np.testing.assert_allclose(spectrum, each.sort(descending=True).values.numpy(), rtol=1e-5, atol=1e-6)
     assert spectrum.sum() == pytest.approx(metrics["test_rate"], rel=1e-5)
@@ -294,11 +294,11 @@ def test_an_autoencoder_has_no_kl(examples: dict[str, Example]) -> None:
 def test_active_are_the_latents_that_vary_with_the_image(small: dict[str, Images]) -> None:
     """Of six: two follow the image, one is always 3 (a KL of 4.5, but no variance), three are dead."""
     images = small["mnist"]
-    settings, model = linear_vae(images, 6, [0, 1])
+    model = linear_vae(images, 6, [0, 1])
     for latent, pixels in ((1, slice(0, 400)), (4, slice(400, 784))):
-        model.encoder.mu.weight[latent, pixels] = 0.05
-    model.encoder.mu.bias[2] = 3.0
-    metrics, spectrum, _ = measure(settings, model, images)
+        model.network.encoder.mu.weight[latent, pixels] = 0.05
+    model.network.encoder.mu.bias[2] = 3.0
+    metrics, spectrum, _ = measure(model, images)
     assert metrics["active_units"] == 2
     assert metrics["active_units_kl"] == 3
     assert (spectrum[:3] > 0.1).all()
@@ -317,10 +317,10 @@ def test_the_threshold_is_a_variance_of_one_hundredth() -> None:
 
 def test_psnr_and_ssim_are_means_of_each_images_own(examples: dict[str, Example]) -> None:
     """psnr by hand, 10 log10(1 / MSE); ssim with scipy's filter (Wang et al. 2004). 1e-4 relative."""
-    settings, images, model, (metrics, _, _) = examples["cifar10"]
+    images, model, (metrics, _, _) = examples["cifar10"]
     with torch.no_grad():
-        mu, _ = model.encode(scale(images.test.images, [0, 1]))
-        made = pixel_mean(settings, model.decode(mu))
+        mu, _ = model.network.encode(scale(images.test.images, [0, 1]))
+        made = pixel_mean(model.variant, model.network.decode(mu))
     real = scale(images.test.images, [0, 1])
     errors = (made - real).double().square().mean((1, 2, 3)).numpy()
     assert metrics["psnr"] == pytest.approx((10 * np.log10(1 / errors)).mean(), rel=1e-4)
@@ -348,19 +348,19 @@ def test_pictures_are_clamped_and_in_0_1_whatever_the_pixel_range(
     images = small["mnist"]
     real = scale(images.test.images, [0, 1]).double()
     for output, picture in ((7.0, 1.0), (-7.0, 0.0)):
-        settings, model = linear_vae(images, 2, pixel_range)
-        model.decoder.linear.bias.fill_(output)
+        model = linear_vae(images, 2, pixel_range)
+        model.network.decoder.linear.bias.fill_(output)
         expected = (10 * (1 / (real - picture).square().mean((1, 2, 3))).log10()).mean().item()
-        assert measure(settings, model, images).metrics["psnr"] == pytest.approx(expected, rel=1e-5)
+        assert measure(model, images).metrics["psnr"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_reconstructions_are_from_mu_and_their_features_in_order(examples: dict[str, Example]) -> None:
-    settings, images, model, _ = examples["mnist"]
+    images, model, _ = examples["mnist"]
     judge, test = judge_of(images), images.test.images
-    mu, _ = encode(settings, model, test, 50)
-    _, features = reconstruction(settings, model.decode, judge, test, mu, 50, lambda _: None)
+    mu, _ = model.encode(test, 50)
+    _, features = reconstruction(model, judge, test, mu, 50, lambda _: None)
     with torch.no_grad():
-        expected = judge.features(pixel_mean(settings, model.decode(mu)))
+        expected = judge.features(pixel_mean(model.variant, model.network.decode(mu)))
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -411,12 +411,12 @@ def test_the_readout_learns_from_as_many_training_images_as_settings_say(small: 
     labels = torch.tensor([1, 0] * 10, dtype=torch.uint8)
     train = Split(torch.cat([white, white]), torch.cat([labels, 1 - labels]))
     images = Images(train, Split(white, labels), [])
-    settings, model = linear_vae(images, 2, [0, 1])
-    model.encoder.mu.weight[0] = 0.01
-    metrics = measure(settings, model, images, probe_images=20).metrics
+    model = linear_vae(images, 2, [0, 1])
+    model.network.encoder.mu.weight[0] = 0.01
+    metrics = measure(model, images, probe_images=20).metrics
     assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 1
     turned = Images(Split(train.images, 1 - train.labels), images.test, [])
-    metrics = measure(settings, model, turned, probe_images=20).metrics
+    metrics = measure(model, turned, probe_images=20).metrics
     assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 0
 
 
@@ -428,16 +428,16 @@ def test_distances_are_to_the_first_test_images(small: dict[str, Images]) -> Non
     reconstructing, is nearer than one that always draws the mean image, and no nearer than 0.
     """
     images = Images(small["mnist"].test, small["mnist"].test, [])
-    settings, model = linear_vae(images, 20, [0, 1])
+    model = linear_vae(images, 20, [0, 1])
     x = scale(images.test.images, [0, 1]).flatten(1)
-    model.decoder.linear.bias.copy_(x.mean(0))
-    blank = measure(settings, model, images, sample_images=60).metrics
+    model.network.decoder.linear.bias.copy_(x.mean(0))
+    blank = measure(model, images, sample_images=60).metrics
     _, deviations, axes = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     deviations = deviations[:20] / len(x) ** 0.5
-    model.decoder.linear.weight.copy_(axes[:20].T * deviations)
-    model.encoder.mu.weight.copy_(axes[:20] / deviations.unsqueeze(1))
-    model.encoder.mu.bias.copy_(-model.encoder.mu.weight @ x.mean(0))
-    metrics = measure(settings, model, images, sample_images=60).metrics
+    model.network.decoder.linear.weight.copy_(axes[:20].T * deviations)
+    model.network.encoder.mu.weight.copy_(axes[:20] / deviations.unsqueeze(1))
+    model.network.encoder.mu.bias.copy_(-model.network.encoder.mu.weight @ x.mean(0))
+    metrics = measure(model, images, sample_images=60).metrics
     assert metrics["fcd_floor"] == blank["fcd_floor"] == pytest.approx(0, abs=1e-6)
     for key in ("fcd", "kid", "fcd_recon"):
         assert 0 < metrics[key] < 0.8 * blank[key]
@@ -447,9 +447,9 @@ def test_distances_are_to_the_first_test_images(small: dict[str, Images]) -> Non
 def test_of_constant_images_a_constant_model_reconstructs_all(small: dict[str, Images]) -> None:
     grey = torch.full((40, 1, 28, 28), 51, dtype=torch.uint8)
     images = Images(small["mnist"].train, Split(grey, torch.arange(40, dtype=torch.uint8) % 10), [])
-    settings, model = linear_vae(images, 2, [0, 1])
-    model.decoder.linear.bias.fill_(0.2)
-    metrics = measure(settings, model, images).metrics
+    model = linear_vae(images, 2, [0, 1])
+    model.network.decoder.linear.bias.fill_(0.2)
+    metrics = measure(model, images).metrics
     assert metrics["ssim"] == pytest.approx(1, abs=1e-4)
     assert metrics["fcd"] == pytest.approx(0, abs=1e-6)
     assert metrics["fcd_recon"] == pytest.approx(0, abs=1e-6)
@@ -491,12 +491,12 @@ def test_a_straight_path_has_length_and_step_one(small: dict[str, Images]) -> No
     is bent. 1e-5.
     """
     images = small["mnist"]
-    settings, model = linear_vae(images, 3, [0, 1])
+    model = linear_vae(images, 3, [0, 1])
     torch.manual_seed(0)
-    model.decoder.linear.weight.normal_().mul_(0.01)
-    model.decoder.linear.bias.fill_(0.5)
+    model.network.decoder.linear.weight.normal_().mul_(0.01)
+    model.network.decoder.linear.bias.fill_(0.5)
     mu = torch.randn(130, 3)
-    found = smoothness(settings, model.decode, Pixels(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
+    found = smoothness(model, Pixels(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
     for key in ("path_blend", "step_blend", "path_linear", "step_linear"):
         assert found[key] == pytest.approx(1, abs=1e-5)
     assert found["path_slerp"] > 1.01
@@ -505,10 +505,10 @@ def test_a_straight_path_has_length_and_step_one(small: dict[str, Images]) -> No
 
 def test_paths_are_between_pairs_of_images(small: dict[str, Images]) -> None:
     """Images 0 and 1, 2 and 3: two pairs are all that four have. The cross-fade is of a pair's own decoded pictures."""
-    settings, model = linear_vae(small["mnist"], 3, [0, 1])
+    model = linear_vae(small["mnist"], 3, [0, 1])
     torch.manual_seed(0)
-    model.decoder.linear.weight.normal_().mul_(0.01)
-    model.decoder.linear.bias.fill_(0.5)
+    model.network.decoder.linear.weight.normal_().mul_(0.01)
+    model.network.decoder.linear.bias.fill_(0.5)
     seen: list[Tensor] = []
 
     class Watching(Pixels):
@@ -517,9 +517,9 @@ def test_paths_are_between_pairs_of_images(small: dict[str, Images]) -> None:
             return super().features(x)
 
     mu = torch.randn(4, 3)
-    smoothness(settings, model.decode, Watching(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
+    smoothness(model, Watching(), mu, EVALUATION, lambda _: None)  # type: ignore[arg-type]
     assert [len(path) for path in seen] == [5] * 6  # linear, slerp, blend
-    ends = model.decode(mu).detach().unflatten(0, (2, 2))
+    ends = pixel_mean(model.variant, model.network.decode(mu)).unflatten(0, (2, 2))
     for path, pair in zip(seen, [*ends, *ends, *ends], strict=True):
         torch.testing.assert_close(path[[0, -1]], pair)
     for blend, pair in zip(seen[-2:], ends, strict=True):
@@ -530,7 +530,7 @@ def test_the_floor_has_as_many_images_as_the_samples(small: dict[str, Images]) -
     """A distance depends on how many are compared: with 40 test images the floor is that of 40 training images."""
     few = Images(small["mnist"].train, Split(*(part[:40] for part in small["mnist"].test)), [])
     judge = judge_of(few)
-    found = measure(variant(), lively(variant(), few), few).metrics["fcd_floor"]
+    found = measure(lively(variant(), few), few).metrics["fcd_floor"]
     real, train = (extract(judge, part.images[:40], 50) for part in (few.test, few.train))
     assert found == pytest.approx(frechet_distance(real, train), rel=1e-5)
 
@@ -553,11 +553,10 @@ def test_sigma2_and_effective_beta(
     settings: Variant, sigma2: float | None, beta: float | None, small: dict[str, Images]
 ) -> None:
     images = small[settings.dataset]
-    torch.manual_seed(0)
-    model = VAE(settings, images.shape)
-    if model.sigma2 is not None:
-        model.sigma2.fill_(0.02)
-    metrics = measure(settings, model, images).metrics
+    model = lively(settings, images)
+    if model.network.sigma2 is not None:
+        model.network.sigma2.fill_(0.02)
+    metrics = measure(model, images).metrics
     for found, expected in ((metrics["sigma2"], sigma2), (metrics["effective_beta"], beta)):
         assert math.isnan(found) if expected is None else found == pytest.approx(expected)
 

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal, Normal, kl_divergence
 
-from elbowroom.core.settings import Variant
+from elbowroom.core.settings import DATASETS, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.iwae import bounds, log_weights, names
 from elbowroom.vae.model import VAE
+from elbowroom.vae.trained import TrainedVAE
 from tests.support.settings import cifar_variant, variant
 
 LINEAR = variant(network="linear", channels=1, latent_dim=3)
@@ -19,16 +20,16 @@ NO_CONSTANT = PIXELS / 2 * math.log(math.pi)  # what the likelihood `gaussian` l
 SCALES = torch.tensor([6.0, 3.0, 0.5])  # of the decoder's three directions
 
 
-def linear_gaussian(off: float = 0.0) -> VAE:
+def linear_gaussian(off: float = 0.0) -> TrainedVAE:
     """x = W z + b + noise of variance 1/2, W's columns orthogonal, so that the posterior's latents are independent.
 
     The encoder is the exact posterior, or off by so many of its deviations in mu, and by a factor exp(off) in variance.
     """
     torch.manual_seed(0)
-    model = VAE(LINEAR, (1, 28, 28))
+    network = VAE(LINEAR, (1, 28, 28))
     directions = torch.linalg.qr(torch.randn(PIXELS, 3)).Q
     precision = 1 + 2 * SCALES**2
-    encoder, decoder = model.encoder, model.decoder
+    encoder, decoder = network.encoder, network.decoder
     with torch.no_grad():
         decoder.linear.weight.copy_(directions * SCALES)
         decoder.linear.bias.copy_(torch.linspace(-0.9, -0.5, PIXELS))
@@ -36,25 +37,31 @@ def linear_gaussian(off: float = 0.0) -> VAE:
         encoder.mu.bias.copy_(off * precision**-0.5 - encoder.mu.weight @ decoder.linear.bias)
         encoder.logvar.weight.zero_()
         encoder.logvar.bias.copy_(off - precision.log())
-    return model
+    return TrainedVAE("linear", LINEAR, 0, (1, 28, 28), network)
 
 
-def exact_nll(model: VAE, images: Tensor) -> Tensor:
+def untrained(settings: Variant) -> TrainedVAE:
+    torch.manual_seed(0)
+    shape = DATASETS[settings.dataset].shape
+    return TrainedVAE("v", settings, 0, shape, VAE(settings, shape))
+
+
+def exact_nll(model: TrainedVAE, images: Tensor) -> Tensor:
     """-log N(x; b, W W^T + I/2) of each image, (N,), less the constant that the likelihood leaves out."""
-    linear = model.decoder.linear
+    linear = model.network.decoder.linear
     p = LowRankMultivariateNormal(
         linear.bias.double(), linear.weight.double(), torch.full((PIXELS,), 0.5, dtype=torch.float64)
     )
     return (-p.log_prob(scale(images, [-1, 1]).flatten(1).double()) - NO_CONSTANT).detach()
 
 
-def exact_negative_elbo(model: VAE, images: Tensor) -> Tensor:
+def exact_negative_elbo(model: TrainedVAE, images: Tensor) -> Tensor:
     """E_q of the squared error, in closed form, + KL by torch.distributions: (N,)."""
     x = scale(images, [-1, 1])
     with torch.no_grad():
-        mu, logvar = model.encode(x)
-        error = (model.decode(mu) - x).double().flatten(1).square().sum(1)
-        spread = (logvar.exp() * model.decoder.linear.weight.square().sum(0)).double().sum(1)
+        mu, logvar = model.network.encode(x)
+        error = (model.network.decode(mu) - x).double().flatten(1).square().sum(1)
+        spread = (logvar.exp() * model.network.decoder.linear.weight.square().sum(0)).double().sum(1)
         q = Independent(Normal(mu.double(), (0.5 * logvar.double()).exp()), 1)
         return error + spread + kl_divergence(q, Independent(Normal(torch.zeros(3), torch.ones(3)), 1))
 
@@ -63,7 +70,7 @@ def test_with_the_exact_posterior_every_weight_is_p_of_x(small: dict[str, Images
     """So one sample is enough (1e-5 relative), and K samples count as K (1e-5)."""
     images = small["mnist"].test.images
     model = linear_gaussian()
-    log_w = log_weights(LINEAR, model, images, 20, 0, 50)
+    log_w = log_weights(model, images, 20, 50)
     torch.testing.assert_close(-log_w, exact_nll(model, images).unsqueeze(1).expand(-1, 20), rtol=1e-5, atol=0)
     found = bounds(log_w, [1, 20])
     assert found["iwae_nll_1"] == pytest.approx(exact_nll(model, images).mean().item(), rel=1e-5)
@@ -77,7 +84,7 @@ def test_with_another_posterior_it_converges_from_above(small: dict[str, Images]
     model = linear_gaussian(off=0.7)
     exact = exact_nll(model, images).mean().item()
     ladder = [1, 2, 10, 100, 2000]
-    found = bounds(log_weights(LINEAR, model, images, 2000, 0, 500), ladder)
+    found = bounds(log_weights(model, images, 2000, 500), ladder)
     rungs = [found[f"iwae_nll_{k}"] for k in ladder]
     assert rungs == sorted(rungs, reverse=True)
     assert rungs[0] > exact + 0.5
@@ -91,7 +98,7 @@ def test_one_sample_is_the_negative_elbo(small: dict[str, Images]) -> None:
     z = mu would each be off by more than 1."""
     images = small["mnist"].test.images
     model = linear_gaussian(off=0.7)
-    log_w = log_weights(LINEAR, model, images, 500, 0, 500)
+    log_w = log_weights(model, images, 500, 500)
     error = log_w.std(1).square().mean().sqrt().item() / math.sqrt(log_w.numel())
     assert error < 0.01
     expected = exact_negative_elbo(model, images).mean().item()
@@ -102,23 +109,25 @@ def test_one_sample_is_the_negative_elbo(small: dict[str, Images]) -> None:
 def test_weights_are_those_of_torch_distributions(likelihood: str, small: dict[str, Images]) -> None:
     """log p(x|z) + log p(z) - log q(z|x) written out, for the z that were drawn. 1e-5 relative."""
     settings = cifar_variant(likelihood=likelihood)
-    torch.manual_seed(0)
-    model = VAE(settings, (3, 32, 32)).eval()
-    if model.sigma2 is not None:
-        model.sigma2.fill_(0.03)
+    model = untrained(settings)
+    network = model.network
+    if network.sigma2 is not None:
+        network.sigma2.fill_(0.03)
     images = small["cifar10"].test.images[:4]
     drawn: list[Tensor] = []
-    hook = model.decoder.layers[2].register_forward_pre_hook(lambda _, given: drawn.append(given[0].clone()))
-    log_w = log_weights(settings, model, images, 6, 0, 10)
+    hook = network.decoder.layers[2].register_forward_pre_hook(lambda _, given: drawn.append(given[0].clone()))
+    log_w = log_weights(model, images, 6, 10)
     hook.remove()
     x = scale(images, [0, 1])
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        mu, logvar = model.encode(x)
+        mu, logvar = network.encode(x)
         q = Normal(mu.unsqueeze(1), (0.5 * logvar).exp().unsqueeze(1))
         z = q.mean + q.stddev * torch.stack([torch.randn(6, 6, generator=generator) for _ in x])
-        output = model.decode(z.flatten(0, 1))
-        torch.testing.assert_close(torch.cat(drawn), model.decoder.layers[:2](model.decoder.linear(z.flatten(0, 1))))
+        output = network.decode(z.flatten(0, 1))
+        torch.testing.assert_close(
+            torch.cat(drawn), network.decoder.layers[:2](network.decoder.linear(z.flatten(0, 1)))
+        )
         mean, x = torch.sigmoid(output).unflatten(0, (4, 6)), x.unsqueeze(1)
         if likelihood == "gaussian_optimal":
             log_p = Normal(mean, 0.03**0.5).log_prob(x)
@@ -144,12 +153,11 @@ def test_decoding_is_batched_whatever_k_is(
 ) -> None:
     """Several images at a time where K is small, and never more pictures than the batch size, whatever K is."""
     images = small["mnist"].test.images[:30]
-    torch.manual_seed(0)
-    model = VAE(variant(), (1, 28, 28))
+    model = untrained(variant())
     decoded: list[int] = []
     counted: list[int] = []
-    model.decoder.layers[-1].register_forward_hook(lambda _, __, output: decoded.append(len(output)))
-    log_w = log_weights(variant(), model, images, samples, 0, batch_size, counted.append)
+    model.network.decoder.layers[-1].register_forward_hook(lambda _, __, output: decoded.append(len(output)))
+    log_w = log_weights(model, images, samples, batch_size, counted.append)
     assert decoded == counted == calls
     assert log_w.shape == (30, samples)
     assert len(log_w.unique()) > 0.9 * log_w.numel()  # z is sampled: no weight is another's
@@ -160,10 +168,9 @@ def test_decoding_is_batched_whatever_k_is(
 def test_weights_do_not_depend_on_the_batch_size(settings: Variant, batch_size: int, small: dict[str, Images]) -> None:
     """1e-5 relative; 23 images of 10 samples, so that last batches are smaller."""
     images = small[settings.dataset].test.images[:23]
-    torch.manual_seed(0)
-    model = VAE(settings, small[settings.dataset].shape)
-    expected = log_weights(settings, model, images, 10, 0, 40)
-    torch.testing.assert_close(log_weights(settings, model, images, 10, 0, batch_size), expected, rtol=1e-5, atol=0)
+    model = untrained(settings)
+    expected = log_weights(model, images, 10, 40)
+    torch.testing.assert_close(log_weights(model, images, 10, batch_size), expected, rtol=1e-5, atol=0)
 
 
 def test_rungs_are_means_over_groups_of_samples() -> None:

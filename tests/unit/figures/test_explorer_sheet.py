@@ -15,7 +15,8 @@ from elbowroom.core.errors import StudyError
 from elbowroom.datasets.images import Images, scale
 from elbowroom.figures import explorer_sheet
 from elbowroom.vae import latent_space
-from elbowroom.vae.model import VAE, save_evolution, save_model
+from elbowroom.vae.model import VAE
+from elbowroom.vae.trained import TrainedVAE, save_evolution
 from stages import explore
 from tests.support import ROOT
 from tests.support.settings import cifar_variant, variant
@@ -123,9 +124,9 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     params["variants"] = {"v": settings.model_dump()}
     params["figures"] |= {"explorer_grid": 4, "explorer_images": 3, "interpolation_steps": 4}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    save_model(paths.model_file("v", 0), model, settings, 0)
+    TrainedVAE("v", settings, 0, images.shape, model).save(paths.model_file("v", 0))
     save_evolution(paths.evolution_file("v"), evolution, settings, 0)
-    monkeypatch.setattr(explore, "load_images", lambda name, where: images)
+    monkeypatch.setattr(explore, "load_images", lambda name, device: images)
     sheets: list[np.ndarray] = []
     monkeypatch.setattr(explorer_sheet, "sheet", lambda tiles: sheets.append(tiles) or np.zeros(1, np.uint8))
     explore.main("v")

@@ -20,7 +20,7 @@ from elbowroom.comparison.verdict import verdict
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, Split, scale
-from elbowroom.evaluation.evaluate import encode, evaluate
+from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.latents import active_units
 from elbowroom.training import cuda_graph, seed_run
 from elbowroom.training import loop as fitting
@@ -30,6 +30,7 @@ from elbowroom.training.loop import Fit, fit
 from elbowroom.training.seed_run import Run, is_round, train_step, warmed_up
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import split_means, split_noise
+from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judge
 from tests.support import ROOT
 from tests.support.images import CPU
@@ -185,7 +186,8 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
     for row in result.history:
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
     judge = Judge((1, 28, 28), 10).eval()
-    metrics, _, latent_map = evaluate(variant(), result.model, judge, small["mnist"], 4, EVALUATION, tqdm(disable=True))
+    model = TrainedVAE("v", variant(), 4, (1, 28, 28), result.model)
+    metrics, _, latent_map = evaluate(model, judge, small["mnist"], EVALUATION, tqdm(disable=True))
     assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
     assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
     assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())
@@ -264,7 +266,7 @@ def test_the_optimal_variance_is_that_of_the_train_split(small: dict[str, Images
 def trained_verdict(images: Images, settings: Variant, **changes: object) -> str:
     """What is said of a variant after it was trained here."""
     model = run(settings, {"mnist": images}, **changes).model
-    mu, _ = encode(settings, model, images.test.images, 100)
+    mu, _ = TrainedVAE("v", settings, 0, images.shape, model).encode(images.test.images, 100)
     noise = split_noise(len(images.test.images), settings.latent_dim, 0, CPU)
     loss = split_means(settings, model, images.test.images, noise, 100).loss(settings.beta).item()
     pixels = images.train.images.double() / 127.5 - 1
@@ -301,7 +303,7 @@ def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str,
     used = eigenvalues[eigenvalues > 0.5]
     least = (0.5 * (1 + (2 * used).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()
     assert least < loss < 1.005 * least
-    active = active_units(encode(settings, model, images, 500)[0])
+    active = active_units(TrainedVAE("linear", settings, 0, (1, 28, 28), model).encode(images, 500)[0])
     assert active == pytest.approx(len(used), abs=3)
     assert verdict(32, pd.Series([active]), pd.Series([loss]), 52.9) == "saturated"
 

@@ -13,7 +13,8 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, JudgeTraining
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
-from elbowroom.vae.model import VAE, save_model
+from elbowroom.vae.model import VAE
+from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks import judge
 from elbowroom.yardsticks.judge import (
     Judge,
@@ -151,7 +152,8 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
     ):
         load_judge(tmp_path / "j", SHAPES["cifar10"], CPU)
     settings = cifar_variant()
-    save_model(tmp_path / "m", VAE(settings, SHAPES["cifar10"]), settings, seed=0)
+    shape = SHAPES["cifar10"]
+    TrainedVAE("v", settings, 0, shape, VAE(settings, shape)).save(tmp_path / "m")
     with pytest.raises(StudyError, match=r"m: found no judge's weights, expected a judge of images \(3, 32, 32\), run"):
         load_judge(tmp_path / "m", SHAPES["cifar10"], CPU)
     other = Judge(SHAPES["cifar10"], 10)

@@ -1,0 +1,154 @@
+"""A trained model as one object: encode, decode, reconstruct, sample, save and load."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field, ValidationError
+from torch import Tensor
+
+from elbowroom.core import files, paths
+from elbowroom.core.errors import StudyError, short, shown
+from elbowroom.core.settings import Count, Name, PositiveInt, Settings, Shape, Study, Variant
+from elbowroom.core.weights import set_weights, weights
+from elbowroom.datasets.images import batches, scale
+from elbowroom.vae import objective
+from elbowroom.vae.latent_space import prior_samples
+from elbowroom.vae.model import VAE
+
+ENCODED = 1000  # images at once
+DECODED = 256  # z at once
+
+
+@dataclass(frozen=True)
+class TrainedVAE:
+    """A trained network and all that is needed to use it. Its methods compute no gradients.
+
+    name, variant: the variant's name in params.yaml and its settings. seed: the seed that it was trained with.
+    shape: (C, H, W) of an image. network: in evaluation mode, on any device.
+    decoder: what decodes instead of network.decode, if not None (see `prepared`).
+    """
+
+    name: str
+    variant: Variant
+    seed: int
+    shape: Shape
+    network: VAE
+    decoder: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.encoder.mu.weight.device
+
+    @torch.no_grad()
+    def encode(self, images: Tensor, batch_size: int = ENCODED) -> tuple[Tensor, Tensor]:
+        """Encode images (N, C, H, W) uint8: mu and logvar of q(z|x), both (N, latent_dim)."""
+        self.network.eval()
+        scaled = (scale(images[batch], self.variant.pixel_range) for batch in batches(len(images), batch_size))
+        mu, logvar = zip(*map(self.network.encode, scaled), strict=True)
+        return torch.cat(mu), torch.cat(logvar)
+
+    @torch.no_grad()
+    def decode(self, z: Tensor, batch_size: int = DECODED) -> Tensor:
+        """Decode z (N, latent_dim): the means of p(x|z) as pictures (N, C, H, W) in [0, 1]."""
+        return torch.cat(list(self.decode_batches(z, batch_size)))
+
+    @torch.no_grad()
+    def decode_batches(self, z: Tensor, batch_size: int = DECODED) -> Iterator[Tensor]:
+        """Decode z (N, latent_dim) as `decode` does, but yield the pictures of each batch."""
+        self.network.eval()
+        for batch in batches(len(z), batch_size):
+            yield objective.pixel_mean(self.variant, self._decoded(z[batch])).clamp(0, 1)
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Encode and decode images (N, C, H, W) uint8: pictures in [0, 1], decoded from mu."""
+        return self.decode(self.encode(images)[0])
+
+    def sample(self, count: int) -> Tensor:
+        """Decode `count` z ~ N(0, I), drawn from the model's seed: pictures (count, C, H, W) in [0, 1]."""
+        return self.decode(prior_samples(count, self.variant.latent_dim, self.seed).to(self.device))
+
+    @torch.no_grad()
+    def distortion(self, images: Tensor, z: Tensor) -> Tensor:
+        """Compute -log p(x|z) of images (B, C, H, W) uint8 given z (B, latent_dim), in one batch: (B,), nats."""
+        self.network.eval()
+        x = scale(images, self.variant.pixel_range)
+        return objective.distortion(self.variant, x, self._decoded(z), self.network.sigma2)
+
+    def prepared(self, count: int) -> "TrainedVAE":
+        """Return the same model, made ready to decode `count` z in all: faster, equal up to rounding."""
+        with torch.no_grad():
+            return replace(self, decoder=self.network.decoder.for_many(count))
+
+    def _decoded(self, z: Tensor) -> Tensor:
+        return (self.decoder or self.network.decode)(z)
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors, with everything else in the header."""
+        header = {"name": self.name, "variant": self.variant.model_dump(), "seed": self.seed, "shape": self.shape}
+        files.save_arrays(path, weights(self.network), header)
+
+
+class _Header(Settings):
+    """What the file of a model says about it."""
+
+    name: Name
+    variant: Variant
+    seed: Count
+    shape: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
+
+
+def load(path: Path, device: torch.device, variant: Variant | None = None, seed: int | None = None) -> TrainedVAE:
+    """Read a model that `TrainedVAE.save` wrote.
+
+    Raises StudyError if the file is damaged, is no model, or is not of this variant and seed (None: of any).
+    """
+    arrays, header = files.load_arrays(path)
+    _check_owner(path, header, variant, seed)
+    try:
+        known = _Header.model_validate(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise StudyError(
+            f"{path}: header: {short(key)}: {first['msg']}, expected a model as the train stage writes it"
+        ) from None
+    colours, height, width = known.shape
+    network = VAE(known.variant, (colours, height, width))
+    set_weights(network, arrays, path)
+    network.to(device).to(memory_format=torch.channels_last).eval()
+    return TrainedVAE(known.name, known.variant, known.seed, (colours, height, width), network)
+
+
+def save_evolution(path: Path, evolution: files.Arrays, variant: Variant, seed: int) -> None:
+    """Write snapshots through training (training.loop has what is in them), with the variant's settings."""
+    files.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
+
+
+def load_evolution(path: Path, variant: Variant, seed: int) -> files.Arrays:
+    """Read snapshots through training. Raises StudyError if they are another variant's or seed's."""
+    arrays, header = files.load_arrays(path)
+    _check_owner(path, header, variant, seed)
+    missing = {"epochs", "mu", "reconstructions"} - arrays.keys()
+    if missing:
+        raise StudyError(f"{path}: found no {', '.join(sorted(missing))}, expected snapshots through training")
+    return arrays
+
+
+def load_shown(study: Study, name: str, device: torch.device) -> tuple[TrainedVAE, files.Arrays]:
+    """Read what pictures show of a variant: the model of its first seed, and that model's snapshots."""
+    variant = study.variant(name)
+    seed = study.recipes[variant.recipe].seeds[0]
+    model = load(paths.model_file(name, seed), device, variant, seed)
+    return model, load_evolution(paths.evolution_file(name), variant, seed)
+
+
+def _check_owner(path: Path, header: dict[str, Any], variant: Variant | None, seed: int | None) -> None:
+    """Raise StudyError if the header names another variant's settings or another seed than these."""
+    if variant is not None and (found := header.get("variant")) != (expected := variant.model_dump()):
+        differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
+        raise StudyError(f"{path}: found results of another variant ({', '.join(differing)} differ), run `dvc repro`")
+    if seed is not None and header.get("seed") != seed:
+        raise StudyError(f"{path}: found results of seed {shown(header.get('seed'))}, expected {seed}")

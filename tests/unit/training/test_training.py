@@ -117,7 +117,7 @@ def test_training_does_not_import_torchs_compiler() -> None:
     code = """
 import sys, torch
 import elbowroom.training.loop
-from elbowroom.adam import Adam
+from elbowroom.training.adam import Adam
 weight = torch.ones(2, requires_grad=True)
 optimizer = Adam([weight], 0.1)
 optimizer.step([torch.ones(2)])

@@ -70,7 +70,7 @@ def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, tmp
         assert not list(longer.path.glob("models/mnist-z128/*"))
     assert reached < EPOCHS
     assert not any("Traceback" in text for text in printed)
-    assert "interrupted by SIGINT: the same command goes on from here" in printed[1]
+    assert "interrupted by SIGINT: run the same command to continue" in printed[1]
     output = longer.run("dvc", "repro", "--single-item", STAGE)
     assert f"seed 0: goes on after epoch {reached} of {EPOCHS}" in output
     assert trained(longer) == trained(uninterrupted)

@@ -1,12 +1,12 @@
-"""What the user can mend, in one line."""
+"""StudyError: a problem that the user can fix, told in one line."""
 
 import reprlib
 
 
 class StudyError(Exception):
-    """Something the user can mend, said in one line: what, where, and what was expected.
+    """A problem that the user can fix. Its message is one line: where, what was found, what was expected.
 
-    What would not print as a part of that line comes out escaped.
+    Characters that would break the line or that do not print are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -14,16 +14,16 @@ class StudyError(Exception):
 
 
 def short(text: str) -> str:
-    """A text of any length, as a part of such a line."""
+    """Cut a text to at most 120 characters, for use in a message."""
     return text if len(text) <= 120 else text[:117] + "..."
 
 
 def shown(value: object) -> str:
-    """A value of any kind and size, as a part of such a line. YAML's aliases make endless ones."""
+    """Show any value in at most 120 characters, for use in a message. YAML's aliases can make values without an end."""
     limits = reprlib.Repr()
     limits.maxlevel = 3
     limits.maxstring = limits.maxlong = limits.maxother = 120
     try:
         return short(limits.repr(value))
-    except ValueError:  # of whole numbers of thousands of digits
+    except ValueError:  # an integer of thousands of digits
         return "an enormous number"

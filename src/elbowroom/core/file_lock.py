@@ -1,4 +1,8 @@
-"""One writer at a time."""
+"""Let one process at a time do something, by a lock on a file.
+
+The kernel holds the lock (flock), and drops it when the process ends, however it ends. The file keeps the process id of
+the last holder, so that whoever waits can say for whom.
+"""
 
 import fcntl
 import os
@@ -13,16 +17,17 @@ from elbowroom.core.errors import StudyError
 
 
 @contextmanager
-def alone(path: Path, doing: str) -> Iterator[None]:
-    """Hold the lock of a file, which the kernel takes from a process that dies.
+def locked(path: Path, doing: str) -> Iterator[None]:
+    """Hold the lock of a file. If another process holds it, print that process's id and wait.
 
-    Where another process holds it, say for whom it is waited, and wait. Raises StudyError where there can be no lock.
+    doing: what the holder does, as "trains this". Raises StudyError if the file cannot be locked.
     """
-    with _locked(path, doing):
+    with _lock(path, doing):
         yield
 
 
-def _locked(path: Path, doing: str) -> TextIO:
+def _lock(path: Path, doing: str) -> TextIO:
+    """Open a file and lock it. Closing it gives up the lock."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")

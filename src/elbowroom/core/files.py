@@ -1,9 +1,10 @@
-"""How files are written and read: whole or not at all, the same bytes for the same content, no pickle."""
+"""Write files whole or not at all, with the same bytes for the same content; read them back checked, without pickle."""
 
 import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
-TEXTS = [  # columns of tables that hold no numbers
-    *("study", "dataset", "variant", "against", "quantity", "split", "label", "device", "torch"),
-    *("baseline", "likelihood", "pixel_range", "metric", "result", "verdict", "claim", "numbers", "series"),
-]
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Write a file atomically: readers see the old content or the new, never a part, also after a power cut.
+    """Write a file atomically: readers see the old content or the new, never a part of it, even after a power cut.
 
-    Raises StudyError where it cannot be written; then what was there is there still.
+    Raises StudyError if it cannot be written. The old file is then still there.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _clear(path)
+        _remove_leftovers(path)
         with part.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -47,19 +44,19 @@ def write(path: Path, content: bytes | str) -> None:
             part.unlink(missing_ok=True)
 
 
-def _clear(path: Path) -> None:
-    """Remove what processes that were killed left of the file."""
+def _remove_leftovers(path: Path) -> None:
+    """Remove the parts of this file that killed processes left behind."""
     for part in path.parent.glob(f".{path.name}.*.part"):
         try:
-            os.kill(int(part.name.split(".")[-2]), 0)  # which sends nothing
+            os.kill(int(part.name.split(".")[-2]), 0)  # signal 0: only asks whether the process is alive
         except ProcessLookupError:
             part.unlink(missing_ok=True)
-        except PermissionError:  # another user's
+        except PermissionError:  # alive, of another user
             continue
 
 
 def _sync_folder(folder: Path) -> None:
-    """The new name is on the disk only when its folder is."""
+    """Put the file's new name on the disk, too: it is stored in the folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -75,25 +72,26 @@ def save_csv(path: Path, table: "DataFrame") -> None:
     write(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def load_csv(path: Path) -> "DataFrame":
-    """A table. A name stays a name, be it `nan`; an empty cell is a missing number, or no text."""
+def load_csv(path: Path, texts: Collection[str] = ()) -> "DataFrame":
+    """Read a table. texts: the columns that hold text, so that a variant may be called `nan`.
+
+    An empty cell is "" in a column of texts, and NaN in any other.
+    """
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise _missing(path) from None
     except (OSError, ValueError, OverflowError) as error:
-        raise _unreadable(path, error, "a table as the pipeline wrote it") from None
-    texts = table.columns.intersection(TEXTS)
-    table[texts] = table[texts].fillna("")
-    return table
+        raise _unreadable(path, error, "a table that this pipeline wrote") from None
+    return table.fillna(dict.fromkeys(table.columns.intersection([*texts]), ""))
 
 
 def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:
     """Write arrays and a header as safetensors, with the sha256 of both.
 
-    They go in as one JSON text: safetensors does not keep the order of several entries, and with it the bytes.
+    Header and sha256 are one JSON text: safetensors does not keep the order of several entries, so bytes would vary.
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     sealed = {"header": header, "sha256": digest(contiguous, header)}
@@ -101,7 +99,7 @@ def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
-    """Read what save_arrays wrote: the arrays and the header. Raises StudyError where they are not what was written."""
+    """Read the arrays and the header that save_arrays wrote. Raises StudyError if they are not what was written."""
     try:
         with safe_open(path, framework="numpy") as file:
             sealed = json.loads((file.metadata() or {})["elbowroom"])
@@ -110,23 +108,28 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
     except FileNotFoundError:
         raise _missing(path) from None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise _unreadable(path, error, "a safetensors file written by this pipeline") from None
+        raise _unreadable(path, error, "a safetensors file that this pipeline wrote") from None
     if not isinstance(header, dict) or sha256 != digest(arrays, header):
-        raise StudyError(f"{path}: damaged (found another sha256 than it states), expected what the pipeline wrote")
+        raise StudyError(
+            f"{path}: damaged (its sha256 differs from the one it states), expected a file as this pipeline wrote it"
+        )
     return arrays, header
 
 
 def digest(arrays: Arrays, header: dict[str, Any]) -> str:
-    """The sha256 of contiguous arrays, with their names, types and shapes, and of a header."""
-    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    """Return the sha256 of a header and of contiguous arrays with their names, types and shapes."""
+    hashed = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
-        found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(array.data)
-    return found.hexdigest()
+        hashed.update(f"{name} {array.dtype} {array.shape}".encode())
+        hashed.update(array.data)
+    return hashed.hexdigest()
 
 
 def check_arrays(path: Path, arrays: Arrays, expected: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Raise StudyError, which names the first of them, where arrays have not these names, types and shapes."""
+    """Raise StudyError, naming the first wrong array, unless the arrays have these names, types and shapes.
+
+    expected: name -> (type, shape).
+    """
     for name in [*expected, *arrays]:
         found = f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "nothing"
         wanted = " ".join(map(str, expected[name])) if name in expected else "nothing"
@@ -136,12 +139,10 @@ def check_arrays(path: Path, arrays: Arrays, expected: dict[str, tuple[str, tupl
 
 def _missing(path: Path) -> StudyError:
     return StudyError(
-        f"{path}: not found, expected from an earlier stage (`dvc repro` makes it, or `dvc pull` brings it)"
+        f"{path}: not found, expected from an earlier stage (`dvc repro` makes it, `dvc pull` downloads it)"
     )
 
 
 def _unreadable(path: Path, error: Exception, expected: str) -> StudyError:
-    said = (
-        f"no {error} in it" if isinstance(error, KeyError) else getattr(error, "strerror", None) or str(error).strip()
-    )
-    return StudyError(f"{path}: damaged or unreadable ({short(said)}), expected {expected}")
+    reason = f"no {error} in it" if isinstance(error, KeyError) else getattr(error, "strerror", None) or str(error)
+    return StudyError(f"{path}: damaged or unreadable ({short(reason.strip())}), expected {expected}")

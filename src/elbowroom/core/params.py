@@ -1,11 +1,11 @@
-"""The one reader of params.yaml: a file -> a checked Study, or one line that says what is wrong in it."""
+"""Read params.yaml: return the study that it describes, or say in one line what is wrong with it."""
 
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML  # what DVC reads it with: one file, one meaning
+from ruamel.yaml import YAML  # DVC reads params.yaml with it: so both read the same
 from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError, short, shown
@@ -26,25 +26,25 @@ from elbowroom.core.settings import (
 
 
 def load_study(path: Path = PARAMS) -> Study:
-    """Read and check a params.yaml, whole.
+    """Read all of a params.yaml and check it.
 
-    Raises StudyError with one line: file, key, the value found and the value expected.
+    Raises StudyError with the file, the key, the value found and the value expected, in one line.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # of anchors given twice
+        with warnings.catch_warnings(action="ignore"):  # that an anchor is defined twice
             raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: not found in {Path.cwd()}, expected a study's params.yaml there") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: cannot be read ({error}), expected a YAML text") from None
+        raise StudyError(f"{path}: cannot be read ({error}), expected YAML") from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        place = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         problem = str(getattr(error, "problem", None) or error).partition("\n")[0]
         problem = problem.removeprefix("but ").removeprefix("found ")
-        raise StudyError(f"{path}:{where} found {short(problem)}, expected YAML") from None
+        raise StudyError(f"{path}:{place} found {short(problem)}, expected YAML") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise StudyError(f"{path}: found what is no value ({short(str(error))}), expected YAML") from None
+        raise StudyError(f"{path}: found an impossible value ({short(str(error))}), expected YAML") from None
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
@@ -55,7 +55,7 @@ def load_study(path: Path = PARAMS) -> Study:
 
 
 def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
-    """What is wrong between settings that are each right: key, value found, value expected."""
+    """Yield what is wrong with settings that are valid one by one: the key, the value found, what was expected."""
     for name, settings in study.datasets.items():
         if name not in DATASETS:
             yield "datasets", repr(name), f"one of {', '.join(DATASETS)}"
@@ -78,34 +78,45 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         _, height, width = DATASETS[variant.dataset].shape
         factor = NETWORK_FACTORS[variant.network]
         if height % factor or width % factor:
-            expected = f"one for {variant.dataset}'s images of {height}x{width} (its sides must divide by {factor})"
+            expected = (
+                f"one for {height}x{width} images, as {variant.dataset} has (it needs sides divisible by {factor})"
+            )
             yield f"{key}.network", repr(variant.network), expected
         if "bernoulli" in variant.likelihood and variant.pixel_range != [0, 1]:
             yield f"{key}.pixel_range", variant.pixel_range, f"[0, 1] with likelihood {variant.likelihood}"
         if variant.network == "linear" and variant.channels != 1:
-            yield f"{key}.channels", variant.channels, "1 with network linear, which has no width"
+            yield f"{key}.channels", variant.channels, "1 with network linear, which has no channels"
         if variant.model == "ae" and variant.beta != 0:
             yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
 
 
-_EXPECTED = {
+_EXPECTED = {  # by pydantic's name for the error
     "missing": "a value for it",
-    "string_pattern_mismatch": "a name of lower-case letters, digits, '-' and '_', a letter first (64 at most)",
+    "string_pattern_mismatch": "a name of at most 64 lower-case letters, digits, '-' and '_', a letter first",
     "model_type": "a mapping of settings",
     "dict_type": "a mapping",
     "int_type": "a whole number",
     "float_type": "a number",
-    "string_type": "a text",
+    "string_type": "text",
     "list_type": "a list",
+    "too_short": "at least {min_length}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
 }
 
 
 def _one_line(error: ValidationError) -> str:
-    """Say the first of pydantic's errors as KEY: found VALUE, expected WHAT."""
+    """Describe the first of pydantic's errors as KEY: found VALUE, expected WHAT."""
     first, *others = error.errors(include_url=False)
-    loc = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]  # [key]: the name itself is wrong
+    loc = first["loc"]
+    if loc[-1:] == ("[key]",):  # the name is wrong, not its value
+        loc = loc[:-1]
     found = "nothing" if first["type"] == "missing" else shown(first["input"])
-    expected = _EXPECTED.get(first["type"], first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if first["type"] in _EXPECTED:
+        expected = _EXPECTED[first["type"]].format(**first.get("ctx", {}))
     if first["type"] == "extra_forbidden":
         loc, unknown = loc[:-1], loc[-1]
         found, expected = f"unknown key {shown(unknown)}", f"only {', '.join(_keys_at(loc))}"
@@ -125,5 +136,5 @@ _SECTIONS: dict[str, type[Settings]] = {
 
 
 def _keys_at(loc: Sequence[str | int]) -> list[str]:
-    """The keys that the settings at this place have: variants.NAME -> those of Variant."""
+    """The keys that settings have at this place: at variants.NAME, those of Variant."""
     return list((_SECTIONS[str(loc[0])] if loc else Study).model_fields)

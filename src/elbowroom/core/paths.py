@@ -1,54 +1,61 @@
-"""Where the files of a study are, from its folder."""
+"""The paths of a study's files, relative to its folder."""
 
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-NOTES = Path(".dvc/tmp/stages")  # of a checkout: a lock for each stage, and the seconds that it last took
+NOTES = Path(".dvc/tmp/stages")  # per stage, on this machine only: its lock, and the seconds that it took last
 
 
 def data_file(dataset: str) -> Path:
+    """The prepared images of a dataset."""
     return Path("data") / f"{dataset}.safetensors"
 
 
 def model_file(variant: str, seed: int) -> Path:
+    """The trained weights of one seed."""
     return Path("models") / variant / f"seed-{seed}.safetensors"
 
 
 def evolution_file(variant: str) -> Path:
+    """Snapshots of the first seed's latent space, taken while it trained."""
     return Path("models") / variant / "evolution.safetensors"
 
 
 def explorer_file(variant: str) -> Path:
-    """What the page's explorer of latent space shows of a variant."""
+    """The pictures of the page's latent-space explorer."""
     return Path("models") / "explorer" / f"{variant}.safetensors"
 
 
 def metrics_file(variant: str) -> Path:
-    """What to read first, means over seeds."""
+    """The main metrics of a variant, means over seeds: what `dvc metrics show` prints."""
     return Path("metrics") / f"{variant}.json"
 
 
 def seeds_file(variant: str) -> Path:
-    """Every metric, a row for each seed."""
+    """Every metric of a variant, one row per seed."""
     return Path("metrics") / f"{variant}.csv"
 
 
 def plot_file(variant: str, name: str) -> Path:
+    """A curve or a picture of a variant."""
     return Path("plots") / variant / name
 
 
 def baselines_file(dataset: str) -> Path:
+    """The yardsticks of a dataset."""
     return Path("metrics") / "baselines" / f"{dataset}.csv"
 
 
 def judge_file(dataset: str) -> Path:
-    """The weights of the dataset's classifier."""
+    """The weights of a dataset's frozen classifier."""
     return Path("models") / "judge" / f"{dataset}.safetensors"
 
 
 def judge_history_file(dataset: str) -> Path:
+    """How that classifier learned, one row per epoch."""
     return Path("metrics") / "judge" / f"{dataset}.csv"
 
 
 def comparison_file(name: str) -> Path:
+    """A table or a picture of all variants together."""
     return Path("report") / "comparison" / name

@@ -1,6 +1,6 @@
-"""What a study is: one frozen, validated object with the settings of params.yaml.
+"""What a study consists of: the settings of params.yaml as one frozen, validated object.
 
-Every value is written out in params.yaml: there are no defaults here, so what a reader sees there is what runs.
+There are no defaults here: params.yaml spells out every value, so a reader of it sees what runs.
 """
 
 from itertools import pairwise
@@ -15,7 +15,7 @@ Shape = tuple[int, int, int]
 
 
 class Published(NamedTuple):
-    """A published dataset: (C, H, W) of an image, and images in each split."""
+    """What is published: the shape of an image, (C, H, W), and how many images each split has."""
 
     shape: Shape
     train_images: int
@@ -26,19 +26,19 @@ DATASETS = {
     "mnist": Published((1, 28, 28), 60_000, 10_000),
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
-NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # what its strides divide the sides of an image by
-# A latent is active if its mu varies over images by more than this variance, or its KL is more than as many nats, mean
-# over images. Burda et al. 2016, arXiv:1509.00519, section 5.2.
+NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # each side of an image must be a multiple of this
+# A latent is active if the variance of its mu over images exceeds this, or its mean KL in nats does.
+# Burda et al. 2016, arXiv:1509.00519, section 5.2.
 ACTIVE_THRESHOLD = 0.01
-RESERVED = ("baselines", "explorer", "judge")  # folders beside those of variants
+RESERVED = ("baselines", "explorer", "judge")  # no names for variants: the pipeline has folders of these names
 
 
 class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-# A name becomes a file name, a DVC stage name (train@NAME) and a key of `dvc exp run -S variants.NAME...`: DVC reads a
-# dot there as a separator.
+# A name is part of file names, of stage names (train@NAME) and of keys (`dvc exp run -S variants.NAME.beta=4`, where a
+# dot separates).
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 PositiveInt = Annotated[Count, Field(ge=1)]
@@ -47,23 +47,23 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Dataset(Settings):
-    """How much of a published dataset the study uses: the first images of each split."""
+    """A published dataset, and how much of it the study uses: the first images of each split."""
 
     train_images: PositiveInt
-    test_images: Annotated[Count, Field(ge=2)]  # two, to interpolate between
+    test_images: Annotated[Count, Field(ge=2)]  # two to interpolate between
 
 
-# Of float32 products on a card: highest is float32, high is TF32. bf16: layers compute in bfloat16, on the CPU too.
+# highest: float32. high: TF32 for products on a GPU. bf16: layers compute in bfloat16, on the CPU too.
 Precision = Literal["highest", "high", "bf16"]
 
 
 class Recipe(Settings):
-    """How to train: Adam with its other settings as PyTorch has them."""
+    """How to train, by Adam with PyTorch's defaults for all else."""
 
     epochs: PositiveInt
     batch_size: PositiveInt
     learning_rate: LearningRate
-    warmup_epochs: Count  # the weight of KL rises linearly from 0 to beta over these
+    warmup_epochs: Count  # over these, the weight of the KL rises linearly from 0 to beta
     precision: Precision
     seeds: Annotated[list[Count], Field(min_length=1)]
 
@@ -71,23 +71,23 @@ class Recipe(Settings):
     @classmethod
     def _distinct(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("every seed once")
+            raise ValueError("each seed once")
         return seeds
 
 
-SIGMA2 = 0.5  # sigma^2 of the likelihood gaussian, in the units of the pixel range
-# gaussian: that variance. gaussian_optimal: the variance that fits the training images best.
+SIGMA2 = 0.5  # the variance of the likelihood gaussian, in the units of the pixel range
+# gaussian: of variance SIGMA2. gaussian_optimal: of the variance that fits the training images best.
 Likelihood = Literal["gaussian", "gaussian_optimal", "bernoulli", "continuous_bernoulli"]
 
 
 class Variant(Settings):
-    """What to train."""
+    """A model to train, and what to train it for."""
 
     dataset: Name
     recipe: Name
-    model: Literal["vae", "ae"]  # ae: deterministic, z = mu and no KL
-    network: Literal["notebook", "report", "linear"]  # the two published ones, or one linear layer each way
-    channels: PositiveInt  # width of the first convolution; the others are multiples of it
+    model: Literal["vae", "ae"]  # ae: an autoencoder, z = mu, no KL
+    network: Literal["notebook", "report", "linear"]  # two published ones; one linear layer each way
+    channels: PositiveInt  # the width of the first convolution, of which the others are multiples
     latent_dim: PositiveInt
     likelihood: Likelihood
     pixel_range: list[int]
@@ -102,42 +102,46 @@ class Variant(Settings):
 
 
 class JudgeTraining(Settings):
-    """How to train the frozen classifier of each dataset, in whose features pictures are compared."""
+    """How to train each dataset's judge: the frozen classifier whose features compare pictures."""
 
     epochs: PositiveInt
-    batch_size: Annotated[Count, Field(ge=2)]  # two, to normalise over
+    batch_size: Annotated[Count, Field(ge=2)]  # two to normalise over
     learning_rate: LearningRate
 
 
 class Evaluation(Settings):
-    """What is measured of a trained variant. Of more images than a split has, all are taken."""
+    """How to measure a trained variant. A number of images larger than the split means the whole split."""
 
-    batch_size: PositiveInt  # speed and memory only: no metric depends on it
+    batch_size: PositiveInt  # changes speed and memory, and no metric
     map_images: Annotated[Count, Field(ge=3)]  # test images in the PCA of mu
-    iwae_images: PositiveInt  # test images of which log p(x) is estimated
-    iwae_samples: Annotated[list[PositiveInt], Field(min_length=1)]  # z for each of them: the ladder of K
-    sample_images: Annotated[Count, Field(ge=2)]  # samples, and test images beside them, in fcd and kid
-    probe_images: Annotated[Count, Field(ge=10)]  # training images whose mu the probe and the neighbours learn from
-    path_pairs: PositiveInt  # pairs of test images between which smoothness is measured
-    path_steps: Annotated[Count, Field(ge=3)]  # pictures on each path, the ends included
+    iwae_images: PositiveInt  # test images whose log p(x) is estimated
+    iwae_samples: Annotated[list[PositiveInt], Field(min_length=1)]  # the numbers of z drawn for each of them: K
+    sample_images: Annotated[Count, Field(ge=2)]  # samples compared with as many test images, by fcd and kid
+    probe_images: Annotated[Count, Field(ge=10)]  # training images that the probe and the nearest neighbours learn from
+    path_pairs: PositiveInt  # pairs of test images to interpolate between, to measure smoothness
+    path_steps: Annotated[Count, Field(ge=3)]  # pictures on each path, both ends included
 
     @field_validator("iwae_samples")
     @classmethod
     def _nested(cls, ladder: list[int]) -> list[int]:
         if ladder[0] != 1 or any(k >= more or more % k for k, more in pairwise(ladder)):
-            raise ValueError("1 first, then ever larger multiples, as [1, 10, 100]")
+            raise ValueError("1 first, then a multiple of the one before, as in [1, 10, 100]")
         return ladder
 
 
 class Figures(Settings):
+    """What the pictures of a variant show."""
+
     images: Annotated[Count, Field(ge=2, le=20)]  # test images shown and reconstructed
-    sample_rows: Annotated[Count, Field(ge=1, le=10)]  # samples come in a square of this side
+    sample_rows: Annotated[Count, Field(ge=1, le=10)]  # and as many columns
     interpolation_steps: Annotated[Count, Field(ge=2, le=20)]
-    explorer_grid: Annotated[Count, Field(ge=2, le=64)]  # decoded points on a side of the page's map of latent space
-    explorer_images: Annotated[Count, Field(ge=2, le=12)]  # test images to slide between there
+    explorer_grid: Annotated[Count, Field(ge=2, le=64)]  # decoded points on each side of the explorer's map
+    explorer_images: Annotated[Count, Field(ge=2, le=12)]  # test images that the explorer slides between
 
 
 class Study(Settings):
+    """All of params.yaml."""
+
     title: Text
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     recipes: Annotated[dict[Name, Recipe], Field(min_length=1)]
@@ -147,9 +151,11 @@ class Study(Settings):
     figures: Figures
 
     def variant(self, name: str) -> Variant:
+        """The variant of this name. Raises StudyError if there is none."""
         return _choose("variant", name, self.variants)
 
     def dataset(self, name: str) -> Dataset:
+        """The dataset of this name. Raises StudyError if the study does not use it."""
         return _choose("dataset", name, self.datasets)
 
 

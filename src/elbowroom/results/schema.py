@@ -65,7 +65,7 @@ def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
 
     Raises StudyError with one line: file, what was found, what was expected.
     """
-    found = files.load_csv(path)
+    found = files.load_csv(path, [name for name, column in table.columns.items() if column.kind == "text"])
     for name, value in table.since.items():
         if name not in found:
             found[name] = value

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.file_lock import alone
+from elbowroom.core.file_lock import locked
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
 
@@ -82,7 +82,7 @@ class Checkpoints:
         self._lock = ExitStack()
 
     def __enter__(self) -> Self:
-        self._lock.enter_context(alone(self.folder / "lock", "trains the same"))
+        self._lock.enter_context(locked(self.folder / "lock", "trains the same"))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,7 +18,7 @@ NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The study, with two seeds of three variants measured."""
-    committed = files.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv")
+    committed = files.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv", ["variant"])
     monkeypatch.chdir(tmp_path)
     for name, loss in (("mnist-z128", 50.0), ("mnist-z256", 60.0), ("mnist-ae128", 30.0)):
         seeds = [

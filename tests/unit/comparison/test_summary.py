@@ -189,13 +189,13 @@ def test_the_committed_elbow_agrees_with_its_own_seeds() -> None:
     parts = [load_csv(folder / f"metrics/{name}.csv").assign(dataset=v.dataset) for name, v in study.variants.items()]
     seeds = pd.concat(parts, ignore_index=True)
     baselines = pd.concat([load_csv(folder / f"metrics/baselines/{name}.csv") for name in study.datasets])
-    committed = load_csv(folder / "report/comparison/variants.csv").set_index("variant")
+    committed = load_csv(folder / "report/comparison/variants.csv", ["verdict"]).set_index("variant")
     verdicts = summary.summary(study, seeds, baselines).set_index("variant").verdict
     assert verdicts.to_dict() == committed.verdict.to_dict()
     assert verdicts["mnist-z2"] == "starved"
     assert verdicts["mnist-z256"] == "saturated"
     assert verdicts["mnist-z16-beta1000"] == "collapsed"
-    found = load_csv(folder / "report/comparison/elbows.csv")
+    found = load_csv(folder / "report/comparison/elbows.csv", ["result"])
     assert set(found.dataset) == set(study.datasets)
     assert found.result.to_list() == summary.elbows(study, seeds).result.to_list()
     readme = (ROOT / "README.md").read_text()

@@ -33,8 +33,8 @@ def test_a_name_is_that_of_the_stage_or_its_own() -> None:
     ("body", "status", "said"),
     [
         ("raise StudyError('x: found y, expected z')", 2, "error: x: found y, expected z\n"),
-        ("signal.raise_signal(signal.SIGTERM)", 143, "interrupted by SIGTERM: the same command goes on from here\n"),
-        ("signal.raise_signal(signal.SIGINT)", 130, "interrupted by SIGINT: the same command goes on from here\n"),
+        ("signal.raise_signal(signal.SIGTERM)", 143, "interrupted by SIGTERM: run the same command to continue\n"),
+        ("signal.raise_signal(signal.SIGINT)", 130, "interrupted by SIGINT: run the same command to continue\n"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(body: str, status: int, said: str) -> None:

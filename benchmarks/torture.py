@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 from benchmarks import damage
 from elbowroom.core.params import load_study
 from elbowroom.report.readme import inserted
-from elbowroom.scheduler import local
+from elbowroom.scheduler.repair import repair
 
 ROOT = Path(__file__).parent.parent
 JSON, PAGE = Path(__file__).with_suffix(".json"), ROOT / "docs/reliability.md"
@@ -159,7 +159,7 @@ def kills(
                 found.update({"kills": status != 0, way: status != 0})  # else it had ended by itself
                 found["kills that something outlived"] += outlived(study)
                 with contextlib.chdir(study):
-                    found["kills that left half a file of DVC's, and it was moved aside"] += bool(local.mend())
+                    found["kills that left half a file of DVC's, and it was moved aside"] += bool(repair())
                 status = -1
         if status == -1:
             status = start(study, REPRO).wait()

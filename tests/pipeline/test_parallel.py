@@ -16,7 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from elbowroom.scheduler import local
+from elbowroom.scheduler import local, plan
+from elbowroom.scheduler.dvc_job import DVC_LOCK
+from elbowroom.scheduler.repair import repair
 from tests.support import ROOT
 from tests.support.settings import with_published_recipes
 
@@ -138,7 +140,7 @@ def test_an_edit_runs_what_depends_on_it(toy: Path, start: Start) -> None:
     edit(toy, "left", 2)
     lines = finish(start(2, OMP_NUM_THREADS="7")).splitlines()
     assert [re.sub(r" +\d:\d\d:\d\d", "", line) for line in lines] == [
-        "At most 2 stages to run, 2 at a time with OMP_NUM_THREADS=7; what DVC has in its cache is restored",
+        "Up to 2 stages to run, 2 at a time with OMP_NUM_THREADS=7; DVC restores what its cache has",
         "left    started",
         "left  ran",
         "bottom  started",
@@ -156,7 +158,7 @@ def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) 
     assert outcomes(output) == {"left": "FAILED", "right": "ran"}
     assert f"left FAILED, see {toy / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
     assert "\n  error: told to fail\n" in output
-    assert output.endswith("Not run, as they depend on what failed: bottom\n")
+    assert output.endswith("Not run, because they depend on what failed: bottom\n")
     assert "error: told to fail" in (toy / ".dvc/tmp/parallel/left.log").read_text()
     assert ".dvc/tmp" not in subprocess.check_output(["git", "status", "-s"], cwd=toy, text=True)  # noqa: S607
 
@@ -227,17 +229,17 @@ def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPat
     ):
         for half in halves:
             path.write_text(half)
-            with local.DVC_LOCK.open("w") as held:
+            with DVC_LOCK.open("w") as held:
                 fcntl.flock(held, fcntl.LOCK_EX)
-                assert local.mend() == []
+                assert repair() == []
             assert path.exists()  # a dvc may be about to write it
-            assert local.mend() == [path]
+            assert repair() == [path]
             assert not path.exists()
             assert path.with_name(f"{path.name}.damaged").read_text() == half
     for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
         lock.write_text(sound)
         rwlock.write_text("{}")
-        assert local.mend() == []
+        assert repair() == []
 
 
 def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
@@ -245,14 +247,14 @@ def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text("")
-    assert local.mend() == [Path("dvc.lock")]
+    assert repair() == [Path("dvc.lock")]
 
 
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "load_study", with_published_recipes)
-    plan: local.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
-    assert local.describe(plan, 2, "4").splitlines() == [
-        "At most 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; what DVC has in its cache is restored",
+    monkeypatch.setattr(plan, "load_study", with_published_recipes)
+    stages: plan.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
+    assert plan.describe(stages, 2, "4").splitlines() == [
+        "Up to 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; DVC restores what its cache has",
         "train mnist-z128: 3 seeds x 50 epochs",
         "train cifar10-z8-c32: 3 seeds x 10 epochs",
     ]

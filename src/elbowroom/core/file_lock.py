@@ -31,9 +31,7 @@ def _lock(path: Path, doing: str) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(file):
             file.seek(0)
             tqdm.write(f"{path.parent}: process {file.read()} {doing}, waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -43,3 +41,12 @@ def _lock(path: Path, doing: str) -> TextIO:
     except OSError as error:
         raise StudyError(f"{path}: cannot be locked ({error.strerror}), expected a writable place") from None
     return file
+
+
+def try_lock(file: TextIO) -> bool:
+    """Lock an open file, unless another process holds its lock. Return whether it is locked now."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,1 +1,1 @@
-"""Run the stages of a study, several at a time."""
+"""Run the stages of a study through DVC, several at a time."""

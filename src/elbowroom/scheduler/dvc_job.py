@@ -1,4 +1,4 @@
-"""One stage as a job: a `dvc repro` of its own, what it prints, and how it ends."""
+"""Run one stage by a `dvc repro` of its own, follow what it prints, and tell how it ended."""
 
 import os
 import pty
@@ -12,14 +12,15 @@ from pathlib import Path
 
 from rich.ansi import AnsiDecoder
 
-LOGS = Path(".dvc/tmp/parallel")
+LOGS = Path(".dvc/tmp/parallel")  # what each stage printed, STAGE.log
+DVC_LOCK = Path(".dvc/tmp/lock")  # locked by a running dvc, except while its stage runs
 
 
 class Job:
-    """`dvc repro` of one stage, in a session and on a terminal of its own.
+    """`dvc repro` of one stage, in a session of its own with a terminal of its own.
 
-    The stage draws its progress on that terminal, and the kernel hangs up on all of the session when its dvc is
-    killed, or this process: no stage outlives them.
+    The stage draws its progress bar on that terminal. The kernel ends the whole session when dvc or this process is
+    killed (SIGHUP), so no stage outlives them.
     """
 
     def __init__(self, stage: str, columns: int) -> None:
@@ -33,24 +34,25 @@ class Job:
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
             termios.tcsetwinsize(0, (24, columns + len(self._title)))
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored
             os.execlp("dvc", "dvc", "--wait-for-lock", "repro", "--single-item", stage)  # noqa: S606, S607
         os.set_inheritable(self._terminal, False)
 
     @property
     def time(self) -> timedelta:
+        """The time since the job started."""
         return timedelta(seconds=round(time.monotonic() - self._start))
 
     def poll(self) -> bool:
-        """Take in what it printed; is it still running?"""
+        """Read what the job printed since. Return whether it is still running."""
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         while select.select([self._terminal], [], [], 0)[0] and (piece := self._read()):
             *lines, tail = (self._tail + piece).split(b"\n")
-            self._tail = tail[tail.rstrip(b"\r").rfind(b"\r") + 1 :]  # what it overwrote is gone
+            self._tail = tail[tail.rstrip(b"\r").rfind(b"\r") + 1 :]  # drop what a carriage return overwrote
             shown = [_plain(line) for line in lines]
             self._file.writelines(f"{line}\n" for line in shown)
             text = next((line for line in [_plain(self._tail), *reversed(shown)] if line.strip()), self.text)
-            self.text = text.removeprefix(self._title)  # of a progress bar: the stage's name stands before it already
+            self.text = text.removeprefix(self._title)  # the progress bar's title: the line has it already
         if pid:
             self._file.write(_plain(self._tail))
             self._file.close()
@@ -59,7 +61,7 @@ class Job:
         return pid == 0
 
     def _read(self) -> bytes:
-        with suppress(OSError):  # Linux has an error where the others have an end of file
+        with suppress(OSError):  # at its end, Linux raises an error
             return os.read(self._terminal, 65536)
         return b""
 
@@ -72,11 +74,12 @@ class Job:
         return "restored from cache" if "is cached - skipping run" in output else "unchanged"
 
     def end(self, number: signal.Signals) -> None:
+        """Send a signal to the whole session."""
         self._interrupted = True
-        with suppress(ProcessLookupError, PermissionError):  # gone; macOS: as good as gone
+        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS: it is ending
             os.killpg(self._pid, number)
 
 
 def _plain(line: bytes) -> str:
-    """A line as it stands on a terminal in the end, without colours."""
+    """A line as a terminal shows it in the end, without colours."""
     return AnsiDecoder().decode_line(line.decode(errors="replace").rstrip("\r")).plain

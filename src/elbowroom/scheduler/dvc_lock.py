@@ -1,4 +1,4 @@
-"""What dvc.lock tells of results: which settings they are of, and which are of what is no more."""
+"""Read dvc.lock: which settings a result was made with, and which results belong to nothing any more."""
 
 import contextlib
 import shutil
@@ -12,50 +12,51 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
-OUTS = ("data", "metrics", "models", "plots")  # folders of what these write
+OUTS = ("data", "metrics", "models", "plots")  # the folders that these stages write to
 
 
 def locked_stages() -> dict[str, Any]:
-    """The stages in dvc.lock by name; none where DVC has run nothing yet. Raises StudyError where it is no lock."""
+    """Return the stages in dvc.lock by name: none if DVC has run nothing yet. Raises StudyError if it is damaged."""
     lock = Path("dvc.lock")
     if not lock.is_file():
         return {}
     try:
         return (YAML(typ="safe").load(lock) or {}).get("stages", {})
     except (YAMLError, AttributeError, UnicodeDecodeError):
-        raise StudyError(f"{lock}: found no stages, expected what DVC wrote (`git checkout {lock}` has it)") from None
+        raise StudyError(
+            f"{lock}: found no stages, expected a file as DVC wrote it (`git checkout {lock}` restores it)"
+        ) from None
 
 
 def is_edited(study: Study, variant: str) -> bool:
-    """Has the variant other settings now than when DVC last evaluated it?"""
+    """Return whether params.yaml has other settings of the variant now than when DVC last evaluated it."""
     params = locked_stages().get(f"evaluate@{variant}", {}).get("params", {}).get("params.yaml", {})
     settings = params.get(f"variants.{variant}")
     return settings is not None and settings != study.variant(variant).model_dump()
 
 
 def prune(study: Study) -> list[Path]:
-    """Delete what the stages of removed variants and datasets left (DVC does not), and return what that was.
+    """Delete the results of variants and datasets that params.yaml no longer has. Return the deleted paths.
 
-    Only what dvc.lock says that such a stage wrote: DVC's cache or git has that, but not what was written since then
-    without DVC.
+    DVC leaves them. Only what dvc.lock lists as a result is deleted, since DVC's cache or git has a copy of that.
     """
     kept = dict.fromkeys(VARIANT_STAGES, frozenset(study.variants))
     kept |= dict.fromkeys(DATASET_STAGES, frozenset(study.datasets))
-    gone = []
+    deleted = []
     for stage, locked in locked_stages().items():
         kind, _, name = stage.partition("@")
         if name in kept.get(kind, {name}):
             continue
         for path in [Path(out["path"]) for out in locked.get("outs", [])]:
             if path.parts[0] not in OUTS or ".." in path.parts:
-                continue  # a lock written by hand deletes nothing of the user's
+                continue  # a lock edited by hand must not delete the user's files
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             elif path.exists():
                 path.unlink()
             else:
                 continue
-            gone.append(path)
+            deleted.append(path)
             with contextlib.suppress(OSError):
-                path.parent.rmdir()  # where that was its last file
-    return gone
+                path.parent.rmdir()  # if it is empty now
+    return deleted

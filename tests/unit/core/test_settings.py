@@ -11,7 +11,7 @@ import yaml
 from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
-from elbowroom.scheduler.budget import trainings
+from elbowroom.scheduler.budget import budgets
 from tests.support import ROOT
 from tests.support.settings import with_published_recipes
 
@@ -148,7 +148,7 @@ def test_a_stage_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
 
 def test_trainings_are_told_by_budget() -> None:
     study = with_published_recipes()
-    assert trainings(study, ["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
+    assert budgets(study, ["mnist-z128", "cifar10-ae16", "mnist-z256"]) == [
         "train mnist-z128, mnist-z256: 3 seeds x 50 epochs",
         "train cifar10-ae16: 3 seeds x 10 epochs",
     ]

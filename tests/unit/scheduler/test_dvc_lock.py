@@ -63,7 +63,7 @@ def test_an_edit_since_the_evaluation_is_known(tmp_path: Path, monkeypatch: pyte
 def test_what_is_no_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").write_bytes(content)
-    with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected what DVC wrote .*$"):
+    with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected a file as DVC wrote it .*$"):
         prune(load_study(ROOT / "params.yaml"))
 
 

@@ -1,0 +1,53 @@
+"""Find out which stages have to run, and say what they will train."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from graphlib import TopologicalSorter
+
+from elbowroom.core.params import load_study
+from elbowroom.scheduler.budget import budgets
+
+Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the stages that it waits for
+
+
+def find_plan() -> Plan:
+    """Return the stages of this dvc.yaml that DVC finds changed, and all stages that follow them."""
+    changed = set(json.loads(_dvc("status", "--json")))
+    waits: Plan = {}
+    for line in _dvc("dag", "--dot").splitlines() if changed else []:
+        names = re.findall(r'"([^"]+)"', line)  # "stage"; or "stage" -> "next";
+        if names and not any(":" in name or name.endswith(".dvc") for name in names):  # not of another file
+            waits.setdefault(names[-1], set()).update(names[:-1])
+    for stage in TopologicalSorter(waits).static_order():
+        if waits[stage] & changed:
+            changed.add(stage)
+    return {stage: waits[stage] & changed for stage in waits if stage in changed}
+
+
+def _dvc(*command: str) -> str:
+    done = subprocess.run(["dvc", "--wait-for-lock", *command], stdout=subprocess.PIPE, text=True)  # noqa: S603, S607
+    if done.returncode:
+        sys.exit(done.returncode)  # DVC has printed why
+    return done.stdout
+
+
+def describe(plan: Plan, jobs: int, threads: str) -> str:
+    """Say what may run, and how much training that is."""
+    limits = f"{jobs} at a time with OMP_NUM_THREADS={threads}"
+    lines = [f"Up to {counted(len(plan), 'stage')} to run, {limits}; DVC restores what its cache has"]
+    names = [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
+    lines += budgets(load_study(), names) if names else []
+    return "\n".join(map(wrapped, lines))
+
+
+def wrapped(line: str) -> str:
+    """Break a line at 100 characters."""
+    return textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def counted(number: int, what: str) -> str:
+    """1 stage, 2 stages."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,106 @@
+"""Run the stages of a plan, several at a time, and show how far they are."""
+
+import signal
+import textwrap
+import time
+from collections import Counter
+from datetime import timedelta
+from graphlib import TopologicalSorter
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from elbowroom.core.file_lock import try_lock
+from elbowroom.scheduler.dvc_job import DVC_LOCK, Job
+from elbowroom.scheduler.plan import Plan, counted, wrapped
+
+GRACE = 10  # seconds that an interrupted stage has to end
+
+
+class Runner:
+    """Runs the stages of a plan, and shows how far they are."""
+
+    def __init__(self, plan: Plan, jobs: int, console: Console) -> None:
+        self.plan, self.jobs, self.console = plan, jobs, console
+        self.width = max(map(len, plan))
+        self.running: list[Job] = []
+        self.ended: list[Job] = []
+        self.interrupted = False
+
+    def run(self) -> int:
+        """Run each stage as soon as those that it waits for are done. Return the exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        order = list(self.plan)
+        sorter = TopologicalSorter(self.plan)
+        sorter.prepare()
+        ready: list[str] = []
+        start = time.monotonic()
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            while not self.interrupted:
+                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                while ready and len(self.running) < self.jobs:
+                    self.running.append(Job(ready.pop(0), max(40, self.console.width - self.width - 11)))
+                    if not self.console.is_interactive:
+                        self.console.print(f"{self.running[-1].stage:{self.width}}  started")
+                if not self.running:
+                    break
+                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != "FAILED"))
+            self._stop(live)
+        return self._summary(timedelta(seconds=round(time.monotonic() - start)))
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupted = True
+
+    def _watch(self, live: Live) -> list[Job]:
+        """Show the running jobs for a moment. Return those that ended meanwhile."""
+        time.sleep(0.1)
+        ended = [job for job in self.running if not job.poll()]
+        self.running = [job for job in self.running if job not in ended]
+        for job in ended:
+            self.console.print(f"{job.stage:{self.width}}  {job.time}  {job.outcome}")
+        lines = [f"{job.stage:{self.width}}  {job.time}  {job.text}" for job in self.running]
+        if lines and self.console.is_interactive:
+            lines.append(f"{len(self.ended) + len(ended)} of {counted(len(self.plan), 'stage')} done")
+        live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+        self.ended += ended
+        return ended
+
+    def _stop(self, live: Live) -> None:
+        """Interrupt the running jobs and wait for them to end.
+
+        Take DVC's lock first, if it gets free in time: a dvc killed while it writes dvc.lock leaves half a file.
+        """
+        jobs, limit = self.running, time.monotonic() + GRACE
+        with DVC_LOCK.open("a") as lock:
+            while self.running and not try_lock(lock) and time.monotonic() < limit:
+                self._watch(live)
+            for job in self.running:
+                job.end(signal.SIGINT)
+        limit = time.monotonic() + GRACE
+        while self.running and time.monotonic() < limit:
+            self._watch(live)
+        for job in jobs:
+            job.end(signal.SIGKILL)  # the processes that it left, too
+        while self.running:
+            self._watch(live)
+
+    def _summary(self, elapsed: timedelta) -> int:
+        outcomes = Counter(job.outcome for job in self.ended)
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        self.console.print(f"{counted(len(self.ended), 'stage')} in {elapsed}: {counts}")
+        for job in self.ended:
+            if job.outcome == "FAILED":
+                self.console.print(f"{job.stage} FAILED, see {job.log.absolute()}, which ends with")
+                lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+                errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+                self.console.print(textwrap.indent("\n".join(lines[errors[0] if errors else -4 :]), "  "))
+        ended = {job.stage for job in self.ended}
+        not_run = [stage for stage in self.plan if stage not in ended]
+        if self.interrupted:
+            self.console.print("Interrupted: run the same command to continue")
+            return 130
+        if not_run:
+            self.console.print(wrapped(f"Not run, because they depend on what failed: {', '.join(not_run)}"))
+        return 1 if outcomes["FAILED"] else 0

@@ -14,13 +14,13 @@ from typing import Any
 
 from elbowroom.comparison import charts
 from elbowroom.core import files
-from elbowroom.figures import pictures
+from elbowroom.figures import curves, image_files, latent_maps, pictures
 
 
 def main(study: str, stage: str, *names: str) -> None:
     os.chdir(study)
     made: dict[int, tuple[float, Any]] = {}  # by what a function returned, kept so that its number is not given again
-    for module in (pictures, charts):
+    for module in (pictures, curves, latent_maps, image_files, charts):
         clock(module, made)
     seconds, write = {}, files.write
 

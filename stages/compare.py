@@ -15,7 +15,9 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.figures.colours import of_variants
-from elbowroom.figures.pictures import compared_maps, picture_bytes, read_picture, side_by_side
+from elbowroom.figures.image_files import png_bytes, read_png
+from elbowroom.figures.latent_maps import LatentMap, compared_maps
+from elbowroom.figures.pictures import side_by_side
 from elbowroom.results import tables
 from elbowroom.scheduler.dvc_lock import prune
 
@@ -71,7 +73,7 @@ def main() -> None:
     for file, table in written.items():
         files.save_csv(paths.comparison_file(file), table.round(6))
     for name, picture in pictures.items():
-        files.write(paths.comparison_file(f"pictures/{name}.png"), picture_bytes(picture))
+        files.write(paths.comparison_file(f"pictures/{name}.png"), png_bytes(picture))
 
 
 def _tables(study: Study, read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
@@ -91,12 +93,12 @@ def compare_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     names = list(shares.index)
     pictures: dict[str, Figure] = {}
     for kind, (title, columns) in SIDE_BY_SIDE.items():
-        read = {name: read_picture(paths.plot_file(name, f"{kind}.png")) for name in names}
+        read = {name: read_png(paths.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = side_by_side(read, title, columns)
     points = {name: tables.latent_map(name) for name in names}
     classes = sorted(set().union(*(table.label for table in points.values())))
     maps = {
-        name: (table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
+        name: LatentMap(table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
         for name, table in points.items()
     }
     pictures["maps"] = compared_maps(

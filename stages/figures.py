@@ -8,15 +8,10 @@ from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images, to_bytes
-from elbowroom.figures.pictures import (
-    animation_bytes,
-    evolution_figures,
-    labelled_images,
-    latent_map,
-    mosaic,
-    picture_bytes,
-    training_curves,
-)
+from elbowroom.figures.curves import training_curves
+from elbowroom.figures.image_files import gif_bytes, png_bytes
+from elbowroom.figures.latent_maps import evolution_figures, latent_map
+from elbowroom.figures.pictures import labelled_images, mosaic
 from elbowroom.results import tables
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples
 from elbowroom.vae.trained import load_shown
@@ -46,11 +41,11 @@ def main(name: str) -> None:
         "map.png": latent_map(maps[-1], labels[: maps.shape[1]], images.classes),
     }
     for file, picture in pictures.items():
-        files.write(paths.plot_file(name, file), picture_bytes(picture))
+        files.write(paths.plot_file(name, file), png_bytes(picture))
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
     strip, animation = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])
-    files.write(paths.plot_file(name, "evolution.png"), picture_bytes(strip))
-    files.write(paths.plot_file(name, "evolution.gif"), animation_bytes(animation, milliseconds=600))
+    files.write(paths.plot_file(name, "evolution.png"), png_bytes(strip))
+    files.write(paths.plot_file(name, "evolution.gif"), gif_bytes(animation, milliseconds=600))
 
 
 if __name__ == "__main__":

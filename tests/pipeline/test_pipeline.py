@@ -18,7 +18,8 @@ from elbowroom.core.files import load_arrays
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import DATASETS
 from elbowroom.evaluation.evaluate import HEADLINE
-from elbowroom.figures.pictures import GAP, ZOOM, read_picture
+from elbowroom.figures.image_files import read_png
+from elbowroom.figures.pictures import GAP, ZOOM
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
 from tests.support.checkout import PAGES, Checkout, of, ran
@@ -72,8 +73,8 @@ def test_pictures_show_the_images(tiny: Checkout) -> None:
         arrays, _ = load_arrays(tiny.path / f"data/{name.split('-')[0]}.safetensors")
         images = arrays["test_images"][:10]
         side = images.shape[-1] * ZOOM
-        rows = read_picture(tiny.path / f"plots/{name}/reconstructions.png")
-        path = read_picture(tiny.path / f"plots/{name}/interpolation.png")
+        rows = read_png(tiny.path / f"plots/{name}/reconstructions.png")
+        path = read_png(tiny.path / f"plots/{name}/interpolation.png")
         for index, image in enumerate(images.transpose(0, 2, 3, 1)):
             left = index * (side + GAP)
             np.testing.assert_array_equal(rows[:side:ZOOM, left : left + side : ZOOM], image)

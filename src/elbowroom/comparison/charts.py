@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 from elbowroom.comparison.summary import FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD
 from elbowroom.figures.colours import SERIES
-from elbowroom.figures.pictures import DPI, TERMS, label_epochs
+from elbowroom.figures.curves import TERMS, label_epochs
+from elbowroom.figures.style import DPI
 
 BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
     "mean image": {"color": "#8a8a8a", "ls": ":", "lw": 1.2},

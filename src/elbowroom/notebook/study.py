@@ -48,16 +48,10 @@ from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.datasets.images import load_images, scale, to_bytes
 from elbowroom.figures.colours import of_variants
-from elbowroom.figures.pictures import (
-    compared_maps,
-    evolution_figures,
-    labelled_images,
-    latent_map,
-    mosaic,
-    picture_bytes,
-    side_by_side,
-    training_curves,
-)
+from elbowroom.figures.curves import training_curves
+from elbowroom.figures.image_files import png_bytes
+from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
+from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
 from elbowroom.report import text_tables
 from elbowroom.results import tables
 from elbowroom.vae import objective
@@ -72,7 +66,7 @@ study = load_study()  # params.yaml, checked
 
 def show(picture: Figure | np.ndarray, description: str) -> None:
     """Show a figure, or a mosaic of images; the description is for those who cannot see it."""
-    display(Image(picture_bytes(picture), alt=description))
+    display(Image(png_bytes(picture), alt=description))
 
 
 def show_table(table: text_tables.Table) -> None:
@@ -380,7 +374,7 @@ if both:
     for name, vae in both.items():
         mus = vae.encode(mapped, study.evaluation.batch_size)[0].cpu().numpy()
         plane = principal_plane(mus)
-        planes[name] = (plane.project(mus), labels[: len(mus)], plane.share)
+        planes[name] = LatentMap(plane.project(mus), labels[: len(mus)], plane.share)
     show(compared_maps(planes, images.classes, "mu of test images"), "Latent maps of both")
 
 # %% [markdown]

@@ -10,14 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from PIL import Image
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
-from elbowroom.figures.pictures import read_picture
 from elbowroom.results import schema, tables
 from stages import compare, report
 from tests.support import ROOT
@@ -199,17 +197,11 @@ def test_a_stage_that_finds_it_leaves_what_was_there(
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("P", 3), ("RGBA", 3), ("1", 3), ("I;16", 3)])
-def test_pictures_of_any_kind_are_grey_or_in_colours(tmp_path: Path, mode: str, channels: int) -> None:
-    Image.new(mode, (5, 4)).save(tmp_path / "x.png")
-    assert read_picture(tmp_path / "x.png").shape == (4, 5, channels)
-
-
 @pytest.mark.usefixtures("study")
 def test_the_same_tables_give_the_same_bytes() -> None:
     """compare's tables and the report's pages, under two orders of Python's sets. Pictures: saving them takes long."""
     code = "import io; from PIL import Image; Image.new('L', (1, 1)).save(png := io.BytesIO(), 'png')\n"
-    code += "from stages import compare, report; compare.picture_bytes = lambda picture: png.getvalue()"
+    code += "from stages import compare, report; compare.png_bytes = lambda picture: png.getvalue()"
     code += "; compare.main(); report.main()"
     found = []
     shutil.rmtree("report")

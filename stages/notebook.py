@@ -9,7 +9,7 @@ from elbowroom.notebook.build import SOURCE, build, execute, written
 
 
 def main() -> None:
-    load_study()  # one line, before a kernel is started for nothing
+    load_study()  # find mistakes in params.yaml before a kernel starts
     page = Path("report/study.ipynb")
     notebook = build(SOURCE.read_text(encoding="utf-8"))
     files.write(page, written(execute(notebook, page)))

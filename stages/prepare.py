@@ -11,7 +11,7 @@ def main(name: str) -> None:
     study = load_study()
     names = [variant for variant, settings in study.variants.items() if settings.dataset == name]
     if names:
-        print("After this, unless DVC's cache has the result:", *budgets(study, names), sep="\n  ")
+        print("To follow, unless DVC's cache has the result:", *budgets(study, names), sep="\n  ")
     arrays, header = prepare(name, study.dataset(name))
     files.save_arrays(paths.data_file(name), arrays, header)
 

@@ -1,4 +1,4 @@
-"""Two variants of one study beside each other: `python -m elbowroom.app.compare A B`, or `make diff A=... B=...`."""
+"""Print two variants of a study side by side: `python -m elbowroom.app.compare A B`, or `make diff A=... B=...`."""
 
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
@@ -6,7 +6,7 @@ from elbowroom.core.stage import run
 from elbowroom.results import tables
 from elbowroom.scheduler.dvc_lock import is_edited
 
-RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # losses are comparable where these are the same
+RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # comparable losses need these to be the same
 
 
 def main(first: str, second: str) -> None:
@@ -14,14 +14,14 @@ def main(first: str, second: str) -> None:
 
 
 def lines(study: Study, first: str, second: str) -> list[str]:
-    """The settings that differ, then every metric, means over seeds, with the change from first to second.
+    """List the settings that differ, then every metric (a mean over seeds) and its change from first to second.
 
-    Reads metrics/<variant>.csv. Raises StudyError where the study has no such variant or it was not evaluated.
+    Reads metrics/<variant>.csv. Raises StudyError if the study has no such variant or it was not evaluated.
     """
-    ours, other = (study.variant(name).model_dump() for name in (first, second))
-    differing = [key for key in ours if ours[key] != other[key]]
+    one, other = (study.variant(name).model_dump() for name in (first, second))
+    differing = [key for key in one if one[key] != other[key]]
     rows = [["", first, second, "change", ""]]
-    rows += [[key, str(ours[key]), str(other[key]), "", ""] for key in differing]
+    rows += [[key, str(one[key]), str(other[key]), "", ""] for key in differing]
     seeds = [tables.seeds(study, name, edited=True).drop(columns="variant") for name in (first, second)]
     rows += [["seeds", *(" ".join(map(str, table.seed)) for table in seeds), "", ""]]
     for name in [name for name in seeds[0].columns.drop("seed") if name in seeds[1]]:
@@ -32,9 +32,9 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     if reasons := [key for key in RANKED if key in differing]:
-        text.append(f"The losses are not comparable, for they depend on {', '.join(reasons)}.")
+        text.append(f"The losses are not comparable: they depend on {', '.join(reasons)}.")
     text += [
-        f"{name} has other settings in params.yaml now than these numbers are of: `dvc repro`"
+        f"The settings of {name} in params.yaml changed since it was evaluated: run `dvc repro`"
         for name in (first, second)
         if is_edited(study, name)
     ]

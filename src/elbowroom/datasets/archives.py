@@ -1,6 +1,6 @@
-"""Published archives -> verified arrays. They are read in memory, by name: no member is ever written to a file.
+"""Read published archives as verified arrays. They are unpacked in memory: nothing in them is written to a file.
 
-Adding a dataset is one function here, its entry in prepare.READERS, and its facts in settings.DATASETS.
+To add a dataset, add a function here, its entry in prepare.READERS, and its facts in core.settings.DATASETS.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from elbowroom.datasets import download
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-# Of the published files, unpacked: a mirror may have packed them anew.
+# Of the unpacked files, since a mirror may have packed them anew.
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -35,13 +35,16 @@ CIFAR10_SHA256 = {
     "data_batch_5.bin": "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
     "test_batch.bin": "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
 }
-LARGEST = 200 * 2**20  # bytes: no published archive is larger, unpacked
-MEMBERS = 100  # of a tar, at most: the published one has nine
+LARGEST = 200 * 2**20  # bytes: no published archive is larger when unpacked
+MEMBERS = 100  # read no more of a tar than this; the published one has nine
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 def mnist() -> tuple[files.Arrays, list[str]]:
-    """MNIST's four IDX files: a header of 16 bytes, or 8 before labels, and then a byte for each pixel or label."""
+    """Read MNIST's four IDX files: a header of 16 bytes (8 before labels), then a byte per pixel or label.
+
+    Returns the arrays that `prepare` describes, of all images, and the names of the classes.
+    """
     arrays = {}
     for name, sha256 in MNIST_SHA256.items():
         archive = download.fetch(f"{MNIST_URL}{name}.gz", f"mnist/{name}.gz")
@@ -53,7 +56,10 @@ def mnist() -> tuple[files.Arrays, list[str]]:
 
 
 def cifar10() -> tuple[files.Arrays, list[str]]:
-    """CIFAR-10's binary version: six files of 10000 records, one label and 3 x 32 x 32 pixels each."""
+    """Read CIFAR-10's binary version: six files of 10000 records, each one label and 3 x 32 x 32 pixels.
+
+    Returns the arrays that `prepare` describes, of all images, and the names of the classes.
+    """
     archive = download.fetch(CIFAR10_URL, "cifar-10-binary.tar.gz")
     content = _unpacked(archive)
     members = _members(archive, content)
@@ -72,7 +78,7 @@ def cifar10() -> tuple[files.Arrays, list[str]]:
 
 
 def _unpacked(archive: Path) -> bytes:
-    """What a gzip file holds: of a bomb, no more than LARGEST."""
+    """Unpack a gzip file. Raises StudyError if it is damaged, or holds more than LARGEST bytes (a gzip bomb)."""
     try:
         with archive.open("rb") as file:
             if file.read(100).lstrip()[:1] == b"<":
@@ -89,7 +95,7 @@ def _unpacked(archive: Path) -> bytes:
 
 
 def _members(archive: Path, content: bytes) -> dict[str, memoryview]:
-    """The plain files of a tar, by name: of those with the same one the last, as tar has it. Nothing is copied."""
+    """Find the plain files in a tar by name, and copy none. If two have the same name, the last counts, as for tar."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             return {
@@ -102,17 +108,17 @@ def _members(archive: Path, content: bytes) -> dict[str, memoryview]:
 
 
 def _verified(archive: Path, name: str, content: memoryview, sha256: str) -> np.ndarray:
-    """The bytes of a published file, uint8."""
+    """Return a published file as uint8. Raises StudyError if its sha256 is another."""
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise damaged(archive, f"{name} with sha256 {found}", f"the published {sha256}")
     return np.frombuffer(content, np.uint8)
 
 
 def damaged(archive: Path, found: str, expected: str) -> StudyError:
-    """The error for an archive that is not what was published. A downloaded one is removed, to be fetched again."""
-    removed = False
+    """Return the error for an archive that is not the published one. Delete it if it was downloaded."""
+    advice = ""
     if archive.is_relative_to(download.cache()):
         with contextlib.suppress(OSError):
             archive.unlink()
-            removed = True
-    return StudyError(f"{archive}: found {found}, expected {expected}{' (removed: run again)' if removed else ''}")
+            advice = " (deleted: run again)"
+    return StudyError(f"{archive}: found {found}, expected {expected}{advice}")

@@ -1,6 +1,6 @@
-"""Published files -> local files: from a mirror's folder, or downloaded once to the user's cache folder.
+"""Get a published file: from a mirror's folder, or by a download that the user's cache folder keeps.
 
-The mirror is what ELBOWROOM_MIRROR names, a folder or a base URL (file://, https://); without one, the publisher.
+ELBOWROOM_MIRROR names the mirror: a folder, or a base URL (file://, http://, https://). Without it, ask the publisher.
 """
 
 import http.client
@@ -18,23 +18,23 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError, short, shown
 
 TRIES = 3
-PAUSE = 1.0  # seconds before the second try; before each further one twice as long
+PAUSE = 1.0  # seconds before the second try, doubled before each further one
 TIMEOUT = 60  # seconds without a byte
 LARGEST = 2**28  # bytes: no published archive is larger
 
 
 def fetch(url: str, mirrored_as: str) -> Path:
-    """The file that is published at the URL, locally. Raises StudyError where it cannot be had.
+    """Return the path of a local copy of the file at this URL. Raises StudyError if there is no way to get one.
 
-    What a server may do better at the next time (no answer, a dropped connection, a status of 500 or more) is tried
-    again.
+    mirrored_as: its path in a mirror and in the cache folder. A download is tried again after an error that may pass:
+    no answer, a dropped connection, a status of 500 or more.
     """
     mirror = os.environ.get("ELBOWROOM_MIRROR")
     try:
         if mirror and (folder := _local_folder(mirror)):
             path = folder / mirrored_as
             if not path.is_file():
-                raise StudyError(f"{path.absolute()}: not found, expected in the mirror that ELBOWROOM_MIRROR names")
+                raise StudyError(f"{path.absolute()}: not found, expected in the folder that ELBOWROOM_MIRROR names")
             return path
     except (OSError, ValueError, RuntimeError) as error:
         raise StudyError(
@@ -44,43 +44,45 @@ def fetch(url: str, mirrored_as: str) -> Path:
         url = f"{mirror.rstrip('/')}/{mirrored_as}"
     path = cache() / mirrored_as
     if not path.is_file():
-        files.write(path, _persist(url))
+        files.write(path, _download(url))
     return path
 
 
 def cache() -> Path:
-    """Where downloads are kept."""
+    """The folder that keeps downloads."""
     return platformdirs.user_cache_path("elbowroom")
 
 
 def _local_folder(mirror: str) -> Path | None:
+    """The folder that a mirror is; None if it is on a server."""
     parts = urlparse(mirror)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return None if parts.scheme in ("http", "https") else Path(mirror).expanduser()
 
 
-def _persist(url: str) -> bytes:
+def _download(url: str) -> bytes:
+    """Download a file, in at most TRIES tries."""
     attempt = 1
     while True:
         try:
-            return _download(url)
+            return _body(url)
         except (OSError, http.client.HTTPException, ValueError) as error:
             refused = isinstance(error, ValueError) or (isinstance(error, urllib.error.HTTPError) and error.code < 500)
             if refused or attempt == TRIES:
-                said = f"{short(str(error))}, {attempt} tries" if attempt > 1 else short(str(error))
+                tries = f", {attempt} tries" if attempt > 1 else ""
                 raise StudyError(
-                    f"{url}: download failed ({said}), expected {url.rpartition('/')[2]} there "
+                    f"{url}: download failed ({short(str(error))}{tries}), expected {url.rpartition('/')[2]} there "
                     "(offline? set ELBOWROOM_MIRROR)"
                 ) from None
         time.sleep(PAUSE * 2 ** (attempt - 1))
         attempt += 1
 
 
-def _download(url: str) -> bytes:
-    """The whole body, with a progress bar where there is a terminal."""
+def _body(url: str) -> bytes:
+    """Read the whole body of a response, with a progress bar if there is a terminal."""
     content = bytearray()
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310 (a mirror over HTTP, or the publisher)
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310 (http(s), or file from the user)
         length = response.headers["Content-Length"]
         total = int(length) if length else None
         with tqdm(total=total, desc=url.rpartition("/")[2], unit="B", unit_scale=True, disable=None) as progress:
@@ -89,6 +91,6 @@ def _download(url: str) -> bytes:
                 progress.update(len(part))
                 if len(content) > LARGEST:
                     raise ValueError(f"more than {LARGEST} bytes")
-    if total is not None and len(content) < total:  # which read() lets pass
+    if total is not None and len(content) < total:  # read() does not notice
         raise http.client.IncompleteRead(bytes(content), total - len(content))
     return bytes(content)

@@ -1,4 +1,4 @@
-"""Prepared arrays -> a dataset on the device, and minibatches of it."""
+"""Load a prepared dataset onto the device, and take minibatches of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Images:
-    """A dataset on a device, held once, as bytes."""
+    """A dataset on a device, as bytes."""
 
     train: Split
     test: Split
@@ -35,12 +35,15 @@ class Images:
         return tuple(self.test.images.shape[1:])  # type: ignore[return-value]
 
 
-def load_images(name: str, where: torch.device) -> Images:
-    """A prepared dataset, as bytes on the device, channels last (the layout that convolutions are fastest in)."""
+def load_images(name: str, device: torch.device) -> Images:
+    """Load a prepared dataset as bytes on the device, channels last: the layout that convolutions are fastest in.
+
+    Raises StudyError if the file is missing, damaged, or not of this dataset.
+    """
     path = paths.data_file(name)
     arrays, header = files.load_arrays(path)
     if (found := header.get("dataset")) != name:
-        raise StudyError(f"{path}: found images of {shown(found)}, expected those of {name}")
+        raise StudyError(f"{path}: found images of {shown(found)}, expected images of {name}")
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
     for split in ("train", "test"):
         count = arrays[f"{split}_labels"].size if f"{split}_labels" in arrays else 0
@@ -48,7 +51,7 @@ def load_images(name: str, where: torch.device) -> Images:
         expected[f"{split}_labels"] = "uint8", (count,)
     files.check_arrays(path, arrays, expected)
     _check_classes(path, arrays, header.get("classes"))
-    tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
+    tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
     train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
         for split in ("train", "test")
@@ -57,28 +60,29 @@ def load_images(name: str, where: torch.device) -> Images:
 
 
 def _check_classes(path: Path, arrays: files.Arrays, classes: object) -> None:
-    """Raise StudyError where a label has no class, or a split no image."""
+    """Raise StudyError if a label has no class, or a split no images."""
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
         raise StudyError(f"{path}: found classes {shown(classes)}, expected a list of names")
     for name in ("train_labels", "test_labels"):
-        if not arrays[name].size or (largest := arrays[name].max()) >= len(classes):
-            found = f"label {largest}" if arrays[name].size else "no images"
-            raise StudyError(f"{path}: {name}: found {found}, expected those of {len(classes)} classes")
+        if not arrays[name].size:
+            raise StudyError(f"{path}: {name}: found no images, expected some")
+        if (largest := arrays[name].max()) >= len(classes):
+            raise StudyError(f"{path}: {name}: found label {largest}, expected labels of {len(classes)} classes")
 
 
 def batches(count: int, size: int, order: Tensor | None = None) -> Iterator[Tensor | slice]:
-    """Indices of minibatches: in `order` (N,), or else from first to last. The last one may be smaller."""
+    """Yield the indices of minibatches, following `order` (N,) if given. The last minibatch may be smaller."""
     for start in range(0, count, size):
         chosen = slice(start, min(start + size, count))
         yield chosen if order is None else order[chosen]
 
 
 def scale(images: Tensor, pixel_range: list[int]) -> Tensor:
-    """Bytes 0..255 -> float32 in the pixel range."""
+    """Turn bytes, 0 to 255, into float32 in the pixel range."""
     low, high = pixel_range
     return images.to(torch.float32).mul_((high - low) / 255).add_(low)
 
 
 def to_bytes(pictures: Tensor) -> np.ndarray:
-    """Pictures (N, C, H, W) in [0, 1] -> uint8."""
+    """Turn pictures (N, C, H, W) in [0, 1] into bytes."""
     return np.ascontiguousarray((pictures.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())

@@ -1,4 +1,4 @@
-"""A published dataset -> the arrays that a study uses of it."""
+"""Prepare a published dataset: read its verified archives, keep the images that the study uses."""
 
 from elbowroom.core import files
 from elbowroom.core.settings import Dataset
@@ -8,10 +8,10 @@ READERS = {"mnist": archives.mnist, "cifar10": archives.cifar10}
 
 
 def prepare(name: str, settings: Dataset) -> tuple[files.Arrays, dict[str, object]]:
-    """Read a published dataset, verify every file of it, keep the first images of each split.
+    """Read a published dataset, verify all of its files, keep the first images of each split.
 
     Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
-    names and the arrays' sha256. Raises StudyError where a file is missing, damaged or not the published one.
+    names and the arrays' sha256. Raises StudyError if a file is missing, damaged or not the published one.
     """
     arrays, classes = READERS[name]()
     for split, count in (("train", settings.train_images), ("test", settings.test_images)):

@@ -1,1 +1,1 @@
-"""The study as a notebook."""
+"""The study as a notebook, run from top to bottom."""

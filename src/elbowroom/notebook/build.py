@@ -1,6 +1,6 @@
-"""The notebook: its source -> cells, and the cells run, top to bottom, in a kernel of their own.
+"""Build the notebook from its source, study.py, and run it from top to bottom in a kernel of its own.
 
-The same results give the same bytes: cell ids follow from headings, and no time, path or Python version is kept.
+The same results give the same bytes: cell ids follow from the headings; times, paths and Python's version are dropped.
 """
 
 import asyncio
@@ -24,12 +24,14 @@ from elbowroom.core.errors import StudyError
 SOURCE = Path(__file__).with_name("study.py")
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 CELL = re.compile(r"^# %%(?P<kind> \[markdown\])?$", re.MULTILINE)
-START_SECONDS = 600  # that a kernel may take on a busy machine
+START_SECONDS = 600  # that a kernel may take to start on a busy machine
 
 
 def build(source: str) -> NotebookNode:
-    """The notebook, not yet run. source: Python, with `# %%` before each cell of code and `# %% [markdown]` before each
-    of text, which is in comments. What stands before the first is for readers of the source.
+    """Make a notebook of a source, without running it.
+
+    source: Python with `# %%` before each cell of code, and `# %% [markdown]` before each cell of text, which is in
+    comments. What comes before the first cell is left out.
     """
     _, *parts = CELL.split(source)
     cells, section, number = [], "", 0
@@ -45,17 +47,17 @@ def build(source: str) -> NotebookNode:
 
 
 def execute(notebook: NotebookNode, page: Path) -> NotebookNode:
-    """The notebook with its outputs, run by this Python where it will lie. What cells warn of goes to standard error.
+    """Run a notebook with this Python, in the folder of the page that it becomes; return it with its outputs.
 
-    Raises StudyError where a cell does, and names it; RuntimeError, with the cell and its traceback, of any other
-    exception there.
+    Warnings of cells go to standard error. If a cell raises StudyError, so does this, with the cell's id; of any other
+    exception a RuntimeError is made, with the cell's id and its traceback.
     """
     page.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kernel-") as private, ThreadPoolExecutor(1) as thread:
-        # Sockets that are files, in a folder of one's own: no ports, so that no two kernels want the same.
+        # Connect by files in a private folder, not by ports, which two kernels might both take.
         manager = AsyncKernelManager(
             kernel_name=KERNEL["name"],
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),  # no other Python that a user has registered
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),  # ignore other Pythons that the user has registered
             connection_file=f"{private}/kernel.json",
             transport="ipc",
             ip=f"{private}/ipc",
@@ -70,7 +72,7 @@ def execute(notebook: NotebookNode, page: Path) -> NotebookNode:
             resources={"metadata": {"path": str(page.parent)}},
         )
         environment = os.environ | {"IPYTHONDIR": private, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        # In a thread, since nbclient takes over signals where it can; cli.run is to have them.
+        # In a thread, where nbclient cannot take over the signals that core.stage.run handles.
         running = thread.submit(client.execute, env=environment, cleanup_kc=True)
         try:
             running.result()
@@ -84,7 +86,7 @@ def execute(notebook: NotebookNode, page: Path) -> NotebookNode:
         except DeadKernelError:
             raise StudyError(f"{page}: cell {_last_run(notebook)}: its process died, expected enough memory") from None
         except BaseException:
-            while not running.done():  # which it soon is without a kernel
+            while not running.done():  # soon, once its kernel is gone
                 if manager.provisioner:
                     asyncio.run(manager.provisioner.kill())
                 wait([running], timeout=0.2)
@@ -97,7 +99,7 @@ def execute(notebook: NotebookNode, page: Path) -> NotebookNode:
 
 
 def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Without warnings, and with what was printed in one piece, however many it came in."""
+    """Drop warnings (print them to standard error), and join what was printed in pieces."""
     settled: list[NotebookNode] = []
     for output in outputs:
         if output.get("name") == "stderr":
@@ -110,12 +112,12 @@ def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _last_run(notebook: NotebookNode) -> str:
-    """The cell that was run last, or the first."""
+    """The id of the cell that ran last, or of the first cell."""
     run = [cell.id for cell in notebook.cells if cell.get("execution_count")]
     return run[-1] if run else notebook.cells[0].id
 
 
 def written(notebook: NotebookNode) -> str:
-    """As a file's text."""
+    """Check a notebook and return it as the text of a file."""
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"

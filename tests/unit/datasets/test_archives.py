@@ -113,7 +113,7 @@ def test_a_damaged_download_is_removed(server: str, mirror: Path) -> None:
     path.write_bytes(b"<html>Moved</html>")
     with pytest.raises(
         StudyError,
-        match=r"t10k-labels-idx1-ubyte.gz: found HTML \(an error page\?\), .* \(removed: run again\)",
+        match=r"t10k-labels-idx1-ubyte.gz: found HTML \(an error page\?\), .* \(deleted: run again\)",
     ):
         prepare("mnist", SMALL)
     path.write_bytes(good)
@@ -136,7 +136,7 @@ def test_a_damaged_archive_is_refused(mirror: Path, damage: str) -> None:
 
 
 def test_a_mirror_without_the_file_is_said(mirror: Path) -> None:
-    with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: not found, expected in the mirror"):
+    with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: not found, expected in the folder"):
         prepare("cifar10", SMALL)
 
 

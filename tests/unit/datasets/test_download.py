@@ -156,8 +156,8 @@ def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch, server: Server) -
         ("http://127.0.0.1:port", r"download failed \(nonnumeric port: 'port'.*\), expected x.gz there"),
         ("~nobody-of-that-name/x", r"ELBOWROOM_MIRROR: found '~nobody-of-that-name/x' \(.*\), expected a folder"),
         ("x" * 5000, r"ELBOWROOM_MIRROR: found 'x+\.{3}x+' \(.*File name too long.*\), expected a folder"),
-        ("ftp://there/x", r"deep/x.gz: not found, expected in the mirror that ELBOWROOM_MIRROR names"),
-        ("/dev/null", r"/dev/null/deep/x.gz: not found, expected in the mirror"),
+        ("ftp://there/x", r"deep/x.gz: not found, expected in the folder that ELBOWROOM_MIRROR names"),
+        ("/dev/null", r"/dev/null/deep/x.gz: not found, expected in the folder"),
     ],
 )
 def test_no_mirror_is_said(monkeypatch: pytest.MonkeyPatch, server: Server, mirror: str, said: str) -> None:

@@ -46,10 +46,10 @@ def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dic
         ({"train_images": np.zeros((5, 1, 28, 28), np.uint8)}, "found uint8 (5, 1, 28, 28), expected uint8 (5, 3,"),
         ({"test_images": np.zeros((2, 3, 32, 32), np.uint8)}, "test_images: found uint8 (2, 3, 32, 32), expected uint"),
         ({"test_labels": np.zeros((3, 1), np.uint8)}, "test_labels: found uint8 (3, 1), expected uint8 (3,)"),
-        ({"test_labels": np.full(3, 2, np.uint8)}, "test_labels: found label 2, expected those of 2 classes"),
+        ({"test_labels": np.full(3, 2, np.uint8)}, "test_labels: found label 2, expected labels of 2 classes"),
         (
             {"test_images": np.zeros((0, 3, 32, 32), np.uint8), "test_labels": np.zeros(0, np.uint8)},
-            "test_labels: found no images, expected those of 2 classes",
+            "test_labels: found no images, expected some",
         ),
     ],
 )
@@ -66,9 +66,9 @@ def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: 
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ({}, "found images of None, expected those of cifar10"),
-        ({"dataset": "mnist", "classes": ["cat", "ship"]}, "found images of 'mnist', expected those of cifar10"),
-        ({"dataset": "x" * 9999, "classes": ["cat", "ship"]}, "xxx', expected those of cifar10"),
+        ({}, "found images of None, expected images of cifar10"),
+        ({"dataset": "mnist", "classes": ["cat", "ship"]}, "found images of 'mnist', expected images of cifar10"),
+        ({"dataset": "x" * 9999, "classes": ["cat", "ship"]}, "xxx', expected images of cifar10"),
         ({"dataset": "cifar10"}, "found classes None, expected a list of names"),
         ({"dataset": "cifar10", "classes": [1, 2]}, "found classes [1, 2], expected a list of names"),
         ({"dataset": "cifar10", "classes": "ab"}, "found classes 'ab', expected a list of names"),

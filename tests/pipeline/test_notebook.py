@@ -62,7 +62,7 @@ def test_its_numbers_are_the_measured_ones(tiny: Checkout) -> None:
     assert "A small budget." in text
     assert f"{ours.parameters:,} parameters, 128 latents" in text
     assert f"The plane holds {ours.pca_2d:.2%} of the variance" in text
-    assert f"Test loss of mnist-z128 less that of mnist-z256: {ours.test_loss - other.test_loss:+.2f} nats" in text
+    assert f"Test loss of mnist-z128 minus that of mnist-z256: {ours.test_loss - other.test_loss:+.2f} nats" in text
     assert "Result: one seed, no interval" in text
     for row in (ours, other):
         shown = [f"{value:,.2f}" for value in (row.test_loss, row.test_distortion, row.test_rate)]
@@ -98,7 +98,7 @@ def test_what_is_not_here_is_left_out_by_name(tiny: Checkout) -> None:
     (tiny.path / "away").rename(folder)
     text = "\n".join(map(printed, code(read(tiny))))
     assert "NAME: mnist-z256 (1 seed)\nOTHER: there is none" in text
-    assert re.search(r"Not shown, as their models are not here .*:\n  mnist-z128\n", text)
+    assert re.search(r"Not shown, because their models are missing here .*:\n  mnist-z128\n", text)
     assert "There is no other VAE whose loss means the same as that of mnist-z256" in text
     assert len(pictures(read(tiny))) == PICTURES
 

@@ -1,28 +1,29 @@
-"""The source of report/study.ipynb, in cells that editors know too: `# %%`. notebook.py makes a notebook of them.
+"""The source of report/study.ipynb, in cells (`# %%`) that editors understand. build.py makes the notebook from it.
 
-Texts claim no results: every sentence with a number is printed by code, from values.
+Its texts claim no results: where a sentence has a measured number, code prints the sentence.
 """
-# ruff: noqa: E402 (the first cell finds the study, and with it what later cells import)
+# ruff: noqa: E402 (the first cell has to find the study before others can import from it)
 
 # %% [markdown]
 # # A variational autoencoder, step by step
 #
-# This notebook goes through one trained variational autoencoder (VAE): data, model, training curves, reconstruction,
-# generation, interpolation, latent space, and how that space evolved through training. Then it sets a second VAE, of
-# another latent size, beside the first, and ends with a summary of all variants of the study.
+# This notebook looks at one trained variational autoencoder (VAE): data, model, training curves, reconstruction,
+# generation, interpolation, latent space, and how that space evolved during training. Then it compares the VAE with a
+# second one of another latent size, and ends with a summary of all variants of the study.
 #
-# **Nothing is trained here.** The pipeline has done that (`dvc repro`, as `params.yaml` says). The cells read what it
-# left in `data/`, `models/`, `metrics/` and `plots/`, and call the functions of `src/elbowroom` that it calls. So
-# all of them take seconds, and their numbers are those of the report.
+# **Nothing is trained here.** The pipeline did that (`dvc repro`, as `params.yaml` says). The cells read its results in
+# `data/`, `models/`, `metrics/` and `plots/`, and call the same functions of `src/elbowroom` as the pipeline. So they
+# take seconds, and show the same numbers as the report.
 #
-# To run it again, where the pipeline has run or `dvc pull` has brought data and models: `python -m pip install
-# jupyterlab`, `jupyter lab report/study.ipynb` in the study's folder, and *Run All Cells*.
+# To run it yourself, first run the pipeline, or get its data and models by `dvc pull`. Then run
+# `python -m pip install jupyterlab` and `jupyter lab report/study.ipynb` in the study's folder, and choose
+# *Run All Cells*.
 
 # %% [markdown]
 # ## Setup
 #
-# The study's folder is the one that has `params.yaml` in it. Its own code comes first on the path, before any
-# installed copy.
+# The study's folder is the one that contains `params.yaml`. Its own code comes first on the path, before any installed
+# copy.
 
 # %%
 import os
@@ -59,13 +60,13 @@ from elbowroom.vae.latent_space import interpolate, principal_plane, prior_sampl
 from elbowroom.vae.model import parameters, reparameterize
 from elbowroom.vae.trained import TrainedVAE, load_shown
 
-torch.set_grad_enabled(False)  # nothing is trained: no gradients
+torch.set_grad_enabled(False)  # nothing is trained, so no gradients are needed
 pd.set_option("display.max_columns", None, "display.width", 120)
 study = load_study()  # params.yaml, checked
 
 
 def show(picture: Figure | np.ndarray, description: str) -> None:
-    """Show a figure, or a mosaic of images; the description is for those who cannot see it."""
+    """Show a figure or a mosaic of images. The description is for readers who cannot see it."""
     display(Image(png_bytes(picture), alt=description))
 
 
@@ -76,12 +77,13 @@ def show_table(table: text_tables.Table) -> None:
 
 
 # %% [markdown]
-# **What is shown.** `NAME` is the study's first VAE, and `OTHER` the next one whose loss means the same: same dataset,
-# likelihood, pixel range and $\beta$. Both can be any names under `variants` in `params.yaml`: change them, and run
-# all cells. Pictures are of one training, that of the first seed; numbers from `metrics/` are of all seeds.
+# **What is shown.** `NAME` is the study's first VAE. `OTHER` is the next VAE whose loss means the same: it has the same
+# dataset, likelihood, pixel range and $\beta$. To look at others, set both to any names under `variants` in
+# `params.yaml`, and run all cells. Pictures show one training, the one with the first seed. Numbers from `metrics/`
+# are over all seeds.
 
 # %%
-FAMILY = (*PAIRED_WITHIN, "beta")  # settings that two variants must share for their losses to be comparable
+FAMILY = (*PAIRED_WITHIN, "beta")  # two losses are comparable if these settings are the same
 
 
 def family(name: str) -> list[object]:
@@ -102,20 +104,19 @@ seeds = f"{len(recipe.seeds)} seed{'s' if len(recipe.seeds) > 1 else ''}"
 print(f"{study.title}\nNAME: {NAME} ({seeds})\nOTHER: {OTHER or 'there is none'}")
 if less := shortfalls(study):
     print("\nA small budget. Of the published budget this study had", *less, sep="\n  ")
-    print("What stands here is true of this budget, and may be otherwise at the published one.")
-if missing:  # as in a clone without a remote
-    print("\nNot shown, as their models are not here (`dvc pull` or `dvc repro` brings them):", *missing, sep="\n  ")
+    print("Results hold for this budget, and may differ at the published one.")
+if missing:  # in a clone without a remote, for example
+    print("\nNot shown, because their models are missing here (run `dvc pull` or `dvc repro`):", *missing, sep="\n  ")
 
 # %% [markdown]
 # ## 1. Data
 #
-# The pipeline has verified the published archives and kept the images as bytes, 0 to 255. A network is given them as
-# numbers in the variant's *pixel range*, which has to fit what the decoder can say: with a $\tanh$ at its end that is
-# $[-1, 1]$, with a sigmoid $[0, 1]$. All images that are encoded below are **test images**: the model was not trained
-# on them.
+# The pipeline verified the published archives and kept the images as bytes, 0 to 255. A network gets them as numbers in
+# the variant's *pixel range*. That range has to be the one of the decoder's outputs: $[-1, 1]$ if it ends in a
+# $\tanh$, $[0, 1]$ if it ends in a sigmoid. All images below are **test images**: the model was not trained on them.
 
 # %%
-device = choose_device()  # a CUDA card if there is one, else the CPU
+device = choose_device()  # a GPU if there is one, else the CPU
 images = load_images(variant.dataset, device)
 colours, height, width = images.shape
 print(f"{variant.dataset}: {len(images.train.images):,} training images, {len(images.test.images):,} test images")
@@ -128,15 +129,15 @@ names = [images.classes[label] for label in labels[: len(shown)]]
 inputs = shown.cpu().numpy()
 show(labelled_images(inputs, names), f"Test images: {', '.join(names)}")
 
-x = scale(shown, variant.pixel_range)  # the same, as the network gets them
+x = scale(shown, variant.pixel_range)  # the same images, as the network gets them
 print(f"as numbers: from {x.min():g} to {x.max():g}")
 
 # %% [markdown]
 # ## 2. Model
 #
-# The **encoder** gives each image $x$ not a point but a normal distribution over latent vectors,
-# $q(z\mid x) = \mathcal N(\mu, \operatorname{diag}(\sigma^2))$: it has two heads, $\mu$ and $\log\sigma^2$. The
-# **decoder** gives each $z$ a distribution over images, $p(x\mid z)$. Between them $z$ is drawn as
+# The **encoder** maps each image $x$ not to a point but to a normal distribution over latent vectors,
+# $q(z\mid x) = \mathcal N(\mu, \operatorname{diag}(\sigma^2))$. It has two heads, $\mu$ and $\log\sigma^2$. The
+# **decoder** maps each $z$ to a distribution over images, $p(x\mid z)$. In between, $z$ is drawn as
 # $z = \mu + \sigma \odot \varepsilon$ with $\varepsilon \sim \mathcal N(0, I)$, so that gradients reach $\mu$ and
 # $\sigma$ (*reparameterization*).
 #
@@ -146,19 +147,19 @@ print(f"as numbers: from {x.min():g} to {x.max():g}")
 # \beta\,\underbrace{\mathrm{KL}\big(q(z\mid x)\,\Vert\,\mathcal N(0, I)\big)}_{\text{rate}}, \qquad
 # \mathrm{KL} = -\tfrac12 \sum_j \big(1 + \log\sigma_j^2 - \mu_j^2 - \sigma_j^2\big)$$
 #
-# The distortion is what is lost in the picture, the rate what is said about it in $z$. At $\beta = 1$ the loss is the
-# negative ELBO, an upper bound of $-\log p(x)$.
+# The distortion measures what is lost of the picture, the rate how much $z$ tells about it. At $\beta = 1$ the loss is
+# the negative ELBO, an upper bound of $-\log p(x)$.
 #
-# **Squared error is a likelihood.** The published notebook minimised squared error + KL, which is a Gaussian
+# **Squared error is a likelihood.** The published notebook minimised squared error + KL. That is a Gaussian
 # $p(x\mid z) = \mathcal N(\hat x, \tfrac12 I)$ of **variance 1/2**:
 #
 # $$-\log \mathcal N\big(x;\, \hat x,\, \tfrac12 I\big) = \sum_i (x_i - \hat x_i)^2 + \tfrac D2 \log\pi ,$$
 #
-# where the last term is constant and left out ($D$ is the number of pixel values). That the two terms weigh the same
-# is a choice, not a law: another variance, or the same one on another pixel range, weighs the KL otherwise. The binary
-# cross-entropy of the published CIFAR-10 study is a Bernoulli likelihood,
-# $-\sum_i \big(x_i \log \hat x_i + (1 - x_i) \log(1 - \hat x_i)\big)$. All likelihoods that the pipeline knows stand in
-# `objective.distortion`.
+# The last term is constant and left out ($D$ is the number of pixel values). Giving both terms the same weight is a
+# choice, not a law: another variance, or the same variance on another pixel range, changes the weight of the KL. The
+# binary cross-entropy of the published CIFAR-10 study is a Bernoulli likelihood,
+# $-\sum_i \big(x_i \log \hat x_i + (1 - x_i) \log(1 - \hat x_i)\big)$. `objective.distortion` has all likelihoods
+# of the pipeline.
 
 # %%
 model, evolution = load_shown(study, NAME, device)
@@ -166,12 +167,12 @@ print(model.network)
 
 # %%
 print(f"{parameters(model.network):,} parameters, {variant.latent_dim} latents")
-print(f"minimised: {text_tables.describe(variant)}; by Adam, learning rate {recipe.learning_rate:g}", end="")
+print(f"minimised: {text_tables.describe(variant)}, by Adam with learning rate {recipe.learning_rate:g}", end="")
 print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 
 # %% [markdown]
-# The way of the images above through the model, and what each of them costs. Both terms are **summed**, over pixels
-# and over latents, never averaged: an average over latents would make the weight of the KL depend on their number.
+# Below, the images above pass through the model, and each gets its loss. Both terms are **summed**, over pixels and
+# over latents, never averaged: with an average over latents, the weight of the KL would depend on their number.
 
 # %%
 mu, logvar = model.network.encode(x)
@@ -181,21 +182,21 @@ output = model.network.decode(z)
 for what, tensor in {"x": x, "mu": mu, "logvar": logvar, "z": z, "decoded": output}.items():
     print(f"{what:8}{tuple(tensor.shape)}")
 
-terms = objective.terms(variant, model.network, x, noise)  # distortion and rate of each image
+terms = objective.terms(variant, model.network, x, noise)  # the distortion and the rate of each image
 costs = {"distortion": terms.distortion, "rate": terms.rate, "loss": terms.loss(variant.beta)}
 display(pd.DataFrame({term: nats.double().cpu() for term, nats in costs.items()}, index=names).round(1).T)
 
 # %% [markdown]
 # ## 3. Training curves
 #
-# Train is the mean over an epoch, while the weights moved; test is measured after it, on the whole test split, with
-# $z$ sampled as in training. Look for: distortion and rate going opposite ways, as the model learns to say more about
-# an image in $z$; test turning up while train goes on down, which is overfitting; and test below train, which early
-# on only says that train is measured with older weights.
+# *Train* is the mean over an epoch, during which the weights changed. *Test* is measured after the epoch, on the whole
+# test split, with $z$ sampled as in training. Look for three things. Distortion and rate move in opposite directions,
+# as the model learns to put more of an image into $z$. If test rises while train still falls, the model overfits. If
+# test is below train in early epochs, that is only because train was measured with older weights.
 
 # %%
 history = tables.history(study, NAME)
-show(training_curves(history), f"Loss, distortion and rate of {NAME} by epoch, train and test, a line a seed")
+show(training_curves(history), f"Loss, distortion and rate of {NAME} by epoch, on train and test, one line per seed")
 
 last = history[history.epoch == recipe.epochs].groupby("split")[["loss", "distortion", "rate"]].mean()
 print(f"Epoch {recipe.epochs}, nats per image, mean over {seeds}:")
@@ -204,34 +205,33 @@ display(last.round(2))
 # %% [markdown]
 # ## 4. Reconstruction
 #
-# An image is encoded and decoded. First row: test images. Second: decoded from $\mu$, the middle of $q(z\mid x)$.
-# Third: decoded from a sampled $z$, as in training; what differs from the second row is what the model takes to be
-# of no importance. VAE reconstructions tend to be soft: the decoder gives the *mean* of all images that it holds
-# possible.
+# Images are encoded and decoded. First row: test images. Second row: decoded from $\mu$, the mean of $q(z\mid x)$.
+# Third row: decoded from a sampled $z$, as in training. Where it differs from the second row, the model did not care.
+# Reconstructions of a VAE tend to be soft, because the decoder gives the *mean* of all images that it holds possible.
 
 # %%
 rows = [[inputs], [to_bytes(model.decode(mu))], [to_bytes(model.decode(z))]]
 show(mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
 
 # %%
-measured = tables.seeds(study, NAME)  # metrics/NAME.csv, a row for each seed
+measured = tables.seeds(study, NAME)  # metrics/NAME.csv, one row per seed
 quality = ["test_loss", "test_distortion", "test_rate", "psnr", "ssim"]
-print(f"Of the whole test split, {seeds} (psnr in dB and ssim are of reconstructions from mu):")
+print(f"On the whole test split, {seeds} (psnr, in dB, and ssim compare reconstructions from mu with the images):")
 display(measured.set_index("seed")[quality].round(3))
 
 # %% [markdown]
 # ## 5. Generation
 #
-# New images: $z$ is drawn from the prior $\mathcal N(0, I)$ and decoded. This works as far as the $q(z\mid x)$ of all
-# images together fill the prior, which is what the KL is for. With many latents there is more room that no image has
-# been mapped to.
+# To make new images, draw $z$ from the prior $\mathcal N(0, I)$ and decode it. This works as far as the $q(z\mid x)$ of
+# all images together fill the prior, which is the purpose of the KL. The more latents, the more room there is that no
+# image was mapped to.
 
 # %%
 side = study.figures.sample_rows
 
 
 def sample(model: TrainedVAE) -> np.ndarray:
-    """A square of images, decoded from noise that is the same for every variant."""
+    """Decode a square of images from noise that is the same for every variant."""
     drawn = prior_samples(side**2, model.variant.latent_dim, SEED).to(device)
     return mosaic([[row] for row in np.split(to_bytes(model.decode(drawn)), side)])
 
@@ -241,28 +241,28 @@ show(sample(model), f"{side} x {side} samples from the prior")
 # %% [markdown]
 # ## 6. Interpolation
 #
-# From one test image to another through latent space; the outermost images are the two themselves, those beside them
-# their reconstructions. First row: on the **straight line** between their $\mu$. Second row: on the **great circle**
-# (*slerp*). In many dimensions nearly all of $\mathcal N(0, I)$ lies in a shell of radius about $\sqrt{d}$, and a
-# straight line leaves it for the emptier inside, which slerp does not.
+# Walk from one test image to another through latent space. At both ends are the two images, and beside them their
+# reconstructions. First row: along the **straight line** between their $\mu$. Second row: along the **great circle**
+# (*slerp*). In $d$ dimensions, nearly all of $\mathcal N(0, I)$ lies in a shell of radius about $\sqrt{d}$. A straight
+# line cuts through the empty inside of that shell; slerp stays in it.
 
 # %%
 steps = study.figures.interpolation_steps
 
 
 def between(model: TrainedVAE, mu: torch.Tensor) -> list[list[np.ndarray]]:
-    """From the first test image to the second: a row for the straight path, and one for slerp."""
+    """Walk from the first test image to the second: one row along the straight line, one by slerp."""
     ways = (interpolate(mu[0], mu[1], steps), slerp(mu[0], mu[1], steps))
     return [[inputs[:1], to_bytes(model.decode(way)), inputs[1:2]] for way in ways]
 
 
-show(mosaic(between(model, mu)), f"{steps} steps from one test image to another, straight and by slerp")
+show(mosaic(between(model, mu)), f"{steps} steps from one test image to another, along the straight line and by slerp")
 
 # %% [markdown]
-# Is it *smooth*? The eye is easily pleased, so the pipeline measures it, over pairs of test images: `path` is the
-# length of the way in the features of a frozen classifier over the straight distance there (1 is the shortest),
-# `step` the largest step over the mean one (1 is perfectly even). `blend` is a mere cross-fade of pixels, which a
-# latent space should beat.
+# Is the walk *smooth*? The eye is easily pleased, so the pipeline measures it, on pairs of test images, by the features
+# of a frozen classifier. `path` is the length of the path divided by the straight distance between its ends (1 is the
+# shortest). `step` is the largest step divided by the mean step (1 is perfectly even). A latent space should beat
+# `blend`, a cross-fade of the pixels.
 
 # %%
 smooth = measured[[f"{what}_{way}" for way in ("linear", "slerp", "blend") for what in ("path", "step")]].mean()
@@ -272,8 +272,8 @@ display(smooth.set_axis(ways).unstack(0).loc[["linear", "slerp", "blend"]].round
 # %% [markdown]
 # ## 7. Latent space
 #
-# $\mu$ of test images, on the plane of its first two principal components, coloured by class. The labels were never
-# shown to the model. The *share* is how much of the variance of $\mu$ the plane holds: where it is small, most of the
+# The picture shows $\mu$ of test images, projected on its first two principal components and coloured by class. The
+# model never saw the labels. The plane holds a *share* of the variance of $\mu$. If the share is small, most of the
 # space is not in the picture, and classes that overlap here may well lie apart.
 
 # %%
@@ -283,14 +283,14 @@ plane = principal_plane(mus)
 points = plane.project(mus)
 show(
     latent_map(points, labels[: len(points)], images.classes),
-    f"mu of {len(points)} test images on two principal components, coloured by class",
+    f"mu of {len(points)} test images on its first two principal components, coloured by class",
 )
 print(f"The plane holds {plane.share:.2%} of the variance of mu ({len(points):,} test images, seed {SEED}).")
 
 # %% [markdown]
-# Numbers that do not depend on a plane: how many latents are *active* (those whose $\mu$ varies from image to image,
-# variance above 0.01), and how well the class can be read out of $\mu$ by a linear classifier (`probe_accuracy`) or
-# the ten nearest neighbours (`knn_accuracy`).
+# Some numbers do not depend on a plane. `active_units` counts the latents whose $\mu$ varies from image to image (with
+# a variance above 0.01). `probe_accuracy` and `knn_accuracy` tell how often a linear classifier, or the ten nearest
+# neighbours, finds the class by $\mu$.
 
 # %%
 display(measured.set_index("seed")[["active_units", "pca_2d", "probe_accuracy", "knn_accuracy"]].round(4))
@@ -298,9 +298,9 @@ display(measured.set_index("seed")[["active_units", "pca_2d", "probe_accuracy", 
 # %% [markdown]
 # ## 8. Evolution of latent space
 #
-# The pipeline took snapshots while it trained. Above: $\mu$ of the same test images, always in the plane of the
-# *final* principal components, so that what moves is the encoder and not the plane. Below: some of these images
-# beside their reconstructions at that moment. All moments as an animation are in `plots/`.
+# The pipeline took snapshots during training. Top: $\mu$ of the same test images, always on the *final* principal
+# components, so the encoder moves and the plane does not. Bottom: some of these images with their reconstructions at
+# that moment. `plots/` has all moments as an animation.
 
 # %%
 maps = principal_plane(evolution["mu"][-1]).project(evolution["mu"])  # (moments, images, 2)
@@ -311,15 +311,15 @@ show(strip, f"Latent space of {NAME} at five moments of training, and reconstruc
 # %% [markdown]
 # ## 9. Two latent sizes side by side
 #
-# The published notebook compared 128 latents against 256; here `NAME` stands against `OTHER`. First the curves, mean
-# over seeds, with a band from the lowest seed to the highest.
+# The published notebook compared 128 latents with 256. Here `NAME` is compared with `OTHER`. First the curves: a line
+# is the mean over seeds, a band reaches from the lowest seed to the highest.
 
 # %%
 both: dict[str, TrainedVAE] = {}
 if OTHER is None:
     print(f"There is no other VAE whose loss means the same as that of {NAME}: nothing to compare.")
 elif (dataset := study.variant(OTHER).dataset) != variant.dataset:
-    print(f"{OTHER} is of another dataset ({dataset}) than {NAME} ({variant.dataset}): nothing to compare.")
+    print(f"{OTHER} has another dataset ({dataset}) than {NAME} ({variant.dataset}): nothing to compare.")
 else:
     both = {NAME: model, OTHER: load_shown(study, OTHER, device)[0]}
     for name, vae in both.items():
@@ -329,24 +329,25 @@ else:
     show(charts.compared_curves(curves, title, of_variants(study)), f"Training curves of {title}")
 
 # %% [markdown]
-# **Which one is better?** Training again with another seed gives another loss, so a difference is worth as much as it
-# exceeds that. Seeds are *paired*: the same seed has the same order of training images in both. *Better* or *worse* is
-# said only where the 95 % t interval over seeds leaves 0 out; of one seed there is no interval, and no answer.
+# **Which one is better?** Training again with another seed gives another loss, so a difference counts only if it is
+# larger than that. Seeds are *paired*: with the same seed, both variants see the training images in the same order. The
+# result is *better* or *worse* only if the 95 % t interval over seeds excludes 0. With one seed there is no interval
+# and no answer.
 
 # %%
 if both and OTHER:
     ours, theirs = (tables.seeds(study, name).set_index("seed").test_loss for name in both)
     interval = intervals.paired_interval(ours, theirs)
     said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
-    print(f"Test loss of {NAME} less that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
+    print(f"Test loss of {NAME} minus that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
     if family(NAME) == family(OTHER):
         print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {intervals.wording(interval)}")
     else:
-        print(f"They differ in one of {', '.join(FAMILY)}: their losses are not comparable.")
+        print(f"Their losses are not comparable: they differ in one of {', '.join(FAMILY)}.")
 
 # %% [markdown]
-# Reconstructions from $\mu$; samples from **the same noise** (the first latents are the same numbers, a larger model
-# has more of them); and interpolations between the same two images, straight and by slerp.
+# Next: reconstructions from $\mu$; samples from **the same noise** (the first latents get the same numbers, a larger
+# model has more of them); and interpolations between the same two images, along the straight line and by slerp.
 
 # %%
 if both:
@@ -362,11 +363,11 @@ if both:
 # %%
 if both:
     made = {name: mosaic(between(vae, codes[name])) for name, vae in both.items()}
-    show(side_by_side(made, "Straight, and below it by slerp", 1), "Interpolations of both")
+    show(side_by_side(made, "Along the straight line, and below by slerp", 1), "Interpolations of both")
 
 # %% [markdown]
-# Both latent spaces, each on its own principal components: directions in one picture have nothing to do with those in
-# the other, only how classes lie among each other can be compared. In brackets the share of the variance.
+# Both latent spaces, each on its own principal components. A direction in one picture has nothing to do with the same
+# direction in the other; only compare how the classes lie relative to each other. In brackets: the share of variance.
 
 # %%
 if both:
@@ -380,17 +381,17 @@ if both:
 # %% [markdown]
 # ## 10. Summary
 #
-# All variants of the study, a table for each dataset: means over seeds, ± their standard deviation where there is more
-# than one seed. Losses compare only where the objective is the same: never rank them across likelihoods, pixel ranges,
-# values of $\beta$ or datasets, nor a VAE against a plain autoencoder, whose loss has no KL. The verdict says what
-# became of the latents: *starved* (every one active), *saturated* (more of them bought nothing), *collapsed* (none
-# active, or no better than the mean image).
+# All variants of the study, one table per dataset. Numbers are means over seeds, ± the standard deviation if there is
+# more than one. Losses are comparable only if the objective is the same: do not rank them across likelihoods, pixel
+# ranges, values of $\beta$ or datasets, nor a VAE against a plain autoencoder, whose loss has no KL. The verdict tells
+# what the latents are used for: *starved* (all of them active), *saturated* (more of them gained nothing), *collapsed*
+# (none active, or no better than the mean image).
 
 # %%
 compared = {name: table.to_dict("records") for name, table in tables.comparison(study).items()}
 cells = (
     text_tables.LOSSES | text_tables.PICTURES | text_tables.LATENTS
-)  # column of the report -> how a row's cell is written
+)  # a column of the report -> how to write a cell of it
 shown_columns = ("test loss", "distortion", "rate", "active latents", "PSNR (dB)", "probe")
 for dataset in study.datasets:
     summary = {
@@ -409,27 +410,27 @@ for dataset in study.datasets:
         display(pd.DataFrame.from_dict(summary, orient="index").rename_axis(dataset))
 
 # %% [markdown]
-# What may be said of variants that differ in one setting, by their test loss:
+# Which variants that differ in one setting have the better test loss:
 
 # %%
 pairs = [row for row in compared["differences"] if row["metric"] == "test_loss"]
 if pairs:
     show_table(text_tables.differences(pairs))
 else:
-    print("This study has no such pairs.")
+    print("This study has no two variants that differ in one setting only.")
 
 # %% [markdown]
-# Published numbers of the variants above beside those measured here. Where the budget is smaller (see the top), they
-# are no attempt to reproduce them.
+# Published numbers of the variants above, beside the numbers measured here. If the budget is smaller (see the top), do
+# not expect them to agree.
 
 # %%
 known = [row for row in compared["published"] if row["variant"] in (NAME, OTHER)]
 if known:
     show_table(text_tables.published(known))
 else:
-    print("Nothing was published of these variants.")
+    print("There are no published numbers of these variants.")
 
 # %% [markdown]
-# **Where to go from here.** `index.html` beside this notebook is the report, with baselines, every metric and the
-# audit of what the two published studies claim. To ask another question, add a variant to `params.yaml` and run
-# `dvc repro`: it trains what is new, and makes this notebook again.
+# **Where to go from here.** `index.html` beside this notebook is the report. It has baselines, all metrics, and a check
+# of what the two published studies claim. To ask another question, add a variant to `params.yaml` and run `dvc repro`:
+# it trains what is new and makes this notebook again.

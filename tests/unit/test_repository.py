@@ -1,0 +1,19 @@
+"""What a clone of the repository looks like on any machine."""
+
+import subprocess
+
+from tests.support import ROOT
+
+
+def test_text_files_have_lf_line_ends_on_every_machine() -> None:
+    """DVC hashes files as they are, and with core.autocrlf=true git writes CRLF unless .gitattributes forbids it."""
+    listed = subprocess.check_output(["git", "ls-files", "--eol"], cwd=ROOT, text=True)  # noqa: S607
+    wrong = []
+    for line in listed.splitlines():
+        index, _, attributes = line.partition("\t")[0].split(maxsplit=2)
+        is_link = index == "i/"
+        is_text = index in ("i/lf", "i/none") and attributes.split() == ["attr/text=auto", "eol=lf"]
+        is_binary = index == "i/-text" and attributes.split() == ["attr/-text"]
+        if not (is_link or is_text or is_binary):
+            wrong.append(line)
+    assert wrong == []

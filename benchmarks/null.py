@@ -1,7 +1,7 @@
 """Comparisons where there is nothing to find: a variant against itself, on other seeds. How often is one "better"?
 
 `python benchmarks/null.py` trains a small variant on real CIFAR-10 images (minutes, one thread) and writes
-docs/null-comparisons.md. Losses are those of `fit.fit`, intervals and wording those of `comparison.intervals`.
+docs/null-comparisons.md. Losses are those of `fit.fit`, intervals and outcomes those of `comparison.intervals`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from elbowroom.comparison.intervals import paired_interval, wording
+from elbowroom.comparison.intervals import outcome, paired_interval
 from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
@@ -71,7 +71,7 @@ def compare_nulls(losses: pd.Series, count: int, rng: np.random.Generator) -> pd
         seeds, others = drawn[:SIDE], drawn[SIDE:]
         interval = paired_interval(losses[seeds].reset_index(drop=True), losses[others].reset_index(drop=True))
         names = (", ".join(str(seed) for seed in side) for side in (seeds, others))
-        rows.append((*names, *interval[:3], wording(interval)))
+        rows.append((*names, interval.difference, interval.low, interval.high, outcome(interval)))
     return pd.DataFrame(rows, columns=["seeds", "others", "difference", "low", "high", "result"])
 
 

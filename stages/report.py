@@ -8,30 +8,30 @@ from elbowroom.core import files, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.figures import explorer_sheet
-from elbowroom.report import page_data, pages, provenance
+from elbowroom.report import captions, page_data, pages, provenance
 from elbowroom.results import tables
 
 
 def main() -> None:
     study = load_study()
     datasets = dict.fromkeys(variant.dataset for variant in study.variants.values())
-    shown = [f"{dataset}-{kind}" for dataset in datasets for kind in pages.SHOWN]
+    shown = [f"{dataset}-{kind}" for dataset in datasets for kind in captions.ON_PAGE]
     explored = {
         name: explorer_sheet.load(name, variant, study.recipes[variant.recipe].seeds[0])
         for name, variant in study.variants.items()
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }
-    found = pages.Results(
-        tables.comparison(study),
-        pd.concat([tables.judge(study, name) for name in study.datasets]),
-        {name: tables.costs(study, name) for name in study.variants},
-        explored,
-        {name: page_data.read_picture(name) for name in shown},
-        provenance.commit(),
-        provenance.versions(),
-        provenance.seconds(),
+    inputs = pages.ReportInputs(
+        comparison=tables.comparison(study),
+        judges=pd.concat([tables.judge(study, name) for name in study.datasets]),
+        costs={name: tables.costs(study, name) for name in study.variants},
+        explored=explored,
+        pictures={name: page_data.inline_picture(name) for name in shown},
+        commit=provenance.commit(),
+        versions=provenance.versions(),
+        seconds=provenance.seconds(),
     )
-    for file, text in pages.render(study, found).items():
+    for file, text in pages.render(study, inputs).items():
         files.write(Path("report") / file, text)
 
 

@@ -20,7 +20,8 @@ from elbowroom.core.settings import Study
 from elbowroom.datasets.images import Images
 from elbowroom.figures import colours, explorer_sheet
 from elbowroom.report import page_data
-from elbowroom.report.pages import SHOWN, Results, render
+from elbowroom.report.captions import ON_PAGE
+from elbowroom.report.pages import ReportInputs, render
 from elbowroom.results import tables
 from elbowroom.vae import latent_space
 from tests.support import ROOT
@@ -76,21 +77,21 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
         own = [name for name, variant in study.variants.items() if variant.dataset == dataset]
         made |= {name: explored(published[dataset], tiles[dataset], number) for number, name in enumerate(own)}
     with chdir(STUDY):
-        shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in SHOWN]
+        shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in ON_PAGE]
         compared = tables.comparison(study)
-        compared["curves"].loc[compared["curves"].variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
-        found = Results(
+        compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
+        inputs = ReportInputs(
             compared,
             pd.concat([tables.judge(study, name) for name in study.datasets]),
             {name: tables.costs(study, name) for name in study.variants},
             made,
-            {name: page_data.read_picture(name) for name in shown},
+            {name: page_data.inline_picture(name) for name in shown},
             "0123456789ab",
             ["Python 3"],
             pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
         )
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(render(study, found)["index.html"], encoding="utf-8")
+    path.write_text(render(study, inputs)["index.html"], encoding="utf-8")
     return path
 
 

@@ -163,7 +163,7 @@ def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
     name = "mnist-z256"
     tiny.edit(lambda p: p["variants"].pop(name))
     output = tiny.run("dvc", "repro")
-    assert f"metrics/{name}.json: removed, of what params.yaml no longer has" in output
+    assert f"metrics/{name}.json: removed, params.yaml no longer has its variant or dataset" in output
     assert [path for path in tiny.path.rglob(f"*{name}*") if ".dvc" not in path.parts] == []
     for page in ("report/index.html", "report/README.md"):  # where the published claims name it still
         text = (tiny.path / page).read_text()

@@ -17,9 +17,9 @@ from PIL import Image
 from elbowroom.core.files import load_arrays
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import DATASETS
-from elbowroom.evaluation.evaluate import HEADLINE
 from elbowroom.figures.image_files import read_png
 from elbowroom.figures.pictures import GAP, ZOOM
+from elbowroom.results.metrics import HEADLINE
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
 from tests.support.checkout import PAGES, Checkout, of, ran

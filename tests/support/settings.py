@@ -55,9 +55,9 @@ def with_published_recipes() -> Study:
     """The root study, its published variants trained for as long as they were, and in float32."""
     study = load_study(ROOT / "params.yaml")
     recipes = {
-        study.variants[name].recipe: table["budget"]["epochs"]
+        study.variants[name].recipe: table.budget.epochs
         for table in load_published().values()
-        for name in table["variants"]
+        for name in table.variants
     }
     longer = {
         name: study.recipes[name].model_copy(update={"epochs": epochs, "precision": "high"})

@@ -4,9 +4,8 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.results import tables
+from elbowroom.results.families import incomparable
 from elbowroom.scheduler.dvc_lock import is_edited
-
-RANKED = ("dataset", "model", "likelihood", "pixel_range", "beta")  # comparable losses need these to be the same
 
 
 def main(first: str, second: str) -> None:
@@ -31,7 +30,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
         rows.append([name, _digits(name, before), _digits(name, after), change, percent])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-    if reasons := [key for key in RANKED if key in differing]:
+    if reasons := incomparable(study.variant(first), study.variant(second)):
         text.append(f"The losses are not comparable: they depend on {', '.join(reasons)}.")
     text += [
         f"The settings of {name} in params.yaml changed since it was evaluated: run `dvc repro`"

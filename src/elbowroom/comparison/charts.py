@@ -1,5 +1,6 @@
-"""Tables of a comparison -> charts: matplotlib Figures. Nothing is measured here."""
+"""Charts of a comparison as matplotlib Figures. Nothing is measured here."""
 
+from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
@@ -10,29 +11,38 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
-from elbowroom.comparison.summary import FAR
+from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD
 from elbowroom.figures.colours import SERIES
 from elbowroom.figures.curves import TERMS, label_epochs
 from elbowroom.figures.style import DPI
+from elbowroom.results.metrics import METRICS
+from elbowroom.results.outcomes import Bend
+from elbowroom.results.rows import Baseline
 
-BASELINES: dict[str, dict[str, Any]] = {  # baseline -> how its line is drawn
-    "mean image": {"color": "#8a8a8a", "ls": ":", "lw": 1.2},
-    "PCA": {"color": "#8a8a8a", "ls": "--", "lw": 1.2},
-    "linear VAE": {"color": "#8a8a8a", "ls": "-.", "lw": 1.2},
-    "floor": {"color": "#8a8a8a", "ls": (0, (1, 4)), "lw": 1.2},
-    "every latent": {"color": "#dcdcdc", "ls": "-", "lw": 7},  # seen where data lie on it
-}
-METRICS = {
-    "test_loss": "test loss (nats)",
-    "test_distortion": "test distortion (nats)",
-    "iwae_nll": "IWAE bound (nats)",
-    "active_units": "active latents",
+GREY = "#8a8a8a"
+BASELINES: dict[str, dict[str, Any]] = {  # how the line of each is drawn
+    Baseline.MEAN_IMAGE: {"color": GREY, "ls": ":", "lw": 1.2},
+    Baseline.PCA: {"color": GREY, "ls": "--", "lw": 1.2},
+    Baseline.LINEAR_VAE: {"color": GREY, "ls": "-.", "lw": 1.2},
+    Baseline.FLOOR: {"color": GREY, "ls": (0, (1, 4)), "lw": 1.2},
+    EVERY_LATENT: {"color": "#dcdcdc", "ls": "-", "lw": 7},  # wide, to be seen beneath the points on it
 }
 
 
-def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """Four panels of all variants of a dataset: train loss, and test loss, distortion and rate.
+@dataclass(frozen=True)
+class Look:
+    """How the points of a series are drawn in the plane, and how far above them (in points) their latent size is."""
+
+    marker: str
+    above: int
+
+
+LOOKS = (Look("o", 4), Look("s", -10), Look("^", 4))
+
+
+def curves_figure(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """Draw the training curves of several variants: train loss, and test loss, distortion and rate.
 
     history: variant, seed, split, epoch, loss, distortion, rate. A line is the mean over seeds, its band their range.
     """
@@ -53,20 +63,20 @@ def compared_curves(history: pd.DataFrame, title: str, colours: dict[str, str]) 
     return figure
 
 
-def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure:
-    """A panel for each metric of a family against the latent size, baselines as grey lines, those of FAR where near.
+def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure:
+    """Draw each metric of a family against the latent size; baselines are grey, those of FAR shown if they are near.
 
-    curves: metric, series, latent_dim, value, low, high; a band spans low to high. elbows: metric, series, latent_dim,
-    low, high; where one was found it is a vertical line, and its interval shaded.
+    points: rows of LatentPoint; a band spans low to high. elbows: rows of SeriesElbow; one that was found is a vertical
+    line, and its interval shaded.
     """
-    metrics = [metric for metric in METRICS if metric in set(curves.metric)]
+    metrics = [metric for metric in CURVES if metric in set(points.metric)]
     figure = Figure(figsize=(8.4, 6.4), dpi=DPI, layout="constrained")
     figure.suptitle(title)
-    names = [name for name in curves.series.unique() if name not in BASELINES]
+    names = [name for name in points.series.unique() if name not in BASELINES]
     colours = dict(zip(names, cycle(SERIES), strict=False))
-    sizes = sorted(curves.latent_dim.unique())
+    sizes = sorted(points.latent_dim.unique())
     for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
-        own = curves[curves.metric == metric]
+        own = points[points.metric == metric]
         near = own[~own.series.isin(FAR)]
         axes.set_ylim(_limits(near.low, near.high))
         for name, line in own.groupby("series", sort=False):
@@ -77,12 +87,12 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
                 continue
             axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
             axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
-        for elbow in elbows[(elbows.metric == metric) & elbows.latent_dim.notna()].to_dict("records"):
+        for elbow in elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)].to_dict("records"):
             axes.axvline(elbow["latent_dim"], color=colours[elbow["series"]], lw=1)
             shaded = max(elbow["low"], sizes[0]), min(elbow["high"], sizes[-1])
             axes.axvspan(*shaded, color=colours[elbow["series"]], alpha=0.1, lw=0)
         _label_latents(axes, sizes)
-        axes.set_title(METRICS[metric])
+        axes.set(title=METRICS[metric].label, ylabel=METRICS[metric].unit)
     entries: dict[str, Artist] = {}
     for axes in figure.axes:
         entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
@@ -91,7 +101,7 @@ def by_latents(curves: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Figure
 
 
 def _limits(*values: "pd.Series[float]") -> tuple[float, float]:
-    """Of an axis that shows these."""
+    """Return the limits of an axis that shows these values."""
     all_values = np.concatenate(values)
     low, high = float(all_values.min()), float(all_values.max())
     margin = 0.08 * (high - low) or 1.0
@@ -106,15 +116,15 @@ def _label_latents(axes: Axes, sizes: list[int]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """The KL of each latent, largest first, mean over seeds. table: variant, seed, rank, kl (nats)."""
+def spectra_figure(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """Draw the KL of each latent, largest first, mean over seeds. table: variant, seed, rank, kl (nats)."""
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     for name, rows in table.groupby("variant", sort=False):
         means = rows.groupby("rank").kl.mean()
         axes.plot(means.index, means, lw=1.4, color=colours[str(name)], label=name, marker="o", ms=2)
     if table.kl.min() < 0.1:
-        axes.axhline(ACTIVE_THRESHOLD, color="#8a8a8a", lw=0.8, ls=":")
+        axes.axhline(ACTIVE_THRESHOLD, color=GREY, lw=0.8, ls=":")
     axes.set(title=title, xscale="log", yscale="log", xlabel="latent, ordered by its KL", ylabel="KL on test (nats)")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(LogFormatter())
@@ -123,31 +133,32 @@ def spectra(table: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
     return figure
 
 
-def plane(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
-    """The rate-distortion plane of a family: each VAE a point with its deviation over seeds, joined and of one shape
-    where they are of a series (the same but for the latent size); the linear VAE a line.
+def plane_figure(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
+    """Draw the rate-distortion plane of a family.
 
-    variants, baselines: variant or baseline, latent_dim, test_rate, test_distortion, in nats per image. Along a thin
-    line the sum of both, the loss at beta 1, is the same.
+    Each VAE is a point with its deviation over seeds; those of a series are joined and have one shape. The linear VAE
+    is a line. Along a thin line the sum of rate and distortion, the loss at beta 1, is the same.
+
+    variants, baselines: variant or baseline, latent_dim, test_rate, test_distortion, in nats per image.
     """
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    looks = dict(zip(variants.series.unique(), cycle(zip("os^", (4, -10, 4), strict=True)), strict=False))
+    looks = dict(zip(variants.series.unique(), cycle(LOOKS), strict=False))
     for point in variants.to_dict("records"):
         error = {f"{way}err": point[f"test_{term}_sd"] for way, term in (("x", "rate"), ("y", "distortion"))}
         name, error = point["variant"], error if point["seeds"] > 1 else {}
-        where, (marker, above) = (point["test_rate"], point["test_distortion"]), looks[point["series"]]
-        axes.errorbar(*where, fmt=marker, ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
-        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, above), textcoords="offset points", fontsize=7)
+        where, look = (point["test_rate"], point["test_distortion"]), looks[point["series"]]
+        axes.errorbar(*where, fmt=look.marker, ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
+        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, look.above), textcoords="offset points", fontsize=7)
     for _, members in variants.sort_values("latent_dim").groupby("series"):
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
-    linear = baselines[baselines.baseline == "linear VAE"].sort_values("test_rate")
+    linear = baselines[baselines.baseline == Baseline.LINEAR_VAE].sort_values("test_rate")
     if len(linear):
         dot = "." if linear.test_rate.nunique() == 1 else None  # one point is no line
         rate, distortion = linear.test_rate, linear.test_distortion
-        axes.plot(rate, distortion, marker=dot, label="linear VAE", **BASELINES["linear VAE"])
-    mean = baselines[baselines.baseline == "mean image"].test_distortion.iloc[0]
-    axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # named, and drawn where near
+        axes.plot(rate, distortion, marker=dot, label=Baseline.LINEAR_VAE, **BASELINES[Baseline.LINEAR_VAE])
+    mean = baselines[baselines.baseline == Baseline.MEAN_IMAGE].test_distortion.iloc[0]
+    axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # in the legend; drawn if near
     axes.set_xlim(_limits(variants.test_rate, linear.test_rate))
     axes.set_ylim(_limits(variants.test_distortion, linear.test_distortion))
     for loss in np.linspace(*axes.get_ylim(), 7):

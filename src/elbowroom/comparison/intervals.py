@@ -1,20 +1,24 @@
-"""How sure a number is: intervals over seeds, and the words that they allow.
+"""How sure a measured difference is: t intervals over seeds, and what may be said of them.
 
-Every interval is a t interval over seeds, each seed one independent training, and is of one comparison: of many between
-equals, one in twenty excludes 0 by chance.
+Each seed is one independent training. An interval belongs to one comparison: of many comparisons between equals, one in
+twenty excludes 0 by chance.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
+from elbowroom.results.metrics import Direction
+from elbowroom.results.outcomes import Outcome
 
-class Interval(NamedTuple):
-    """A mean difference with its interval, in the metric's unit, and how many seeds they are of.
 
-    low and high are nan with fewer than 2 seeds, and difference too with none.
+@dataclass(frozen=True)
+class Interval:
+    """A mean difference, the ends of its interval, all in the metric's unit, and the number of seeds behind them.
+
+    low and high are nan with fewer than 2 seeds; difference is nan with none.
     """
 
     difference: float
@@ -24,11 +28,11 @@ class Interval(NamedTuple):
 
 
 def paired_interval(ours: pd.Series, other: pd.Series, level: float = 0.95) -> Interval:
-    """Mean of ours - other and its paired t interval (Student 1908), over the seeds that both have a number for.
+    """Return the mean of ours - other and its paired t interval (Student 1908), over the seeds that both have.
 
     ours, other: a value for each seed, seeds in the index, in any order. level: the share of such intervals that hold
-    the true mean, where differences are normal. Differences that are all the same give an interval of no width. Raises
-    ValueError where a seed stands twice.
+    the true mean if differences are normal. If all differences are the same, the interval has no width. Raises
+    ValueError if a seed stands twice.
     """
     for series in (ours, other):
         if not series.index.is_unique:
@@ -37,7 +41,7 @@ def paired_interval(ours: pd.Series, other: pd.Series, level: float = 0.95) -> I
 
 
 def t_interval(values: np.ndarray, level: float = 0.95) -> Interval:
-    """Of the mean of independent values (N,)."""
+    """Return the mean of independent values (N,) and its t interval."""
     count = len(values)
     if count < 2:
         return Interval(float(values[0]) if count else np.nan, np.nan, np.nan, count)
@@ -47,12 +51,11 @@ def t_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return Interval(mean, mean - margin, mean + margin, count)
 
 
-def wording(interval: Interval, lower_is_better: bool = True) -> str:
-    """What may be said of ours against the other: "better" or "worse" only where the interval excludes 0."""
+def outcome(interval: Interval, better: Direction = Direction.LOWER) -> Outcome:
+    """Say what an interval of ours - other shows: BETTER or WORSE only if it excludes 0."""
     if interval.seeds < 2:
-        return "one seed, no interval" if interval.seeds else "no seed in common"
-    if interval.low > 0:
-        return "worse" if lower_is_better else "better"
-    if interval.high < 0:
-        return "better" if lower_is_better else "worse"
-    return "no difference measured"
+        return Outcome.ONE_SEED if interval.seeds else Outcome.NO_COMMON_SEED
+    if interval.low <= 0 <= interval.high:
+        return Outcome.NO_DIFFERENCE
+    is_lower = interval.high < 0
+    return Outcome.BETTER if is_lower == (better is Direction.LOWER) else Outcome.WORSE

@@ -1,53 +1,76 @@
-"""Which variants are compared with which, and what their seeds say of the difference."""
+"""Which variants are compared with which, and what their seeds say about the difference."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
 
 import pandas as pd
 
-from elbowroom.comparison.intervals import paired_interval, wording
+from elbowroom.comparison.intervals import outcome, paired_interval
 from elbowroom.core.settings import Study, Variant
+from elbowroom.results.families import OBJECTIVE
+from elbowroom.results.metrics import METRICS, Direction
+from elbowroom.results.rows import Difference
 
-FAMILY = ("dataset", "model", "likelihood", "pixel_range")  # within one, a loss means the same
-SETTINGS = [name for name in Variant.model_fields if name not in FAMILY]
-OF_BETA = ("test_loss", "train_loss")  # another quantity where beta differs
-COLUMNS = ["dataset", "variant", "against", "metric", "difference", "low", "high", "seeds", "result"]
+COMPARED = ("test_loss", "iwae_nll", "fcd")
+SETTINGS = [
+    name for name in Variant.model_fields if name == "beta" or name not in OBJECTIVE
+]  # a pair may differ in one
 
 
-def comparisons(study: Study, seeds: pd.DataFrame, metrics: Mapping[str, bool]) -> pd.DataFrame:
-    """Variants that differ in one setting, each against the other over seeds: COLUMNS, a row for each pair and metric.
+@dataclass(frozen=True)
+class Pair:
+    """Two variants that differ in one setting. neighbours: the study has no value between theirs."""
 
-    seeds: a row for each variant and seed, columns variant, seed and the metrics. metrics: column -> whether lower is
-    better. `difference` is variant - against, in the metric's unit; `result` is its wording.
+    variant: str
+    against: str
+    setting: str
+    neighbours: bool
 
-    Only variants of a family are paired (the same dataset, model, likelihood and pixel range), and those that differ in
-    exactly one of the other settings, the recipe being one. Of a setting that is a number, only neighbours are, the
-    larger against the smaller; of latent sizes every two are in the test loss, because two steps that no interval tells
-    from 0 can be one that it does. Of other settings each pair is, the later against the earlier in the study. Where
-    beta differs the loss is another quantity: there is no row for it. Nor for a metric that one of the two has no
-    number for.
+
+def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMPARED) -> list[Difference]:
+    """Compare variants that differ in one setting, over seeds: a row for each pair and metric.
+
+    seeds: a row for each variant and seed, with columns variant, seed and the metrics.
+
+    A pair shares dataset, model, likelihood and pixel range, and differs in exactly one other setting, which may be the
+    recipe. If the setting is a number, only neighbouring values are paired, the larger against the smaller. Latent
+    sizes are an exception: in the test loss every two are paired, because two steps that no interval tells from 0 can
+    add up to one that differs. If the setting is a name, each two are paired, the later in the study against the
+    earlier. There is no row for a loss that includes beta if beta differs, nor for a metric that one of the two lacks.
     """
     values = {name: table.set_index("seed") for name, table in seeds.groupby("variant")}
-    rows, order = [], list(study.variants)
-    pairs = sorted(_pairs(study), key=lambda pair: [order.index(name) for name in pair[:2]])
-    for name, against, setting, apart in pairs:
-        if name not in values or against not in values:
+    order = {name: place for place, name in enumerate(study.variants)}
+    rows = []
+    for pair in sorted(_pairs(study), key=lambda pair: (order[pair.variant], order[pair.against])):
+        if pair.variant not in values or pair.against not in values:
             continue
-        for metric, lower_is_better in metrics.items():
-            ours, other = values[name][metric], values[against][metric]
-            if (setting == "beta" and metric in OF_BETA) or ours.isna().all() or other.isna().all():
+        for name in metrics:
+            metric = METRICS[name]
+            ours, other = values[pair.variant][name], values[pair.against][name]
+            if (pair.setting == "beta" and metric.includes_beta) or ours.isna().all() or other.isna().all():
                 continue
-            if apart and (setting != "latent_dim" or metric != "test_loss"):
+            if not pair.neighbours and (pair.setting != "latent_dim" or name != "test_loss"):
                 continue
-            interval = paired_interval(ours, other)
-            result = wording(interval, lower_is_better)
-            rows.append((study.variants[name].dataset, name, against, metric, *interval, result))
-    return pd.DataFrame(rows, columns=COLUMNS)
+            found = paired_interval(ours, other)
+            rows.append(
+                Difference(
+                    dataset=study.variants[pair.variant].dataset,
+                    variant=pair.variant,
+                    against=pair.against,
+                    metric=name,
+                    difference=found.difference,
+                    low=found.low,
+                    high=found.high,
+                    seeds=found.seeds,
+                    result=outcome(found, metric.better or Direction.LOWER),
+                )
+            )
+    return rows
 
 
-def _pairs(study: Study) -> Iterator[tuple[str, str, str, bool]]:
-    """variant, the one it is compared against, the setting in which they differ, whether other numbers are between."""
+def _pairs(study: Study) -> Iterator[Pair]:
     for setting in SETTINGS:
         groups: dict[str, dict] = defaultdict(lambda: defaultdict(list))  # what they share -> value -> variants
         for name, variant in study.variants.items():
@@ -55,9 +78,9 @@ def _pairs(study: Study) -> Iterator[tuple[str, str, str, bool]]:
             value = settings.pop(setting)
             groups[repr(settings)][value].append(name)
         for by_value in groups.values():
-            numbers = not any(isinstance(value, str) for value in by_value)
-            order = sorted(by_value) if numbers else list(by_value)
+            are_numbers = not any(isinstance(value, str) for value in by_value)
+            order = sorted(by_value) if are_numbers else list(by_value)
             for smaller, larger in combinations(order, 2):
-                apart = numbers and order.index(larger) - order.index(smaller) > 1
+                neighbours = not are_numbers or order.index(larger) - order.index(smaller) == 1
                 for name, against in product(by_value[larger], by_value[smaller]):
-                    yield name, against, setting, apart
+                    yield Pair(name, against, setting, neighbours)

@@ -1,97 +1,144 @@
-"""The published tables beside ours."""
+"""The published results (published.yaml), beside the measured ones."""
 
 import math
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
+from pydantic import Field
 
-from elbowroom.core.settings import Study
+from elbowroom.core.settings import Settings, Study
+from elbowroom.results.metrics import label
+from elbowroom.results.rows import PublishedNumber
 
 TABLES = Path(__file__).with_name("published.yaml")
-COLUMNS = ["study", "variant", "quantity", "published", "measured", "difference_percent"]
+UNITS = {"epochs": "epochs", "train_images": "training images", "test_images": "test images"}  # of a Budget
+
+Value = int | float
 
 
-def load_published() -> dict[str, Any]:
-    """The published studies: title, dataset, budget and the values of each variant."""
-    return yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+class Budget(Settings):
+    """How long a published study trained, on how many images, and on how many it tested."""
+
+    epochs: int
+    train_images: int
+    test_images: int
 
 
-def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """A row for each published number of a variant that this study has, with ours: COLUMNS.
+class PublishedVariant(Settings):
+    """What was printed for one model.
 
-    metrics: a row for each variant, its means over seeds. history: variant, seed, split, epoch, loss, distortion, rate.
-    Where our training did not reach the epoch, `measured` is empty. What was published of the last epoch stands beside
-    our last, and where that is another, `quantity` says both and there is no difference. Values are means over seeds.
+    metrics: by column of metrics/<variant>.csv. history: by SPLIT_TERM and epoch, means over the split.
     """
-    epochs = {name: study.recipes[variant.recipe].epochs for name, variant in study.variants.items()}
+
+    time: str
+    metrics: dict[str, Value]
+    history: dict[str, dict[int, Value]] = Field(default_factory=dict)
+
+
+class PublishedStudy(Settings):
+    """One of the two student studies. recipe: the settings of a Recipe that it states."""
+
+    title: str
+    dataset: str
+    budget: Budget
+    recipe: dict[str, Value]
+    variants: dict[str, PublishedVariant]
+
+
+@cache
+def load_published() -> dict[str, PublishedStudy]:
+    """Read the published studies, by name. Raises pydantic.ValidationError, which says where it is wrong."""
+    studies = yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+    return {name: PublishedStudy.model_validate(study) for name, study in studies.items()}
+
+
+def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame) -> list[PublishedNumber]:
+    """Set each published number of a variant that the study has beside the measured mean over seeds.
+
+    metrics: means over seeds, variants in the index. history: variant, seed, split, epoch, loss, distortion, rate.
+
+    `measured` is nan if our training did not reach the epoch. A number of the last published epoch stands beside our
+    last; if that is another epoch, `quantity` names both and there is no difference.
+    """
     rows = []
     for name, published in load_published().items():
-        for variant, values in published["variants"].items():
-            if variant not in study.variants or study.variants[variant].dataset != published["dataset"]:
+        for variant, printed in published.variants.items():
+            if variant not in study.variants or study.variants[variant].dataset != published.dataset:
                 continue
-            last, ours_last = published["budget"]["epochs"], epochs[variant]
-            when = "" if last == ours_last else f", epoch {last} (ours: {ours_last})"
-            for key, value in values["metrics"].items():
-                of_another = when if key != "parameters" else ""
-                rows.append((name, variant, _label(key) + of_another, value, metrics.loc[variant, key], not of_another))
-            for key, by_epoch in values.get("history", {}).items():
-                split, term = key.split("_")
-                ours = history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()
-                rows += [
-                    (name, variant, f"{_label(key)}, epoch {e}", v, ours.get(e), True) for e, v in by_epoch.items()
-                ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS[:-1], "comparable"]).astype({"measured": float, "comparable": bool})
-    difference = 100 * (table.measured / table.published - 1)
-    return table.assign(difference_percent=difference.where(table.comparable))[COLUMNS]
+            last, ours_last = published.budget.epochs, study.recipes[study.variants[variant].recipe].epochs
+            other_epoch = "" if last == ours_last else f", epoch {last} (ours: {ours_last})"
+            for key, value in printed.metrics.items():
+                suffix = other_epoch if key != "parameters" else ""
+                measured = float(metrics[key][variant])
+                rows.append(_row(name, variant, label(key) + suffix, value, measured, comparable=not suffix))
+            for key, by_epoch in printed.history.items():
+                measured_at = _mean_curve(history, variant, key)
+                for epoch, value in by_epoch.items():
+                    measured = float(measured_at.get(epoch, math.nan))
+                    rows.append(_row(name, variant, f"{label(key)}, epoch {epoch}", value, measured, comparable=True))
+    return rows
+
+
+def _mean_curve(history: pd.DataFrame, variant: str, key: str) -> "pd.Series[float]":
+    """Return the mean over seeds of SPLIT_TERM, by epoch."""
+    split, term = key.split("_")
+    return history[(history.variant == variant) & (history.split == split)].groupby("epoch")[term].mean()
+
+
+def _row(study: str, variant: str, quantity: str, value: Value, measured: float, comparable: bool) -> PublishedNumber:
+    percent = 100 * (measured / value - 1) if comparable else math.nan
+    return PublishedNumber(study, variant, quantity, value, measured, percent)
 
 
 def test_loss_after(variant: str, epochs: int) -> float:
-    """The published test loss of a variant after as many epochs, nats per image; nan where none was."""
+    """Return the published test loss of a variant after this many epochs, nats per image; nan if there is none."""
     for published in load_published().values():
-        if values := published["variants"].get(variant):
-            if epochs == published["budget"]["epochs"]:
-                return values["metrics"]["test_loss"]
-            return values.get("history", {}).get("test_loss", {}).get(epochs, math.nan)
+        if printed := published.variants.get(variant):
+            if epochs == published.budget.epochs:
+                return printed.metrics["test_loss"]
+            return printed.history.get("test_loss", {}).get(epochs, math.nan)
     return math.nan
 
 
 def shortfalls(study: Study) -> list[str]:
-    """In words, where the study's budget is below the published one, or its published variants are trained otherwise.
+    """Say, for each published dataset, how the study's training falls short of the published one or differs from it.
 
-    Empty where neither is so.
+    Empty if it does not.
     """
     said = []
     for published in load_published().values():
-        settings = study.datasets.get(published["dataset"])
-        recipes = {v.recipe for v in study.variants.values() if v.dataset == published["dataset"]}
-        if settings is None or not recipes:
+        own = {name: v for name, v in study.variants.items() if v.dataset == published.dataset}
+        if published.dataset not in study.datasets or not own:
             continue
-        ours = {
-            "epochs": min(study.recipes[recipe].epochs for recipe in recipes),
-            "train_images": settings.train_images,
-            "test_images": settings.test_images,
-        }
-        less = [
-            f"{ours[what]:,} of {full:,} {what.replace('train_', 'training ').replace('_', ' ')}"
-            for what, full in published["budget"].items()
-            if ours[what] < full
-        ]
-        for name in [name for name in published["variants"] if name in study.variants]:
-            own = study.recipes[study.variants[name].recipe].model_dump()
-            other = [
-                f"{key.replace('_', ' ')} {own[key]}, not {was}"
-                for key, was in published["recipe"].items()
-                if own[key] != was
-            ]
-            if own["precision"] == "bf16":
-                other.append("layers in bfloat16, not float32")
-            less += [text for text in other if text not in less]
-        if less:
-            said.append(f"{published['dataset']}: {', '.join(less)}")
+        parts = _less(study, published, {variant.recipe for variant in own.values()})
+        for name in published.variants:
+            if name in study.variants:
+                parts += _otherwise(study, name, published)
+        if parts:
+            said.append(f"{published.dataset}: {', '.join(dict.fromkeys(parts))}")
     return said
 
 
-def _label(key: str) -> str:
-    return "variance of mu in two components" if key == "pca_2d" else key.replace("_", " ")
+def _less(study: Study, published: PublishedStudy, recipes: set[str]) -> list[str]:
+    """Say of what the study has less."""
+    dataset = study.datasets[published.dataset]
+    ours = {
+        "epochs": min(study.recipes[recipe].epochs for recipe in recipes),
+        "train_images": dataset.train_images,
+        "test_images": dataset.test_images,
+    }
+    full = published.budget.model_dump()
+    return [f"{ours[what]:,} of {full[what]:,} {unit}" for what, unit in UNITS.items() if ours[what] < full[what]]
+
+
+def _otherwise(study: Study, name: str, published: PublishedStudy) -> list[str]:
+    """Say which settings of a variant's recipe are not as published."""
+    own = study.recipes[study.variants[name].recipe].model_dump()
+    parts = [
+        f"{key.replace('_', ' ')} {own[key]}, not {value}"
+        for key, value in published.recipe.items()
+        if own[key] != value
+    ]
+    return [*parts, "layers in bfloat16, not float32"] if own["precision"] == "bf16" else parts

@@ -20,22 +20,13 @@ from elbowroom.evaluation.image_metrics import (
     structural_similarity,
 )
 from elbowroom.evaluation.latents import active_units, evenness, knn_accuracy, probe_accuracy
+from elbowroom.results.metrics import HEADLINE
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import parameters
 from elbowroom.vae.objective import effective_beta, kl, split_means, split_noise
 from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judge, extract
 
-HEADLINE = {  # in metrics/<variant>.json -> what it is in the table of seeds
-    "loss": "test_loss",
-    "distortion": "test_distortion",
-    "rate": "test_rate",
-    "train_loss": "train_loss",
-    "iwae_nll": "iwae_nll",
-    "active": "active_units",
-    "fcd": "fcd",
-    "parameters": "parameters",
-}
 NONE = float("nan")  # of what a variant does not have: an empty cell
 Progress = Callable[[int], object]
 

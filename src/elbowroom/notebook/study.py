@@ -42,7 +42,6 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from elbowroom.comparison import charts, intervals
-from elbowroom.comparison.pairs import FAMILY as PAIRED_WITHIN
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
 from elbowroom.core.device import choose_device
@@ -54,7 +53,13 @@ from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
 from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
 from elbowroom.report import text_tables
+from elbowroom.report.cells import means
+from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results import tables
+from elbowroom.results.families import incomparable
+from elbowroom.results.metrics import METRICS
+from elbowroom.results.rows import Difference, PublishedNumber
+from elbowroom.results.schema import to_rows
 from elbowroom.vae import objective
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 from elbowroom.vae.model import parameters, reparameterize
@@ -70,7 +75,7 @@ def show(picture: Figure | np.ndarray, description: str) -> None:
     display(Image(png_bytes(picture), alt=description))
 
 
-def show_table(table: text_tables.Table) -> None:
+def show_table(table: TextTable) -> None:
     """Show a table of the report."""
     frame = pd.DataFrame(table.rows, columns=table.header)
     display(frame.set_index(table.header[0]))
@@ -83,19 +88,14 @@ def show_table(table: text_tables.Table) -> None:
 # are over all seeds.
 
 # %%
-FAMILY = (*PAIRED_WITHIN, "beta")  # two losses are comparable if these settings are the same
-
-
-def family(name: str) -> list[object]:
-    return [getattr(study.variant(name), setting) for setting in FAMILY]
-
-
 here = [name for name in study.variants if paths.evolution_file(name).is_file()]
 missing = [name for name in study.variants if name not in here]
 vaes = [name for name in here if study.variants[name].model == "vae"]
 
 NAME = (vaes or here or list(study.variants))[0]
-OTHER = next((name for name in vaes if name != NAME and family(name) == family(NAME)), None)
+OTHER = next(
+    (name for name in vaes if name != NAME and not incomparable(study.variants[name], study.variants[NAME])), None
+)
 
 variant = study.variant(NAME)
 recipe = study.recipes[variant.recipe]
@@ -326,7 +326,7 @@ else:
         print(f"{name}: {vae.variant.latent_dim} latents, {parameters(vae.network):,} parameters")
     curves = pd.concat([tables.history(study, name) for name in both])
     title = " against ".join(both)
-    show(charts.compared_curves(curves, title, of_variants(study)), f"Training curves of {title}")
+    show(charts.curves_figure(curves, title, of_variants(study)), f"Training curves of {title}")
 
 # %% [markdown]
 # **Which one is better?** Training again with another seed gives another loss, so a difference counts only if it is
@@ -340,10 +340,10 @@ if both and OTHER:
     interval = intervals.paired_interval(ours, theirs)
     said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
     print(f"Test loss of {NAME} minus that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
-    if family(NAME) == family(OTHER):
-        print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {intervals.wording(interval)}")
+    if differing := incomparable(study.variant(NAME), study.variant(OTHER)):
+        print(f"Their losses are not comparable: they differ in {', '.join(differing)}.")
     else:
-        print(f"Their losses are not comparable: they differ in one of {', '.join(FAMILY)}.")
+        print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {intervals.outcome(interval)}")
 
 # %% [markdown]
 # Next: reconstructions from $\mu$; samples from **the same noise** (the first latents get the same numbers, a larger
@@ -388,11 +388,8 @@ if both:
 # (none active, or no better than the mean image).
 
 # %%
-compared = {name: table.to_dict("records") for name, table in tables.comparison(study).items()}
-cells = (
-    text_tables.LOSSES | text_tables.PICTURES | text_tables.LATENTS
-)  # a column of the report -> how to write a cell of it
-shown_columns = ("test loss", "distortion", "rate", "active latents", "PSNR (dB)", "probe")
+comparison = tables.comparison(study)
+columns = ("test_loss", "test_distortion", "test_rate", "active_units", "psnr", "probe_accuracy")
 for dataset in study.datasets:
     summary = {
         row["variant"]: {
@@ -400,10 +397,10 @@ for dataset in study.datasets:
             "latents": row["latent_dim"],
             "parameters": f"{row['parameters']:,}",
             "seeds": row["seeds"],
-            **{column: cells[column](row) for column in shown_columns},
-            "verdict": row["verdict"] or text_tables.DASH,
+            **means(row, [METRICS[name] for name in columns]),
+            "verdict": row["verdict"] or DASH,
         }
-        for row in compared["variants"]
+        for row in comparison.variants.to_dict("records")
         if row["dataset"] == dataset
     }
     if summary:
@@ -413,7 +410,7 @@ for dataset in study.datasets:
 # Which variants that differ in one setting have the better test loss:
 
 # %%
-pairs = [row for row in compared["differences"] if row["metric"] == "test_loss"]
+pairs = [row for row in to_rows(Difference, comparison.differences) if row.metric == "test_loss"]
 if pairs:
     show_table(text_tables.differences(pairs))
 else:
@@ -424,7 +421,7 @@ else:
 # not expect them to agree.
 
 # %%
-known = [row for row in compared["published"] if row["variant"] in (NAME, OTHER)]
+known = [row for row in to_rows(PublishedNumber, comparison.published) if row.variant in (NAME, OTHER)]
 if known:
     show_table(text_tables.published(known))
 else:

@@ -1,4 +1,4 @@
-"""The results that a README shows, from those of the study beside it: `make readme`."""
+"""Put the results of the study beside it into README.md: `make readme`."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.report import text_tables
 from elbowroom.report.answer import answer
+from elbowroom.report.markdown import escape_markdown, to_markdown
 from elbowroom.results import tables
 
 README = Path("README.md")
@@ -22,9 +23,9 @@ def main() -> None:
 
 
 def inserted(text: str, by: str, new: str) -> str:
-    """A page in which what stands between `<!-- by ... -->` and the next `<!-- end -->`, on lines of their own, is new.
+    """Return a page with `new` between the lines `<!-- by ... -->` and `<!-- end -->`, in place of what was there.
 
-    Raises StudyError where it has no such lines.
+    Raises StudyError if it has no such lines.
     """
     before, begin, rest = text.partition(f"<!-- by {by} -->\n")
     _, end, after = rest.partition(END)
@@ -36,17 +37,13 @@ def inserted(text: str, by: str, new: str) -> str:
 
 
 def block(study: Study) -> str:
-    """The answer, what the budget lacks, and a table of all variants, as Markdown."""
-    found = tables.comparison(study)
-    rows = [found[name].to_dict("records") for name in ("variants", "baselines", "differences", "elbows")]
-    said = answer(study, *rows)
-    less = text_tables.escape_markdown("; ".join(shortfalls(study)))
-    parts = [f"- {text_tables.escape_markdown(sentence)}\n" for sentence in said]
-    if less:
-        parts.append(f"\n**A small budget.** Of the published budget this had {less}.\n")
-    parts.append(
-        f"\n{text_tables.markdown(text_tables.headline(study, rows[0]), study.variants, 'report/README.md')}\n"
-    )
+    """Return the answer, what the budget lacks, and a table of all variants, as Markdown."""
+    comparison = tables.comparison(study)
+    parts = [f"- {escape_markdown(sentence)}\n" for sentence in answer(study, comparison)]
+    if less := shortfalls(study):
+        parts.append(f"\n**A small budget.** Of the published budget this had {escape_markdown('; '.join(less))}.\n")
+    table = text_tables.headline(study, comparison.variants.to_dict("records"))
+    parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")
     return "".join(parts)
 
 

@@ -1,287 +1,242 @@
-"""Results -> tables of text for the pages. Nothing is computed here, only set out."""
+"""The tables of the report, as text. Nothing is computed here: numbers are only set out."""
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
-from elbowroom.core.settings import ACTIVE_THRESHOLD, Study, Variant
+from elbowroom.core.settings import Study, Variant
+from elbowroom.report.cells import Row, heading, mean_and_deviation, means, number
+from elbowroom.report.markdown import DASH, TextTable
+from elbowroom.results.families import LossFamily
+from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
+from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
-Row = Mapping[Any, Any]
-DASH = "\N{EN DASH}"
-
-
-class Table(NamedTuple):
-    """header: one text for each column, of which the first `texts` hold text; rows: a text for each column."""
-
-    header: list[str]
-    rows: list[list[str]]
-    texts: int = 1
-
-
-def markdown(table: Table, linked: Collection[str] = (), page: str = "") -> str:
-    """As GitHub draws it. A first cell that is one of `linked` leads to the section of that name of a page."""
-    names = [escape_markdown(first) for first, *_ in table.rows]
-    rows = [
-        [f"[{name}]({page}#{first})" if first in linked else name, *map(escape_markdown, others)]
-        for name, (first, *others) in zip(names, table.rows, strict=True)
-    ]
-    lines = [f"| {' | '.join(row)} |" for row in ([escape_markdown(cell) for cell in table.header], *rows)]
-    lines.insert(1, f"|{'---|' * table.texts}{'--:|' * (len(table.header) - table.texts)}")
-    return "\n".join([*lines, ""])
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown leaves as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", one_line(text))
-
-
-def one_line(text: str) -> str:
-    """Text without line ends, and without what is not seen but acts: control characters, changes of direction."""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+", " ", text).strip()
-
-
-def number(value: float, digits: int = 2) -> str:
-    """With so many decimals; a whole number as one; a missing one as a dash."""
-    if pd.isna(value):
-        return DASH
-    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
-    return text.removeprefix("-") if not text.strip("-0.,") else text
-
-
-def spread(row: Row, metric: str, digits: int = 2) -> str:
-    """A mean over seeds, and after it the standard deviation where there is more than one."""
-    mean, deviation = number(row[metric], digits), row.get(f"{metric}_sd", float("nan"))
-    return mean if pd.isna(deviation) else f"{mean} ± {number(deviation, digits)}"
-
-
-def _mean(metric: str, digits: int = 2) -> Callable[[Row], str]:
-    return lambda row: spread(row, metric, digits)
-
-
-def _count(metric: str) -> Callable[[Row], str]:
-    return lambda row: number(row[metric], 0 if float(row[metric]).is_integer() else 1)
-
-
-LOSSES: dict[str, Callable[[Row], str]] = {
-    "test loss": _mean("test_loss"),
-    "distortion": _mean("test_distortion"),
-    "rate": _mean("test_rate"),
-    "above the floor": lambda row: number(row["above_floor"]),
-    "train loss": _mean("train_loss"),
-    "IWAE bound": _mean("iwae_nll"),
-    "active latents": _count("active_units"),
-}
-TERMS: dict[str, Callable[[Row], str]] = {
-    f"{split} {term}": _mean(f"{split}_{term}")
-    for split in ("test", "train")
-    for term in ("loss", "distortion", "rate")
-}
-PICTURES: dict[str, Callable[[Row], str]] = {
-    "PSNR (dB)": _mean("psnr"),
-    "SSIM": _mean("ssim", 3),
-    "FCD": _mean("fcd"),
-    "FCD floor": lambda row: number(row["fcd_floor"]),
-    "KID": _mean("kid", 3),
-    "KID floor": lambda row: number(row["kid_floor"], 3),
-    "FCD of reconstructions": _mean("fcd_recon"),
-}
-LATENTS: dict[str, Callable[[Row], str]] = {
-    f"KL > {ACTIVE_THRESHOLD}": _count("active_units_kl"),
-    "probe": lambda row: _percent(row["probe_accuracy"]),
-    "10-NN": lambda row: _percent(row["knn_accuracy"]),
-    "PCA 2-D": lambda row: _percent(row["pca_2d"]),
-    "path, linear": _mean("path_linear"),
-    "path, slerp": _mean("path_slerp"),
-    "path, cross-fade": lambda row: number(row["path_blend"]),
-    "step, linear": _mean("step_linear"),
-    "step, slerp": _mean("step_slerp"),
-    "step, cross-fade": lambda row: number(row["step_blend"]),
+HEADLINE = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll", "active_units")]
+LOSSES = [
+    *(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")),
+    ABOVE_FLOOR,
+    *(METRICS[name] for name in ("train_loss", "iwae_nll", "active_units")),
+]
+TERMS = [METRICS[f"{split}_{term}"] for split in ("test", "train") for term in ("loss", "distortion", "rate")]
+PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon")]
+LATENTS = [
+    *(METRICS[name] for name in ("active_units_kl", "probe_accuracy", "knn_accuracy", "pca_2d")),
+    *(METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")),
+]
+LIKELIHOODS = {
+    "gaussian": "squared error",
+    "gaussian_optimal": "Gaussian of optimal variance",
+    "bernoulli": "binary cross-entropy",
+    "continuous_bernoulli": "continuous Bernoulli",
 }
 
 
-METRICS = {"iwae_nll": "IWAE bound", "fcd": "FCD"}  # as tables call them
-
-
-def _metric(name: str) -> str:
-    return METRICS.get(name, name.replace("_", " "))
-
-
-def _short(value: float) -> str:
+def _significant(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:.3g}"
 
 
-def _percent(share: float) -> str:
-    return DASH if pd.isna(share) else f"{share:.1%}"
-
-
-def losses(study: Study, variants: list[Row], baselines: list[Row]) -> Table:
-    """The variants of a dataset, then its baselines of each family, in nats per image.
-
-    A column that no row has a number in (the distance to a floor that only a Bernoulli has) is left out.
-    """
-    header = ["variant", "verdict", "latent", "width", "parameters", *LOSSES]
-    rows = []
-    for row in variants:
-        variant = study.variants[row["variant"]]
-        sizes = [str(variant.latent_dim), str(variant.channels), f"{row['parameters']:,}"]
-        rows.append([row["variant"], row["verdict"] or DASH, *sizes, *(cell(row) for cell in LOSSES.values())])
-    rows += [_baseline(row) for row in baselines]
-    kept = [place for place in range(len(header)) if place < 2 or any(row[place] != DASH for row in rows)]
-    return Table([header[place] for place in kept], [[row[place] for place in kept] for row in rows], texts=2)
-
-
-def _baseline(row: Row) -> list[str]:
-    latent, active = (number(row[key], 0) for key in ("latent_dim", "active_units"))
-    test = [number(row[f"test_{key}"]) for key in ("loss", "distortion", "rate")]
-    train = number(row["train_loss"])
-    return [f"{row['baseline']} ({family(row)})", DASH, latent, DASH, DASH, *test, DASH, train, DASH, active]
-
-
-def family(row: Row) -> str:
-    """What must be the same for losses to be compared."""
-    return f"{row['likelihood'].replace('_', ' ')}, {row['pixel_range']}"
-
-
-def objectives(study: Study, variants: list[Row]) -> Table:
-    """What each variant minimised: sigma^2 in the units of its pixel range, beta, and the effective beta."""
-    header = ["variant", "objective", "warm-up", "sigma^2", "beta", "effective beta"]
-    rows = []
-    for row in variants:
-        variant = study.variants[row["variant"]]
-        epochs = study.recipes[variant.recipe].warmup_epochs
-        warmup = f"{epochs} epochs" if epochs and variant.model == "vae" else DASH
-        beta = f"{variant.beta:g}" if variant.model == "vae" else DASH
-        rows.append(
-            [row["variant"], describe(variant), warmup, _short(row["sigma2"]), beta, _short(row["effective_beta"])]
-        )
-    return Table(header, rows, texts=3)
-
-
 def describe(variant: Variant) -> str:
-    """The objective in the field's terms."""
-    likelihood = {
-        "gaussian": "squared error",
-        "gaussian_optimal": "Gaussian of optimal variance",
-        "bernoulli": "binary cross-entropy",
-        "continuous_bernoulli": "continuous Bernoulli",
-    }[variant.likelihood]
+    """Say in the field's terms what a variant minimises."""
     low, high = variant.pixel_range
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
-    return f"{likelihood}{rate}, pixels in [{low}, {high}]"
+    return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in [{low}, {high}]"
 
 
-def headline(study: Study, variants: Iterable[Row]) -> Table:
-    """The variants of all datasets in short, with what was published of their test loss after as many epochs."""
-    columns = {key: LOSSES[key] for key in ("test loss", "distortion", "rate", "IWAE bound", "active latents")}
-    header = ["variant", "seeds", "epochs", *columns]
-    header.insert(header.index("test loss") + 1, "published")
+# --- tables of a dataset ---------------------------------------------------------------------------------------------
+
+
+def losses(study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRow]) -> TextTable:
+    """Set out the variants of a dataset and the baselines of its families, in nats per image.
+
+    A column that no row has a number in, such as the distance to a floor that only a Bernoulli has, is left out.
+    """
     rows = []
     for row in variants:
-        epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
-        cells = [row["variant"], str(row["seeds"]), str(epochs), *(cell(row) for cell in columns.values())]
-        cells.insert(header.index("published"), number(test_loss_after(row["variant"], epochs)))
-        rows.append(cells)
-    return Table(header, rows)
+        variant = study.variants[row["variant"]]
+        rows.append(
+            {
+                "variant": row["variant"],
+                "verdict": row["verdict"] or DASH,
+                "latent": str(variant.latent_dim),
+                "width": str(variant.channels),
+                "parameters": f"{row['parameters']:,}",
+                **means(row, LOSSES, short=True),
+            }
+        )
+    rows += [_baseline(row) for row in baselines]
+    header = [
+        "variant",
+        "verdict",
+        "latent",
+        "width",
+        "parameters",
+        *(heading(metric, short=True) for metric in LOSSES),
+    ]
+    shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
+    return TextTable.of(shown, rows, texts=2)
 
 
-def measured(variants: list[Row], columns: Mapping[str, Callable[[Row], str]]) -> Table:
-    """Some columns (TERMS, PICTURES, LATENTS) of the variants of a dataset."""
-    rows = [[row["variant"], *(cell(row) for cell in columns.values())] for row in variants]
-    return Table(["variant", *columns], rows)
+def _baseline(row: BaselineRow) -> dict[str, str]:
+    return {
+        "variant": f"{row.baseline} ({LossFamily.of(row).label})",
+        "latent": number(row.latent_dim, 0),
+        "test loss": number(row.test_loss),
+        "distortion": number(row.test_distortion),
+        "rate": number(row.test_rate),
+        "train loss": number(row.train_loss),
+        "active latents": number(row.active_units, 0),
+    }
 
 
-def ladder(study: Study, variants: list[Row]) -> Table:
-    """The IWAE bound of each VAE for each K, nats, and the effective samples of the last."""
-    rungs = study.evaluation.iwae_samples
+def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
+    """Set out what each variant minimised: sigma^2 in the units of its pixel range, beta, and the effective beta."""
+    rows = []
+    for row in variants:
+        variant = study.variants[row["variant"]]
+        is_vae, epochs = variant.model == "vae", study.recipes[variant.recipe].warmup_epochs
+        rows.append(
+            {
+                "variant": row["variant"],
+                "objective": describe(variant),
+                "warm-up": f"{epochs} epochs" if epochs and is_vae else DASH,
+                "sigma^2": _significant(row["sigma2"]),
+                "beta": f"{variant.beta:g}" if is_vae else DASH,
+                "effective beta": _significant(row["effective_beta"]),
+            }
+        )
+    return TextTable.of(["variant", "objective", "warm-up", "sigma^2", "beta", "effective beta"], rows, texts=3)
+
+
+def measured(variants: Iterable[Row], metrics: Sequence[Metric], short: bool = False) -> TextTable:
+    """Set out some metrics (TERMS, PICTURES, LATENTS) of the variants of a dataset."""
+    rows = [{"variant": row["variant"], **means(row, metrics, short)} for row in variants]
+    return TextTable.of(["variant", *(heading(metric, short) for metric in metrics)], rows)
+
+
+def ladder(study: Study, variants: Iterable[Row]) -> TextTable:
+    """Set out the IWAE bound of each VAE for each K, nats, and the effective samples of the last."""
+    samples = METRICS["effective_samples"]
+    rungs = {f"K = {k:,}": f"iwae_nll_{k}" for k in study.evaluation.iwae_samples}
     rows = [
-        [row["variant"], *(spread(row, f"iwae_nll_{k}") for k in rungs), spread(row, "effective_samples", 1)]
+        {"variant": row["variant"]}
+        | {rung: mean_and_deviation(row, column) for rung, column in rungs.items()}
+        | means(row, [samples])
         for row in variants
         if study.variants[row["variant"]].model == "vae"
     ]
-    return Table(["variant", *(f"K = {k:,}" for k in rungs), "effective samples"], rows)
+    return TextTable.of(["variant", *rungs, heading(samples)], rows)
 
 
-def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> Table:
-    """What training took: the seconds in which seeds at a time were trained, mean over seeds."""
-    header = ["variant", "seeds", "at a time", "seconds", "images a second of each", "peak memory (MiB)"]
+# --- tables of the study ---------------------------------------------------------------------------------------------
+
+
+def headline(study: Study, variants: Iterable[Row]) -> TextTable:
+    """Set out all variants in short, and the published test loss after as many epochs."""
+    rows = []
+    for row in variants:
+        epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
+        published = number(test_loss_after(row["variant"], epochs))
+        cells = {"variant": row["variant"], "seeds": str(row["seeds"]), "epochs": str(epochs), "published": published}
+        rows.append(cells | means(row, HEADLINE, short=True))
+    loss, *others = (heading(metric, short=True) for metric in HEADLINE)
+    return TextTable.of(["variant", "seeds", "epochs", loss, "published", *others], rows)
+
+
+def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:
+    """Set out what training took: the seconds in which seeds at a time were trained, mean over seeds."""
     rows = []
     for name in study.variants:
-        means = tables[name][["seeds_together", "seconds", "images_per_second", "peak_memory_mib"]].mean()
-        together, seconds, *rest = means
+        found = tables[name]
         rows.append(
-            [name, str(len(tables[name])), number(together, 0), number(seconds, 1), *(number(m, 0) for m in rest)]
+            {
+                "variant": name,
+                "seeds": str(len(found)),
+                "at a time": number(found.seeds_together.mean(), 0),
+                "seconds": number(found.seconds.mean(), 1),
+                "images a second of each": number(found.images_per_second.mean(), 0),
+                "peak memory (MiB)": number(found.peak_memory_mib.mean(), 0),
+            }
         )
-    return Table(header, rows)
+    return TextTable.of(list(rows[0]), rows)
 
 
-def seconds(rows: Iterable[Row]) -> Table:
-    """What stages took, as provenance.seconds gives it."""
-    header = ["stage", "runs", "seconds in all", "the longest"]
-    return Table(
-        header,
-        [[row["stage"], str(row["runs"]), number(row["total"], 1), number(row["longest"], 1)] for row in rows],
-    )
+def seconds(rows: Iterable[Row]) -> TextTable:
+    """Set out what stages took, as provenance.seconds returns it."""
+    cells = [
+        {
+            "stage": row["stage"],
+            "runs": str(row["runs"]),
+            "seconds in all": number(row["total"], 1),
+            "the longest": number(row["longest"], 1),
+        }
+        for row in rows
+    ]
+    return TextTable.of(["stage", "runs", "seconds in all", "the longest"], cells)
 
 
-def differences(rows: Iterable[Row]) -> Table:
-    """Pairs of variants that differ in one setting, as pairs.comparisons gives them."""
+def differences(rows: Iterable[Difference]) -> TextTable:
+    """Set out pairs of variants that differ in one setting."""
+    cells = [
+        {
+            "variant": row.variant,
+            "against": row.against,
+            "in": METRICS[row.metric].label,
+            "result": row.result,
+            "difference": number(row.difference),
+            "95 % interval": DASH if pd.isna(row.low) else f"{number(row.low)} to {number(row.high)}",
+            "seeds": str(row.seeds),
+        }
+        for row in rows
+    ]
     header = ["variant", "against", "in", "result", "difference", "95 % interval", "seeds"]
-    return Table(
-        header,
-        [
-            [
-                row["variant"],
-                row["against"],
-                _metric(row["metric"]),
-                row["result"],
-                number(row["difference"]),
-                DASH if pd.isna(row["low"]) else f"{number(row['low'])} to {number(row['high'])}",
-                str(row["seeds"]),
-            ]
-            for row in rows
-        ],
-        texts=4,
-    )
+    return TextTable.of(header, cells, texts=4)
 
 
-def elbows(rows: Iterable[Row]) -> Table:
-    """Where the elbow of each series is, as comparison.elbows gives them."""
+def elbows(rows: Iterable[SeriesElbow]) -> TextTable:
+    """Set out where the loss of each series bends."""
+    cells = [
+        {
+            "dataset": f"{row.dataset} ({LossFamily.of(row).label})",
+            "variants": row.series,
+            "in": METRICS[row.metric].label,
+            "found": row.result,
+            "nats for a doubling, before": number(row.slope_before),
+            "after": number(row.slope_after),
+        }
+        for row in rows
+    ]
     header = ["dataset", "variants", "in", "found", "nats for a doubling, before", "after"]
-    return Table(
-        header,
-        [
-            [
-                f"{row['dataset']} ({family(row)})",
-                row["series"],
-                _metric(row["metric"]),
-                row["result"],
-                number(row["slope_before"]),
-                number(row["slope_after"]),
-            ]
-            for row in rows
-        ],
-        texts=4,
-    )
+    return TextTable.of(header, cells, texts=4)
 
 
-def claims(rows: Iterable[Row]) -> Table:
-    """The published claims, as claims.audit gives them."""
-    return Table(
-        ["study", "claim", "tested against", "result", "the numbers"],
-        [[row[key] for key in ("study", "claim", "against", "result", "numbers")] for row in rows],
-        texts=5,
-    )
+def claims(rows: Iterable[AuditedClaim]) -> TextTable:
+    """Set out the published claims and what became of them."""
+    cells = [
+        {
+            "study": row.study,
+            "claim": row.claim,
+            "tested against": row.against,
+            "result": row.result,
+            "the numbers": row.numbers,
+        }
+        for row in rows
+    ]
+    return TextTable.of(["study", "claim", "tested against", "result", "the numbers"], cells, texts=5)
 
 
-def published(rows: Iterable[Row]) -> Table:
-    """Published numbers beside ours, as published.against_published gives them."""
-    table = []
+def published(rows: Iterable[PublishedNumber]) -> TextTable:
+    """Set out published numbers beside ours."""
+    cells = []
     for row in rows:
-        digits = 4 if row["published"] < 1 else 2
-        difference = number(row["difference_percent"]) + ("" if pd.isna(row["difference_percent"]) else " %")
-        cells = [number(row["published"], digits), number(row["measured"], digits), difference]
-        table.append([row["variant"], row["quantity"], *cells])
-    return Table(["variant", "quantity", "published", "measured", "difference"], table, texts=2)
+        digits = 4 if row.published < 1 else 2
+        cells.append(
+            {
+                "variant": row.variant,
+                "quantity": row.quantity,
+                "published": number(row.published, digits),
+                "measured": number(row.measured, digits),
+                "difference": number(row.difference_percent) + ("" if pd.isna(row.difference_percent) else " %"),
+            }
+        )
+    return TextTable.of(["variant", "quantity", "published", "measured", "difference"], cells, texts=2)

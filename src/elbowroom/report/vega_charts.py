@@ -1,6 +1,6 @@
-"""Tables of a comparison -> charts for a browser: Vega-Lite specifications, made by Altair. Nothing is measured here.
+"""Charts of a comparison for the browser, as Vega-Lite specifications made by Altair. Nothing is measured here.
 
-Each chart is as wide as its place on the page. Its parameter `hidden` lists variants that are not shown, `lit` names
+Each chart is as wide as its place on the page. Its parameter `hidden` lists variants that are not shown; `lit` names
 one that stands out. A missing number is left out.
 """
 
@@ -9,28 +9,27 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison.summary import FAR
+from elbowroom.comparison.latent_curves import CURVES, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import SERIES
+from elbowroom.figures.curves import TERMS
+from elbowroom.results.metrics import METRICS, NATS
+from elbowroom.results.outcomes import Bend
+from elbowroom.results.rows import Baseline
 
 Spec = dict[str, Any]
 HEIGHT = 260
 GREY = "#8a8a8a"
-LEAST = 1e-4  # nats: what is below is of no latent that is used, and would squash the others
-TERMS = {"loss": "Loss", "distortion": "Distortion (reconstruction)", "rate": "Rate (KL)"}
-METRICS = {
-    "test_loss": "Test loss",
-    "test_distortion": "Test distortion",
-    "iwae_nll": "IWAE bound",
-    "active_units": "Active latents",
-}
-NATS = "nats per image"
+LEAST = 1e-4  # nats: a latent with less is not used, and would squash the others
 
 
-def curves(history: pd.DataFrame, colours: dict[str, str], study: Study) -> dict[str, Spec]:
-    """Training curves by title, one for each term. history: variant, split, epoch and the terms, means over seeds."""
+def curves_charts(history: pd.DataFrame, colours: dict[str, str], study: Study) -> dict[str, Spec]:
+    """Draw training curves, a chart for each term, by title.
+
+    history: variant, split, epoch and the terms, means over seeds.
+    """
     specs = {}
-    for term, title in TERMS.items():
+    for term, label in TERMS.items():
         rows = history[["variant", "split", "epoch", term]]
         if term == "rate":  # an autoencoder has none
             rows = rows[[study.variants[name].model == "vae" for name in rows.variant]]
@@ -49,13 +48,12 @@ def curves(history: pd.DataFrame, colours: dict[str, str], study: Study) -> dict
             strokeDash=alt.StrokeDash("split:N", title=None, scale=scale), opacity=_lit()
         )
         point = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
-        specs[title] = _spec(line + point + _hover(chart, ["variant", "split", "epoch", term]))
+        specs[_title(label)] = _spec(line + point + _hover(chart, ["variant", "split", "epoch", term]))
     return specs
 
 
-def plane(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, str]) -> Spec:
-    """The rate-distortion plane of a family on test. variants: its VAEs; baselines: its own, of which the linear VAE is
-    drawn."""
+def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, str]) -> Spec:
+    """Draw the rate-distortion plane of a family on test: its VAEs, and the linear VAE among its baselines."""
     table = variants[["variant", "series", "latent_dim", "test_rate", "test_distortion", "test_loss"]]
     scale = alt.Scale(zero=False, padding=16)
     x = alt.X("test_rate:Q", title=f"rate: KL on test ({NATS})", scale=scale)
@@ -68,7 +66,9 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, st
     points = points.encode(opacity=_lit())
     sizes = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="latent_dim:Q")
     hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
-    linear = baselines[baselines.baseline == "linear VAE"][["baseline", "latent_dim", "test_rate", "test_distortion"]]
+    linear = baselines[baselines.baseline == Baseline.LINEAR_VAE][
+        ["baseline", "latent_dim", "test_rate", "test_distortion"]
+    ]
     line = alt.Chart(linear).encode(x=x, y=y, order="latent_dim:Q")
     drawn = line.mark_line(color=GREY, strokeDash=[5, 3], point={"color": GREY, "size": 16})
     named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=-6, align="right", fontSize=10)
@@ -77,8 +77,8 @@ def plane(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, st
     return _spec(behind + points + sizes + hover)
 
 
-def spectrum(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
-    """The KL of each latent, largest first, from LEAST on. table: variant, rank, kl in nats, means over seeds."""
+def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
+    """Draw the KL of each latent, largest first, down to LEAST. table: variant, rank, kl in nats, means over seeds."""
     rows = table[table.kl >= LEAST][["variant", "rank", "kl"]]
     chart = _chart(rows).encode(
         x=alt.X("rank:Q", title="latent, ordered by its KL", scale=alt.Scale(type="log", nice=False)),
@@ -97,22 +97,22 @@ def spectrum(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
     )
 
 
-def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dict[str, Spec]:
-    """What more latents buy, by title, a chart for each metric. table: metric, series, latent_dim, value, low, high.
+def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dict[str, Spec]:
+    """Draw what more latents buy, a chart for each metric, by title.
 
-    elbows: metric, latent_dim, low, high. ours: the series that are no baselines, which are grey; those of FAR are left
-    out where they are far from all others.
+    points: rows of LatentPoint. elbows: rows of SeriesElbow. ours: the series of variants; the others are baselines and
+    grey, and those of FAR are left out unless they are near the others.
     """
     specs = {}
-    for metric, title in METRICS.items():
-        rows = table[table.metric == metric].drop(columns="metric")
+    for metric in CURVES:
+        rows = points[points.metric == metric].drop(columns="metric")
         if rows.empty:
             continue
         near = rows[~rows.series.isin(FAR)]
         low, high = near.low.min(), near.high.max()
         is_near = rows.value.between(low - (high - low) / 2, high + (high - low) / 2)
         rows = rows[is_near | ~rows.series.isin(FAR)]
-        unit = "latents" if metric == "active_units" else NATS
+        unit = METRICS[metric].unit
         sizes = sorted(rows.latent_dim.unique().tolist())
         axis = alt.Axis(values=sizes, format="d", labelOverlap=True)
         size = alt.X("latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False), axis=axis)
@@ -131,7 +131,7 @@ def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dic
             ends = alt.Chart(others[others.latent_dim == max(sizes)]).encode(x=size, y=value, text="series:N")
             label = ends.mark_text(align="right", baseline="bottom", dx=-2, dy=-3, fontSize=10)
             layers += [grey.mark_line(color=GREY, strokeWidth=1.2, strokeDash=[5, 3]), label, _hover(grey, tips[:3])]
-        found = elbows[(elbows.metric == metric) & elbows.latent_dim.notna()][["latent_dim", "low", "high"]]
+        found = elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)][["latent_dim", "low", "high"]]
         if len(found):
             shaded = found.assign(low=found.low.clip(sizes[0]), high=found.high.clip(upper=sizes[-1]))
             band = (
@@ -140,8 +140,12 @@ def by_latents(table: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dic
                 .encode(x=alt.X("low:Q", title="latent size"), x2="high:Q")
             )
             layers += [band, alt.Chart(found).mark_rule(color=GREY).encode(x=size)]
-        specs[title] = _spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
+        specs[_title(METRICS[metric].label)] = _spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
     return specs
+
+
+def _title(label: str) -> str:
+    return label[0].upper() + label[1:]
 
 
 def _colour(colours: dict[str, str], shown: "pd.Series[str]") -> alt.Color:
@@ -151,12 +155,12 @@ def _colour(colours: dict[str, str], shown: "pd.Series[str]") -> alt.Color:
 
 
 def _lit() -> Any:
-    """All, or the one that the page's parameter `lit` names."""
+    """Return full opacity for every variant, or only for the one that the page's parameter `lit` names."""
     return alt.when("lit === '' || lit === datum.variant").then(alt.value(1)).otherwise(alt.value(0.12))
 
 
 def _hover(chart: alt.Chart, fields: list[str]) -> alt.Chart:
-    """What is not seen, but says its numbers under the pointer."""
+    """Return invisible points that show their numbers under the pointer."""
     texts = ("variant", "split", "series", "baseline")
     tips = [
         alt.Tooltip(f"{name}:N", title=name)

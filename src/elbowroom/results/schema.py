@@ -1,10 +1,11 @@
-"""What a table may hold, and reading one as it was declared: columns, what may stand in a cell, the key, the rows."""
+"""Declare a table (its columns, its key, its rows) and read it back only if it is as declared."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,12 @@ from elbowroom.core.errors import StudyError
 PLAIN = re.compile(r"(?!.*<[a-z/!])[^\x00-\x1f\x7f-\x9f]*", re.IGNORECASE)  # DVC writes cells into its page as they are
 
 
-class Column(NamedTuple):
-    """What may stand in a cell: a text (of choices, if any) or a finite number from low to high; if empty, nothing."""
+@dataclass(frozen=True)
+class Column:
+    """What a cell may hold: text (one of `choices`, if there are any) or a finite number from low to high.
+
+    empty: a cell may also be empty.
+    """
 
     kind: Literal["text", "number", "whole"] = "number"
     low: float = -np.inf
@@ -34,10 +39,10 @@ class Column(NamedTuple):
         return said + (" or nothing" if self.empty else "")
 
     def allows(self, cells: "pd.Series[Any]") -> "pd.Series[bool]":
-        """Which cells are as declared."""
+        """Return for each cell whether the column may hold it."""
         if self.kind == "text":
             fits = cells.isin(self.choices) if self.choices else cells.map(lambda text: bool(PLAIN.fullmatch(text)))
-            return fits & ((cells != "") | self.empty)
+            return fits & (cells != "") | (cells == "") & self.empty
         numbers = cells if cells.dtype.kind in "iuf" else pd.to_numeric(cells.astype(str), errors="coerce")
         fits = np.isfinite(numbers) & numbers.between(self.low, self.high)
         if self.kind == "whole":
@@ -45,25 +50,28 @@ class Column(NamedTuple):
         return fits | (cells.isna() & self.empty)
 
 
-Rows = Mapping[str, Sequence[Any]]  # values of columns, in whose combinations rows are expected, and in no others
+Expected = Mapping[str, Sequence[Any]]  # allowed values per column; exactly one row per combination
 
 
-class Table(NamedTuple):
-    """more: what else columns may be called (all of numbers, or empty). since: columns that came later -> their value
-    in a table from before. key: what no two rows have in common.
+@dataclass(frozen=True)
+class Table:
+    """A table's columns by name, and what else is known of it.
+
+    key: columns whose values, taken together, no two rows share. more: a pattern for the names of further columns, all
+    of them of numbers or empty. since: columns that older tables lack, with the value to read there.
     """
 
     columns: Mapping[str, Column]
     key: Sequence[str]
     more: str = "$^"
-    since: Mapping[str, float] = {}
+    since: Mapping[str, float] = field(default_factory=dict)
     may_be_empty: bool = False
 
 
-def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
-    """Read a table as declared, with the rows expected.
+def load(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
+    """Read a table. Raises StudyError unless its columns, cells and rows are as declared.
 
-    Raises StudyError with one line: file, what was found, what was expected.
+    The error is one line: file, what was found, what was expected.
     """
     found = files.load_csv(path, [name for name, column in table.columns.items() if column.kind == "text"])
     for name, value in table.since.items():
@@ -74,8 +82,8 @@ def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
             raise StudyError(f"{path}: found column {name!r}, expected {', '.join(table.columns)}, each once")
     if missing := [name for name in table.columns if name not in found]:
         raise StudyError(f"{path}: found no column {missing[0]!r}, expected {', '.join(table.columns)}")
-    if not found.index.equals(pd.RangeIndex(len(found))):  # pandas took the first cells for one
-        raise StudyError(f"{path}: found rows of more cells than its {len(found.columns)} columns, expected as many")
+    if not found.index.equals(pd.RangeIndex(len(found))):  # pandas took the first cells for an index
+        raise StudyError(f"{path}: found rows with more cells than its {len(found.columns)} columns, expected as many")
     for name in found.columns:
         column = table.columns.get(name, Column(empty=True))
         for place in np.flatnonzero(~column.allows(found[name]))[:1]:
@@ -90,21 +98,22 @@ def load(path: Path, table: Table, rows: Rows) -> pd.DataFrame:
         raise StudyError(f"{path}: found no rows, expected some")
     if table.key and (again := found.duplicated(table.key)).any():
         row = found[again].iloc[0][[*table.key]].to_dict()
-        raise StudyError(f"{path}: found {_said(row)} more than once, expected one row of it")
-    if rows:
-        _expect(path, found, rows)
+        raise StudyError(f"{path}: found {_said(row)} more than once, expected one such row")
+    if expected:
+        _expect(path, found, expected)
     return found
 
 
-def _expect(path: Path, found: pd.DataFrame, rows: Rows) -> None:
-    ours = set(found[[*rows]].itertuples(index=False, name=None))
+def _expect(path: Path, found: pd.DataFrame, expected: Expected) -> None:
+    """Raise StudyError unless the table has exactly one row per combination of the allowed values."""
+    ours = set(found[[*expected]].itertuples(index=False, name=None))
     for row in sorted(ours):
-        for name, value in zip(rows, row, strict=True):
-            if value not in rows[name]:
-                raise StudyError(f"{path}: found {name} {value}, expected {_several(rows[name])} (params.yaml)")
-    for row in product(*rows.values()):
+        for name, value in zip(expected, row, strict=True):
+            if value not in expected[name]:
+                raise StudyError(f"{path}: found {name} {value}, expected {_several(expected[name])} (params.yaml)")
+    for row in product(*expected.values()):
         if row not in ours:
-            raise StudyError(f"{path}: found no row of {_said(dict(zip(rows, row, strict=True)))}, expected one")
+            raise StudyError(f"{path}: found no row of {_said(dict(zip(expected, row, strict=True)))}, expected one")
 
 
 def _said(values: Mapping[Any, Any]) -> str:
@@ -113,3 +122,25 @@ def _said(values: Mapping[Any, Any]) -> str:
 
 def _several(values: Sequence[Any]) -> str:
     return ", ".join(map(str, values)) if len(values) < 8 else f"{values[0]} to {values[-1]}"
+
+
+# --- rows as dataclasses ---------------------------------------------------------------------------------------------
+
+Row = TypeVar("Row")
+
+
+def columns(kind: type[Row]) -> dict[str, Column]:
+    """Return the columns of a table whose rows are this dataclass; each field is Annotated with its Column."""
+    return {name: get_args(hint)[1] for name, hint in get_type_hints(kind, include_extras=True).items()}
+
+
+def to_table(kind: type[Row], rows: Iterable[Row]) -> pd.DataFrame:
+    """Return the table of these rows: a column for each field, also if there are no rows."""
+    names = list(columns(kind))
+    return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
+
+
+def to_rows(kind: type[Row], table: pd.DataFrame) -> list[Row]:
+    """Return the rows of a table as dataclasses, each cell in the type of its field."""
+    types = {name: get_args(hint)[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+    return [kind(**{name: of(record[name]) for name, of in types.items()}) for record in table.to_dict("records")]

@@ -1,16 +1,29 @@
-"""The tables that stages hand to each other, each declared once, and read here by whatever reads them.
+"""The tables that stages hand to each other: each is declared once here, and read here by whoever needs it.
 
-So one that was edited by hand, or cut short, is one clear line (StudyError) and no wrong number.
+A table that was edited by hand or cut short is then a StudyError in one line, and no wrong number.
 """
 
-from typing import get_args
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 
-from elbowroom.core import paths
+from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Likelihood, Study
-from elbowroom.results.schema import Column, Rows, Table, load
+from elbowroom.core.settings import DATASETS, Study
+from elbowroom.results.families import LOSS_FAMILY, LossFamily, families
+from elbowroom.results.metrics import METRICS
+from elbowroom.results.outcomes import Verdict
+from elbowroom.results.rows import (
+    AuditedClaim,
+    Baseline,
+    BaselineRow,
+    Difference,
+    LatentPoint,
+    PublishedNumber,
+    SeriesElbow,
+)
+from elbowroom.results.schema import Column, Expected, Table, columns, load
 
 TEXT = Column("text")
 NUMBER, MAYBE = Column(), Column(empty=True)
@@ -18,37 +31,18 @@ AMOUNT, SHARE = Column(low=0), Column(low=0, high=1)
 COUNT, SEED = Column("whole", low=1, high=2**53), Column("whole", low=0, high=2**31)
 DATASET = Column("text", choices=tuple(DATASETS))
 SPLIT = Column("text", choices=("train", "test"))
-FAMILY = {
-    "dataset": DATASET,
-    "likelihood": Column("text", choices=get_args(Likelihood)),
-    "pixel_range": Column("text", choices=("[0, 1]", "[-1, 1]")),
-}
-METRICS: dict[str, Column] = {
-    **dict.fromkeys(
-        [f"{split}_{term}" for split in ("test", "train") for term in ("loss", "distortion", "rate")], NUMBER
-    ),
-    "active_units": Column("whole", low=0, high=2**53),
-    **dict.fromkeys(["psnr", "ssim", "fcd_recon", "fcd_floor", "kid_floor"], NUMBER),
-    **dict.fromkeys(["probe_accuracy", "knn_accuracy"], Column(low=0, high=1, empty=True)),  # nothing to tell apart
-    **dict.fromkeys([f"{of}_{path}" for of in ("path", "step") for path in ("linear", "slerp", "blend")], MAYBE),
-    **dict.fromkeys(["pca_2d", "sigma2", "effective_beta"], MAYBE),
-    "parameters": COUNT,
-}
-OF_VAE = ["iwae_nll", "effective_samples", "active_units_kl", "fcd", "kid"]  # an autoencoder has none
+TERMS = {"loss": NUMBER, "distortion": NUMBER, "rate": NUMBER}
 
 SEEDS = {
     model: Table(
-        {"variant": TEXT, "seed": SEED} | METRICS | dict.fromkeys(OF_VAE, NUMBER if model == "vae" else MAYBE),
+        {"variant": TEXT, "seed": SEED}
+        | {name: MAYBE if metric.vae_only and model == "ae" else metric.cells for name, metric in METRICS.items()},
         key=["seed"],
         more=r"iwae_nll_\d+",
     )
     for model in ("vae", "ae")
 }
-HISTORY = Table(
-    {"variant": TEXT, "seed": SEED, "split": SPLIT, "epoch": COUNT}
-    | dict.fromkeys(["loss", "distortion", "rate"], NUMBER),
-    key=["seed", "split", "epoch"],
-)
+HISTORY = Table({"variant": TEXT, "seed": SEED, "split": SPLIT, "epoch": COUNT} | TERMS, key=["seed", "split", "epoch"])
 COST = Table(
     {"variant": TEXT, "seed": SEED, "seconds": AMOUNT, "seeds_together": COUNT, "images_per_second": AMOUNT}
     | {"peak_memory_mib": AMOUNT, "device": TEXT, "torch": TEXT},
@@ -58,118 +52,139 @@ COST = Table(
 SPECTRUM = Table({"variant": TEXT, "seed": SEED, "rank": COUNT, "kl": NUMBER}, key=["seed", "rank"])
 MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
 JUDGE = Table({"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_accuracy": SHARE}, key=["epoch"])
-BASELINES = Table(
-    {
-        **FAMILY,
-        "baseline": TEXT,
-        "latent_dim": COUNT._replace(empty=True),
-        "test_loss": NUMBER,
-        "test_distortion": NUMBER,
-    }
-    | dict.fromkeys(["train_loss", "test_rate", "active_units", "psnr"], MAYBE),
-    key=["dataset", "baseline", "likelihood", "pixel_range", "latent_dim"],
+BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
+VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
+    {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
+    | {"above_floor": MAYBE, "verdict": Column("text", choices=tuple(Verdict), empty=True)}
+    | {name: MAYBE if metric.vae_only else metric.cells for name, metric in METRICS.items()}
+    | {"active_units": AMOUNT}
+    | {f"{name}_sd": MAYBE for name in METRICS if name != "parameters"},
+    key=["variant"],
+    more=r"iwae_nll_\d+(_sd)?",
 )
-COMPARISON = {  # of report/comparison, what the report reads
-    "variants": Table(
-        {"variant": TEXT, **FAMILY, "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
-        | {"above_floor": MAYBE, "verdict": TEXT._replace(empty=True)}
-        | METRICS
-        | {"active_units": AMOUNT}  # a mean over seeds
-        | dict.fromkeys([*OF_VAE, *(f"{name}_sd" for name in [*METRICS, *OF_VAE] if name != "parameters")], MAYBE),
-        key=["variant"],
-        more=r"iwae_nll_\d+(_sd)?",
-    ),
+COMPARISON = {  # the tables of report/comparison that the report reads
+    "variants": VARIANTS,
     "baselines": BASELINES,
-    "latents": Table(
-        {**FAMILY, "metric": TEXT, "series": TEXT, "latent_dim": COUNT, "value": NUMBER, "low": NUMBER, "high": NUMBER},
-        key=[*FAMILY, "metric", "series", "latent_dim"],
-        may_be_empty=True,
-    ),
-    "differences": Table(
-        {"dataset": DATASET, "variant": TEXT, "against": TEXT, "metric": TEXT, "difference": MAYBE}
-        | {"low": MAYBE, "high": MAYBE, "seeds": SEED, "result": TEXT},
-        key=["variant", "against", "metric"],
-        may_be_empty=True,
-    ),
-    "elbows": Table(
-        {**FAMILY, "series": TEXT, "metric": TEXT, "seeds": SEED, "result": TEXT}
-        | dict.fromkeys(["latent_dim", "low", "high", "slope_before", "slope_after"], MAYBE),
-        key=[*FAMILY, "series", "metric"],
-        may_be_empty=True,
-    ),
+    "latents": Table(columns(LatentPoint), key=[*LOSS_FAMILY, "metric", "series", "latent_dim"], may_be_empty=True),
+    "differences": Table(columns(Difference), key=["variant", "against", "metric"], may_be_empty=True),
+    "elbows": Table(columns(SeriesElbow), key=[*LOSS_FAMILY, "series", "metric"], may_be_empty=True),
     "curves": Table(
-        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": COUNT}
-        | dict.fromkeys(["loss", "distortion", "rate"], NUMBER),
-        key=["variant", "split", "epoch"],
+        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": COUNT} | TERMS, key=["variant", "split", "epoch"]
     ),
     "spectrum": Table(
         {"dataset": DATASET, "variant": TEXT, "rank": COUNT, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
     ),
-    "claims": Table(dict.fromkeys(["study", "claim", "against", "result", "numbers"], TEXT), key=[]),
-    "published": Table(
-        {"study": TEXT, "variant": TEXT, "quantity": TEXT, "published": NUMBER}
-        | {"measured": MAYBE, "difference_percent": MAYBE},
-        key=["study", "variant", "quantity"],
-        may_be_empty=True,
-    ),
+    "claims": Table(columns(AuditedClaim), key=[]),
+    "published": Table(columns(PublishedNumber), key=["study", "variant", "quantity"], may_be_empty=True),
 }
 
 
 def seeds(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
-    """Metrics of a variant, a row for each seed; of those in params.yaml unless it was edited since."""
+    """Read every metric of a variant: a row for each seed of params.yaml, or for any seeds if edited since."""
     variant = study.variant(name)
-    rows: Rows = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
-    return load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **rows})
+    expected: Expected = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
+    return load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **expected})
 
 
 def history(study: Study, name: str) -> pd.DataFrame:
-    """A row for each seed, split and epoch of a variant's training."""
+    """Read a variant's training curves: a row for each seed, split and epoch."""
     recipe = study.recipes[study.variant(name).recipe]
-    rows: Rows = {"seed": recipe.seeds, "split": SPLIT.choices, "epoch": range(1, recipe.epochs + 1)}
-    return load(paths.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **rows})
+    expected: Expected = {"seed": recipe.seeds, "split": SPLIT.choices, "epoch": range(1, recipe.epochs + 1)}
+    return load(paths.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **expected})
 
 
 def costs(study: Study, name: str) -> pd.DataFrame:
-    """What training took, a row for each seed of a variant."""
-    rows: Rows = {"variant": [name], "seed": study.recipes[study.variant(name).recipe].seeds}
-    return load(paths.plot_file(name, "cost.csv"), COST, rows)
+    """Read what training a variant took: a row for each seed."""
+    expected: Expected = {"variant": [name], "seed": study.recipes[study.variant(name).recipe].seeds}
+    return load(paths.plot_file(name, "cost.csv"), COST, expected)
 
 
 def spectrum(study: Study, name: str) -> pd.DataFrame:
-    """The KL of each latent of a variant, a row for each seed and rank."""
+    """Read the KL of each latent of a variant: a row for each seed and rank."""
     variant = study.variant(name)
-    rows: Rows = {"seed": study.recipes[variant.recipe].seeds, "rank": range(1, variant.latent_dim + 1)}
-    return load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **rows})
+    expected: Expected = {"seed": study.recipes[variant.recipe].seeds, "rank": range(1, variant.latent_dim + 1)}
+    return load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **expected})
 
 
 def latent_map(name: str) -> pd.DataFrame:
-    """Points of a variant's latent map, a row for each test image."""
+    """Read the points of a variant's latent map: a row for each test image."""
     return load(paths.plot_file(name, "map.csv"), MAP, {})
 
 
 def judge(study: Study, dataset: str) -> pd.DataFrame:
-    """The training of a dataset's judge, a row for each epoch."""
-    rows: Rows = {"dataset": [dataset], "epoch": range(1, study.judge.epochs + 1)}
-    return load(paths.judge_history_file(dataset), JUDGE, rows)
+    """Read how a dataset's judge was trained: a row for each epoch."""
+    expected: Expected = {"dataset": [dataset], "epoch": range(1, study.judge.epochs + 1)}
+    return load(paths.judge_history_file(dataset), JUDGE, expected)
 
 
 def baselines(study: Study, dataset: str) -> pd.DataFrame:
-    """The baselines of a dataset, among them the mean image of each likelihood and range that the study has."""
+    """Read a dataset's baselines. Raises StudyError unless each loss family of the study has a mean image."""
     path = paths.baselines_file(dataset)
     table = load(path, BASELINES, {"dataset": [dataset]})
-    means = table[table.baseline == "mean image"][["likelihood", "pixel_range"]]
-    known = set(means.itertuples(index=False, name=None))
-    for variant in study.variants.values():
-        family = variant.likelihood, str(variant.pixel_range)
-        if variant.dataset == dataset and family not in known:
-            raise StudyError(f"{path}: found no mean image of {', '.join(family)}, expected a row for it")
+    mean_images = table[table.baseline == Baseline.MEAN_IMAGE]
+    for family in families(study):
+        if family.dataset == dataset and family.rows(mean_images).empty:
+            named = f"{family.likelihood}, {family.pixel_range}"
+            raise StudyError(f"{path}: found no mean image of {named}, expected a row for it")
     return table
 
 
-def comparison(study: Study) -> dict[str, pd.DataFrame]:
-    """The tables of report/comparison that the report reads, by name."""
-    rows: dict[str, Rows] = {"variants": {"variant": list(study.variants)}}
-    return {
-        name: load(paths.comparison_file(f"{name}.csv"), table, rows.get(name, {}))
-        for name, table in COMPARISON.items()
-    }
+@dataclass(frozen=True)
+class Measured:
+    """What stages measured of all variants and datasets of a study, a table each.
+
+    seeds: every metric. history: training curves. spectrum: the KL of each latent. These have a row for each seed (and
+    epoch, or rank) of each variant, and its dataset. baselines: of each dataset.
+    """
+
+    seeds: pd.DataFrame
+    history: pd.DataFrame
+    spectrum: pd.DataFrame
+    baselines: pd.DataFrame
+
+
+def measured(study: Study) -> Measured:
+    """Read what stages measured."""
+
+    def read_all(read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
+        parts = [read(study, name).assign(dataset=variant.dataset) for name, variant in study.variants.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    return Measured(
+        seeds=read_all(seeds),
+        history=read_all(history),
+        spectrum=read_all(spectrum),
+        baselines=pd.concat([baselines(study, name) for name in study.datasets]),
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The tables of report/comparison, each in a file of its name; COMPARISON says what they may hold."""
+
+    variants: pd.DataFrame
+    baselines: pd.DataFrame
+    latents: pd.DataFrame
+    differences: pd.DataFrame
+    elbows: pd.DataFrame
+    curves: pd.DataFrame
+    spectrum: pd.DataFrame
+    claims: pd.DataFrame
+    published: pd.DataFrame
+
+
+def comparison(study: Study) -> Comparison:
+    """Read the tables of report/comparison."""
+    expected: dict[str, Expected] = {"variants": {"variant": list(study.variants)}}
+    return Comparison(
+        **{
+            name: load(paths.comparison_file(f"{name}.csv"), table, expected.get(name, {}))
+            for name, table in COMPARISON.items()
+        }
+    )
+
+
+def save_comparison(comparison: Comparison) -> None:
+    """Write the tables of report/comparison, numbers to six decimals."""
+    for name in COMPARISON:
+        files.save_csv(paths.comparison_file(f"{name}.csv"), getattr(comparison, name).round(6))

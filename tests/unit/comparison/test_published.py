@@ -1,4 +1,4 @@
-"""The published tables, as the studies printed them, beside ours."""
+"""Published numbers stand beside ours, as the studies printed them."""
 
 import pandas as pd
 import pytest
@@ -6,6 +6,8 @@ import pytest
 from elbowroom.comparison.published import against_published, load_published, shortfalls
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Dataset, Study
+from elbowroom.results.rows import PublishedNumber
+from elbowroom.results.schema import to_table
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
 from tests.support.settings import with_published_recipes
@@ -19,7 +21,7 @@ def study() -> Study:
 def test_published_tables_agree_with_themselves(study: Study) -> None:
     """Parameters are those of the networks; the report's loss is the sum of its terms, to the digits it prints."""
     tables = load_published()
-    published = {name: values["metrics"] for table in tables.values() for name, values in table["variants"].items()}
+    published = {name: values.metrics for table in tables.values() for name, values in table.variants.items()}
     assert set(published) == {name for name, variant in study.variants.items() if variant.model == "vae"}
     for name, metrics in published.items():
         variant = study.variant(name)
@@ -34,7 +36,7 @@ def test_ours_stand_beside_the_published(study: Study) -> None:
     metrics = pd.DataFrame([ours] * len(study.variants), index=list(study.variants))
     rows = [("mnist-z128", seed, "test", epoch, 60.0 + seed) for seed in (0, 1) for epoch in (10, 20)]
     history = pd.DataFrame(rows, columns=["variant", "seed", "split", "epoch", "loss"]).assign(distortion=0, rate=0)
-    table = against_published(study, metrics, history).set_index(["variant", "quantity"])
+    table = to_table(PublishedNumber, against_published(study, metrics, history)).set_index(["variant", "quantity"])
     row = table.loc["mnist-z128", "test loss"]
     assert (row.published, row.measured) == (52.4180, 50.0)
     assert row.difference_percent == pytest.approx(100 * (50 - 52.4180) / 52.4180)
@@ -44,7 +46,7 @@ def test_ours_stand_beside_the_published(study: Study) -> None:
     assert set(table.study) == {"notebook", "report"}
     shorter = study.recipes["notebook-mnist"].model_copy(update={"epochs": 10})
     short = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": shorter}})
-    table = against_published(short, metrics, history).set_index(["variant", "quantity"])
+    table = to_table(PublishedNumber, against_published(short, metrics, history)).set_index(["variant", "quantity"])
     last = table.loc["mnist-z128", "test loss, epoch 50 (ours: 10)"]
     assert (last.published, last.measured) == (52.4180, 50.0)
     assert pd.isna(last.difference_percent)  # of other epochs
@@ -58,7 +60,7 @@ def test_ours_stand_beside_the_published(study: Study) -> None:
 def test_only_this_studys_variants_are_compared(study: Study) -> None:
     one = study.model_copy(update={"variants": {"mnist-ae128": study.variants["mnist-ae128"]}})
     history = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "distortion", "rate"])
-    assert against_published(one, pd.DataFrame(), history).empty
+    assert against_published(one, pd.DataFrame(), history) == []
 
 
 def test_a_full_budget_has_no_shortfall(study: Study) -> None:

@@ -1,15 +1,20 @@
 """The answer says what intervals say, and no more."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from elbowroom.comparison import summary
 from elbowroom.comparison.pairs import comparisons
+from elbowroom.comparison.summary import summarise
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.report.answer import answer
+from elbowroom.results.outcomes import Bend
+from elbowroom.results.rows import Baseline, BaselineRow, Difference, SeriesElbow
+from elbowroom.results.schema import columns, to_table
+from elbowroom.results.tables import Comparison
 from tests.support import ROOT
 
 LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size
@@ -26,8 +31,8 @@ def study() -> Study:
     return whole.model_copy(update={"variants": sizes | others})
 
 
-def said(study: Study, losses: dict[str, list[float]], elbows: Any = ()) -> list[str]:
-    """losses: of each variant by seed; those left out lose 1000 times their latent size."""
+def said(study: Study, losses: dict[str, list[float]], elbows: Sequence[SeriesElbow] = ()) -> list[str]:
+    """The answer. losses: of each variant by seed; those left out lose 1000 times their latent size."""
     rows = [
         {"dataset": variant.dataset, "variant": name, "seed": seed, "test_loss": loss, "test_distortion": loss}
         | {"active_units": variant.latent_dim - 0.5, "parameters": 1}
@@ -35,13 +40,25 @@ def said(study: Study, losses: dict[str, list[float]], elbows: Any = ()) -> list
         for seed, loss in enumerate(losses.get(name, [variant.latent_dim * 1e3 + seed for seed in range(3)]))
     ]
     seeds = pd.DataFrame(rows)
-    families = [("mnist", "gaussian", "[-1, 1]"), ("cifar10", "bernoulli", "[0, 1]")]
-    mean_image = pd.DataFrame(families, columns=summary.LOSS_FAMILY).assign(baseline="mean image", test_loss=1e6)
-    linear = pd.DataFrame([(*families[0], "linear VAE", loss, size) for size, loss in LINEAR.items()])
-    linear.columns = [*mean_image.columns, "latent_dim"]
-    baselines = pd.concat([mean_image, linear]).assign(test_distortion=0.0)
-    tables = summary.summary(study, seeds, baselines), baselines, comparisons(study, seeds, {"test_loss": True})
-    return answer(study, *(table.to_dict("records") for table in tables), elbows)
+    mnist = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "test_distortion": 0.0}
+    cifar10 = {"dataset": "cifar10", "likelihood": "bernoulli", "pixel_range": "[0, 1]", "test_distortion": 0.0}
+    found = [family | {"baseline": Baseline.MEAN_IMAGE, "test_loss": 1e6} for family in (mnist, cifar10)]
+    for size, loss in LINEAR.items():
+        found.append(mnist | {"baseline": Baseline.LINEAR_VAE, "test_loss": loss, "latent_dim": size})
+    baselines = pd.DataFrame(found, columns=list(columns(BaselineRow)))
+    empty = pd.DataFrame()
+    comparison = Comparison(
+        variants=summarise(study, seeds, baselines),
+        baselines=baselines,
+        differences=to_table(Difference, comparisons(study, seeds, ["test_loss"])),
+        elbows=to_table(SeriesElbow, elbows),
+        latents=empty,
+        curves=empty,
+        spectrum=empty,
+        claims=empty,
+        published=empty,
+    )
+    return answer(study, comparison)
 
 
 def by_steps(*steps: list[float]) -> dict[str, list[float]]:
@@ -126,11 +143,24 @@ def test_of_two_with_the_same_settings_the_first_is_taken(study: Study) -> None:
 
 
 def test_the_elbow_and_the_width_are_said(study: Study) -> None:
-    bend = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
-    bend |= {"metric": "test_loss", "result": "elbow at 10 latents (8 to 12, 3 seeds)", "slope_after": -1.0}
-    sentences = said(study, by_steps(BETTER, BETTER, SAME), [bend])
+    elbow = SeriesElbow(
+        dataset="mnist",
+        likelihood="gaussian",
+        pixel_range="[-1, 1]",
+        series="width 32",
+        metric="test_loss",
+        latent_dim=10.0,
+        low=8.0,
+        high=12.0,
+        seeds=3,
+        slope_before=-9.0,
+        slope_after=-1.0,
+        bend=Bend.FOUND,
+        result="elbow at 10 latents (8 to 12, 3 seeds)",
+    )
+    sentences = said(study, by_steps(BETTER, BETTER, SAME), [elbow])
     assert sentences[0].endswith("15.5 of the 16 are active; the loss has its elbow at 10 latents (8 to 12, 3 seeds).")
-    rising = said(study, by_steps(BETTER, BETTER, SAME), [bend | {"slope_after": 1.0}])[0]
+    rising = said(study, by_steps(BETTER, BETTER, SAME), [replace(elbow, slope_after=1.0)])[0]
     assert rising.endswith("its elbow at 10 latents (8 to 12, 3 seeds), and rises after it.")
     assert len(sentences) == 3  # one for each dataset, and the width
     losses = {"cifar10-z8-c32": [10.0, 11.0, 12.0], "cifar10-z8-c64": [8.0, 9.5, 9.9]}

@@ -4,11 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from elbowroom.comparison import claims, pairs, published
 from elbowroom.core.settings import Study
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import page_data, text_tables
-from elbowroom.report.pages import SHOWN, Results, render
+from elbowroom.report.captions import ON_PAGE
+from elbowroom.report.cells import number
+from elbowroom.report.pages import ReportInputs, render
+from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome
+from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.schema import columns, to_table
+from elbowroom.results.tables import Comparison
 from tests.support.settings import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
@@ -42,14 +47,14 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         "parameters": 3_342_305,
         "verdict": "starved",
     }
-    columns = [*text_tables.PICTURES, *text_tables.LATENTS]
+    shown_metrics = [*text_tables.PICTURES, *text_tables.LATENTS]
     others = {
         **dict.fromkeys(["psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon", "sigma2"], 0.5),
         **dict.fromkeys(["active_units_kl", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"], 0.25),
         **dict.fromkeys([f"{what}_{path}" for what in ("path", "step") for path in ("linear", "slerp", "blend")], 1.5),
         "effective_beta": 0.25,
     }
-    assert len(others) >= len(columns)
+    assert len(others) >= len(shown_metrics)
     variants = pd.DataFrame(
         [
             {
@@ -67,13 +72,13 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
     )
     rows = [
         ("notebook", "mnist-z128", "test loss", 52.418, 1912.929, 3549.4),
-        ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, None, None),
+        ("notebook", "mnist-z128", "test loss, epoch 40", 53.2031, np.nan, np.nan),
     ]
     family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]"}
     baseline = {"baseline": "mean image", "test_loss": 211.586, "test_distortion": 211.586, "test_rate": 0.0}
-    none = {"latent_dim": None, "active_units": None, "train_loss": 210.0}
-    difference = ("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, "worse")
-    compared = {
+    none = {"latent_dim": np.nan, "active_units": np.nan, "train_loss": 210.0, "psnr": np.nan}
+    difference = Difference("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, Outcome.WORSE)
+    compared: dict[str, pd.DataFrame] = {
         "variants": variants,
         "baselines": pd.DataFrame([family | baseline | none]),
         "latents": pd.DataFrame(
@@ -89,12 +94,12 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
                 }
             ]
         ),
-        "differences": pd.DataFrame([difference], columns=pairs.COLUMNS),
-        "elbows": pd.DataFrame(
-            columns=["dataset", "likelihood", "pixel_range", "series", "metric", "latent_dim", "low", "high"]
+        "differences": to_table(Difference, [difference]),
+        "elbows": to_table(SeriesElbow, []),
+        "claims": to_table(
+            AuditedClaim, [AuditedClaim("notebook", MARKUP, Evidence.MEASURED, ClaimResult.HOLDS, "52.42")]
         ),
-        "claims": pd.DataFrame([("notebook", MARKUP, "our numbers", "holds", "52.42")], columns=claims.COLUMNS),
-        "published": pd.DataFrame(rows, columns=published.COLUMNS),
+        "published": pd.DataFrame(rows, columns=list(columns(PublishedNumber))),
         "curves": pd.DataFrame(
             [
                 {"dataset": variant.dataset, "variant": name, "split": split, "epoch": 1}
@@ -120,18 +125,18 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         "device": "cpu",
     }
     costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
-    shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in SHOWN]
-    found = Results(
-        compared | changes,
+    shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in ON_PAGE]
+    inputs = ReportInputs(
+        Comparison(**(compared | changes)),
         judges,
         costs,
         dict.fromkeys(study.variants, EXPLORED),
-        dict.fromkeys(shown, page_data.Picture("data:image/png;base64,AA==", 1, 1)),
+        dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
         "0123456789ab",
         ["Python 3.11"],
         pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
     )
-    return render(study, found)
+    return render(study, inputs)
 
 
 @pytest.fixture
@@ -146,7 +151,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 4 |"
     assert f"| starved | 128 | 32 | 3,342,305 {losses}" in markdown
     assert (
-        r"| mean image (gaussian, \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"
+        r"| mean image (gaussian, pixels in \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"
         in markdown
     )
     assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
@@ -167,10 +172,22 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
 
 
 def test_an_elbow_stands_on_top(study: Study) -> None:
-    found = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
-    found |= {"metric": "test_loss", "latent_dim": 16.2, "low": 12.0, "high": 20.0, "slope_before": -30.0}
-    found |= {"slope_after": -0.5, "result": "elbow at 16.2 latents (12 to 20, 3 seeds)"}
-    for page in pages(study, elbows=pd.DataFrame([found])).values():
+    found = SeriesElbow(
+        dataset="mnist",
+        likelihood="gaussian",
+        pixel_range="[-1, 1]",
+        series="width 32",
+        metric="test_loss",
+        latent_dim=16.2,
+        low=12.0,
+        high=20.0,
+        seeds=3,
+        slope_before=-30.0,
+        slope_after=-0.5,
+        bend=Bend.FOUND,
+        result="elbow at 16.2 latents (12 to 20, 3 seeds)",
+    )
+    for page in pages(study, elbows=to_table(SeriesElbow, [found])).values():
         assert page.index("the loss has its elbow at 16.2 latents") < page.index("3,342,305")
 
 
@@ -218,7 +235,7 @@ def test_names_stay_text(study: Study) -> None:
     ],
 )
 def test_numbers_are_set_out_for_readers(value: float, digits: int, text: str) -> None:
-    assert text_tables.number(value, digits) == text
+    assert number(value, digits) == text
 
 
 def test_objectives_are_described(study: Study) -> None:

@@ -67,7 +67,7 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
     for dataset in study.datasets:
         assert set(tables.judge(study, dataset).dataset) == {dataset}
         assert set(tables.baselines(study, dataset).dataset) == {dataset}
-    assert list(tables.comparison(study)["variants"].variant) == list(study.variants)
+    assert list(tables.comparison(study).variants.variant) == list(study.variants)
 
 
 @pytest.mark.parametrize("name", ["nan", "NA", "None", "1", "1e3", "True", ""])
@@ -123,7 +123,7 @@ def without(name: str, value: object) -> Edit:
         (METRICS, cell("seed", 10**20), f"row 1, column seed: found {10**20}, expected a whole number from 0"),
         (METRICS, cell("seed", 7), "found seed 7, expected 0 (params.yaml)"),
         (METRICS, cell("variant", "mnist-ae128"), "found variant mnist-ae128, expected mnist-z128 (params.yaml)"),
-        (METRICS, doubled, "found seed 0 more than once, expected one row of it"),
+        (METRICS, doubled, "found seed 0 more than once, expected one such row"),
         (METRICS, lambda t: t.iloc[:0], "found no rows, expected some"),
         (METRICS, lambda t: t.assign(**{"\x1b[31m": 1}), r"found column '\x1b[31m', expected variant, seed"),
         (METRICS, lambda t: t.assign(again=1).rename(columns={"again": "fcd.1"}), "found column 'fcd.1', expected"),
@@ -140,7 +140,7 @@ def without(name: str, value: object) -> Edit:
         (JUDGE, cell("dataset", "cifar10"), "found dataset cifar10, expected mnist (params.yaml)"),
         (BASELINES, without("baseline", "mean image"), "found no mean image of gaussian, [-1, 1], expected a row"),
         ("report/comparison/variants.csv", without("variant", NAME), f"found no row of variant {NAME}, expected one"),
-        ("report/comparison/differences.csv", doubled, "metric test_loss more than once, expected one row of it"),
+        ("report/comparison/differences.csv", doubled, "metric test_loss more than once, expected one such row"),
         ("report/comparison/claims.csv", cell("claim", None), "column claim: found nothing, expected plain text"),
     ],
 )  # fmt: skip
@@ -165,7 +165,7 @@ def test_rows_of_too_many_cells_do_not_move_columns(study: Study) -> None:
     """pandas would take the first cells for an index, and each number for that of the next column."""
     lines = Path(MAP).read_text().splitlines()
     Path(MAP).write_text("\n".join([lines[0], *(f"{line},9" for line in lines[1:])]))
-    with pytest.raises(StudyError, match="found rows of more cells than its 3 columns"):
+    with pytest.raises(StudyError, match="found rows with more cells than its 3 columns"):
         READ[MAP](study)
 
 

@@ -1,0 +1,46 @@
+"""How numbers and metrics are written in the cells and headings of the report's tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from elbowroom.report.markdown import DASH
+from elbowroom.results.metrics import DECIBELS, PERCENT, Metric
+
+Row = Mapping[Any, Any]  # of the table of variants: means over seeds of metrics, and NAME_sd, their deviations
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with this many decimals, one of thousands that is whole with none, a missing one as a dash."""
+    if pd.isna(value):
+        return DASH
+    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text
+
+
+def mean(row: Row, metric: Metric) -> str:
+    """Return the mean of a metric over seeds as tables show it, with its deviation if they show that as well."""
+    value = row[metric.column]
+    if metric.unit == PERCENT:
+        return DASH if pd.isna(value) else f"{value:.1%}"
+    if metric.digits == 0:
+        return number(value, 0 if float(value).is_integer() else 1)
+    return number(value, metric.digits) if metric.yardstick else mean_and_deviation(row, metric.column, metric.digits)
+
+
+def mean_and_deviation(row: Row, column: str, digits: int = 2) -> str:
+    """Return a mean, followed by the deviation over seeds if there is more than one."""
+    text, deviation = number(row[column], digits), row.get(f"{column}_sd", float("nan"))
+    return text if pd.isna(deviation) else f"{text} ± {number(deviation, digits)}"
+
+
+def heading(metric: Metric, short: bool = False) -> str:
+    """Return the heading of a metric's column; captions say that losses are in nats."""
+    label = (short and metric.short) or metric.label
+    return f"{label} ({metric.unit})" if metric.unit == DECIBELS else label
+
+
+def means(row: Row, metrics: Sequence[Metric], short: bool = False) -> dict[str, str]:
+    """Return the cells of some metrics by heading."""
+    return {heading(metric, short): mean(row, metric) for metric in metrics}

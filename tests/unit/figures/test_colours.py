@@ -1,0 +1,13 @@
+"""Names have colours that tell them apart."""
+
+import pytest
+
+from elbowroom.figures.colours import of_names
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 30])
+def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
+    names = [f"v{number}" for number in range(count)]
+    colours = of_names(names)
+    assert list(colours) == names
+    assert len(set(colours.values())) == count

@@ -1,4 +1,4 @@
-"""No Python file of the project reads what could run code, or lets a shell or the interpreter run a text."""
+"""No Python file of the project loads a format that can run code, or passes text to a shell or the interpreter."""
 
 import ast
 import os
@@ -12,19 +12,19 @@ import yaml
 from tests.support import ROOT
 
 MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-NAMES = {  # by what they are called in full
+NAMES = {  # with their modules
     *("eval", "exec", "compile", "__import__", "os.system", "os.popen"),
     *("subprocess.getoutput", "subprocess.getstatusoutput", "torch.save", "torch.hub.load"),
     *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "yaml.Loader", "yaml.UnsafeLoader"),
 }
-METHODS = {"read_pickle", "to_pickle", "set_weights_only_load"}  # of whatever object
-KEYWORDS = {"shell", "allow_pickle", "trust_remote_code"}  # that may not be true
+METHODS = {"read_pickle", "to_pickle", "set_weights_only_load"}  # of any object
+KEYWORDS = {"shell", "allow_pickle", "trust_remote_code"}  # that must not be true
 
 
 def dangers(source: str) -> Iterator[str]:
-    """What a Python file uses of these, aliases seen through; comments and strings do not count."""
+    """Yield what a Python file uses of these, also by other names. Comments and strings do not count."""
     tree = ast.parse(source)
-    meant: dict[str, str] = {}  # a name in this file -> what it stands for
+    meant: dict[str, str] = {}  # a name in this file -> its full name
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             meant |= {a.asname: a.name for a in node.names if a.asname}
@@ -60,7 +60,7 @@ def python_files() -> list[str]:
     return subprocess.check_output(command, cwd=ROOT, text=True).splitlines()  # noqa: S603
 
 
-def test_there_is_none_in_the_project() -> None:
+def test_the_project_uses_none_of_them() -> None:
     files = python_files()
     assert {"src/elbowroom/core/files.py", "stages/train.py", "tests/unit/test_safety.py", ".dvc/page/build.py"} <= {
         *files
@@ -91,18 +91,18 @@ def test_there_is_none_in_the_project() -> None:
         "import pandas as pd\npd.read_pickle('x')",
     ],
 )
-def test_each_is_seen(source: str) -> None:
+def test_each_of_them_is_found(source: str) -> None:
     assert list(dangers(source))
 
 
-def test_what_only_speaks_of_them_is_not_one() -> None:
+def test_mentions_of_them_are_not_found() -> None:
     source = '"""No pickle, no eval()."""\n# yaml.load\nmodel.eval()\nimport torch\ntorch.load(p, weights_only=True)\n'
     source += "import yaml\nyaml.safe_load('import pickle')\nre.compile('a')\nrun(command, shell=False)"
     assert list(dangers(source)) == []
 
 
-def test_no_command_of_dvc_has_a_name_in_it() -> None:
-    """A variant called `a; rm -rf b` would be run by the shell before any stage could refuse it."""
+def test_no_command_in_dvc_yaml_contains_a_name() -> None:
+    """The shell would run a variant called `a; rm -rf b` before any stage could refuse it."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
     commands = [stage.get("do", stage)["cmd"] for stage in stages]
     assert len(commands) == 10
@@ -117,10 +117,10 @@ def test_no_command_of_dvc_has_a_name_in_it() -> None:
         ("requests.exceptions.ConnectionError: no such host", 1, 0, "audit: skipped, no answer from osv.dev"),
     ],
 )
-def test_the_audit_fails_for_what_it_finds_only(
+def test_the_audit_fails_only_for_known_vulnerabilities(
     tmp_path: Path, said: str, status: int, expected: int, printed: str
 ) -> None:
-    """Where its database is not reached, it says so in a line."""
+    """If it cannot reach its database, it says so in one line and passes."""
     program = tmp_path / "pip-audit"
     program.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\nexit {status}\n")
     program.chmod(0o755)

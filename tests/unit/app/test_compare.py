@@ -1,4 +1,4 @@
-"""`make diff A=... B=...`: two variants of a study."""
+"""`make diff A=... B=...` prints two variants side by side."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """The study, with two seeds of three variants measured."""
+    """The root study, in a folder with metrics of three variants, two seeds each."""
     committed = files.load_csv(ROOT / "studies/quickstart/metrics/mnist-z128.csv", ["variant"])
     monkeypatch.chdir(tmp_path)
     for name, loss in (("mnist-z128", 50.0), ("mnist-z256", 60.0), ("mnist-ae128", 30.0)):
@@ -29,7 +29,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return load_study(ROOT / "params.yaml")
 
 
-def test_what_differs_is_shown_as_means_over_seeds(study: Study) -> None:
+def test_differing_settings_and_means_over_seeds_are_listed(study: Study) -> None:
     shown = [line.split() for line in lines(study, "mnist-z128", "mnist-z256")]
     named = [line for line in shown if line[0] in NAMED or line[0].startswith("mnist")]
     assert named == [
@@ -42,12 +42,12 @@ def test_what_differs_is_shown_as_means_over_seeds(study: Study) -> None:
     ]
 
 
-def test_losses_that_cannot_be_ranked_are_named(study: Study) -> None:
+def test_losses_that_are_not_comparable_are_marked(study: Study) -> None:
     assert "not comparable" in lines(study, "mnist-z128", "mnist-ae128")[-1]
     assert "model, beta" in lines(study, "mnist-z128", "mnist-ae128")[-1]
 
 
-def test_unknown_and_unmeasured_variants_are_one_line(study: Study) -> None:
+def test_unknown_and_unevaluated_variants_are_one_line(study: Study) -> None:
     with pytest.raises(StudyError, match="found no 'mnist-z1', expected one of mnist-z128"):
         lines(study, "mnist-z1", "mnist-z128")
     with pytest.raises(StudyError, match=r"metrics/cifar10-ae16\.csv: not found, expected from an earlier stage"):

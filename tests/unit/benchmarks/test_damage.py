@@ -1,4 +1,4 @@
-"""benchmarks/damage.py damages what it says, puts it back, and classes what comes of it."""
+"""benchmarks/damage.py damages files, restores them, and classifies what a stage makes of the damage."""
 
 import random
 import shutil
@@ -16,7 +16,7 @@ WEIGHTS = "models/x.safetensors"
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A study's folder with a table that is in dvc.lock and weights that are not; and the same again beside it."""
+    """The folder of a study with a table that is in dvc.lock and weights that are not; beside it, an intact copy."""
     good = tmp_path / "good"
     for name, content in ((TABLE, b"seed,loss\n0,1.5\n1,2.5\n"), (WEIGHTS, bytes(range(256)) * 3)):
         (good / name).parent.mkdir(parents=True)
@@ -29,8 +29,8 @@ def work(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("file", [TABLE, WEIGHTS])
-def test_three_hundred_damages_are_damages_and_are_undone(work: Path, file: str) -> None:
-    """Two of a hundred may change nothing, as zeros where zeros were; and hardly one is as another."""
+def test_damage_changes_the_study_and_is_undone(work: Path, file: str) -> None:
+    """Of 300 damages, two in a hundred may change nothing (zeros written over zeros), and few are alike."""
     good, dice = damage.tree(work), random.Random(0)  # noqa: S311
     other = WEIGHTS if file == TABLE else TABLE
     said, changed = set(), 0
@@ -62,7 +62,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("file", "status", "errors", "writes", "expected"), CASES)
-def test_what_comes_of_it_is_classed(
+def test_outcomes_are_classified(
     work: Path,
     monkeypatch: pytest.MonkeyPatch,
     file: str,
@@ -83,7 +83,7 @@ def test_what_comes_of_it_is_classed(
 
 
 def test_a_stage_that_raises_leaves_its_traceback(work: Path) -> None:
-    """It is run in a process of its own, here one that finds no such stage."""
+    """Here the process finds no such stage."""
     status, errors = damage.run(work, ["no-such-stage"])
     assert status != 0
     assert "no-such-stage" in errors.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The page on reliability says what `make torture` found, and a single loss would be seen."""
+"""The page on reliability says what `make torture` found, and a single failure there fails these tests."""
 
 import copy
 import json
@@ -11,12 +11,12 @@ from elbowroom.report import readme
 FOUND = json.loads(torture.JSON.read_text()) if torture.JSON.is_file() else {}
 
 
-def test_the_page_says_what_was_found() -> None:
+def test_the_page_shows_the_committed_findings() -> None:
     text = torture.PAGE.read_text()
     assert readme.inserted(text, "make torture", torture.page(FOUND)) == text
 
 
-def test_what_is_committed_is_well() -> None:
+def test_the_committed_findings_have_no_failure() -> None:
     assert torture.is_well(FOUND)
     assert not torture.is_well(FOUND, kills=FOUND["kills"]["kills"] + 1)
 
@@ -35,7 +35,7 @@ def test_what_is_committed_is_well() -> None:
         ("damages", "hang", 1),
     ],
 )
-def test_a_single_loss_is_not_well(table: str, row: str, change: int) -> None:
+def test_a_single_failure_is_noticed(table: str, row: str, change: int) -> None:
     found = copy.deepcopy(FOUND)
     counts = found[table]["models"] if table == "damages" else found[table]
     counts[row] = counts.get(row, 0) + change

@@ -1,4 +1,4 @@
-"""Files are whole or absent, and the same content is the same bytes."""
+"""Files are written whole or not at all, the same content as the same bytes, and damage to them is noticed."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 
 
-def test_arrays_come_back(tmp_path: Path) -> None:
+def test_arrays_are_read_as_they_were_written(tmp_path: Path) -> None:
     arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3).T, "b": np.float32([[1.5]]), "c": np.array(2.5)}
     files.save_arrays(tmp_path / "deep" / "x.safetensors", arrays, {"seed": 3, "names": ["p", "q"]})
     read, header = files.load_arrays(tmp_path / "deep" / "x.safetensors")
@@ -28,7 +28,7 @@ def test_arrays_come_back(tmp_path: Path) -> None:
         assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
 
 
-def test_same_content_is_same_bytes(tmp_path: Path) -> None:
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     header = {str(key): key for key in range(20)}
     shuffled = dict(reversed(header.items()))
     files.save_arrays(tmp_path / "x", {"a": np.zeros(3)}, header)
@@ -36,9 +36,7 @@ def test_same_content_is_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     files.save_json(path, {"old": 1})
 
@@ -52,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_is_on_the_disk_before_it_takes_the_name_and_the_name_too(
+def test_content_is_synced_before_the_rename_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = []
@@ -72,8 +70,8 @@ def test_a_file_is_on_the_disk_before_it_takes_the_name_and_the_name_too(
     assert steps == ["file", "x", "folder"]
 
 
-def test_where_a_file_may_not_grow_the_old_one_stays(tmp_path: Path) -> None:
-    """As on a full disk: the limit is on what a process writes to one file."""
+def test_a_write_beyond_the_size_limit_keeps_the_old_file(tmp_path: Path) -> None:
+    """A limit on the size of a file stands in for a full disk."""
     path = tmp_path / "x.safetensors"
     files.save_arrays(path, {"a": np.zeros(3)}, {"old": True})
     code = """
@@ -94,7 +92,7 @@ stage.run(lambda: (sys.argv.append(path), main()))
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path: Path) -> None:
+def test_leftovers_of_dead_writers_are_removed_and_those_of_living_ones_kept(tmp_path: Path) -> None:
     dead = subprocess.Popen(["true"])  # noqa: S607
     dead.wait()
     for process in (dead.pid, os.getppid()):
@@ -103,7 +101,7 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == [f".table.csv.{os.getppid()}.part", "table.csv"]
 
 
-def test_a_file_where_a_folder_must_be_is_said(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text("a file")
     with pytest.raises(
         StudyError, match=r"metrics/x.json: cannot be written \(File exists\), expected a writable place"
@@ -112,7 +110,7 @@ def test_a_file_where_a_folder_must_be_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "metrics").read_text() == "a file"
 
 
-def test_a_folder_where_the_file_must_be_is_said(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.json/within").mkdir(parents=True)
     with pytest.raises(StudyError, match=r"x.json: cannot be written \(Is a directory\), expected a writable place"):
         files.save_json(tmp_path / "x.json", {})
@@ -121,7 +119,7 @@ def test_a_folder_where_the_file_must_be_is_said(tmp_path: Path) -> None:
 
 @pytest.fixture
 def nobody() -> Iterator[None]:
-    """Root writes everywhere: the test is somebody else."""
+    """Let the test run as another user than root, who may write everywhere."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -132,7 +130,7 @@ def nobody() -> Iterator[None]:
 
 @pytest.fixture
 def read_only() -> Iterator[Path]:
-    """A folder that others can read (which pytest's own are not), with one result in it."""
+    """A folder with one result in it that other users can read, unlike those that pytest makes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         files.save_json(path / "x.json", {"old": 1})
@@ -141,7 +139,7 @@ def read_only() -> Iterator[Path]:
         path.chmod(0o755)
 
 
-def test_a_read_only_folder_is_said(read_only: Path, nobody: None) -> None:
+def test_a_read_only_folder_is_an_error(read_only: Path, nobody: None) -> None:
     with pytest.raises(StudyError, match=r"x.json: cannot be written \(Permission denied\), expected a writable place"):
         files.save_json(read_only / "x.json", {"new": 2})
     assert json.loads((read_only / "x.json").read_text()) == {"old": 1}
@@ -161,7 +159,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 def refused(path: Path, content: bytes) -> str:
-    """What is said of the file with other content, in one line."""
+    """Write other content into the file; return the one line of error that loading it raises."""
     path.write_bytes(content)
     with pytest.raises(StudyError) as error:
         files.load_arrays(path)
@@ -173,7 +171,7 @@ def refused(path: Path, content: bytes) -> str:
     return message
 
 
-def test_a_bit_flipped_in_any_byte_is_noticed(saved: Path) -> None:
+def test_a_flipped_bit_in_any_byte_is_noticed(saved: Path) -> None:
     content = saved.read_bytes()
     for place in range(len(content)):
         flipped = bytearray(content)
@@ -189,12 +187,12 @@ def test_a_file_cut_anywhere_is_noticed(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not safetensors", b"\xff" * 64, bytes(500), b"<!DOCTYPE html><html></html>" * 9])
-def test_what_is_no_safetensors_is_refused(saved: Path, content: bytes) -> None:
+def test_other_formats_are_refused(saved: Path, content: bytes) -> None:
     refused(saved, content)
 
 
 def with_header(path: Path, change: Callable[[dict], object]) -> bytes:
-    """The file with its JSON header changed."""
+    """Return the content of the file with its JSON header changed."""
     content = path.read_bytes()
     (size,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + size])
@@ -209,17 +207,17 @@ HOSTILE: dict[str, Callable[[dict], object]] = {
     "huge offsets": lambda h: h["mu"].update(data_offsets=[0, 2**62]),
     "offsets that overlap": lambda h: h["mu"].update(data_offsets=h["sigma2"]["data_offsets"]),
     "another type": lambda h: h["mu"].update(dtype="I16"),
-    "a type that numpy has not": lambda h: h["mu"].update(dtype="BF16"),
+    "a type unknown to numpy": lambda h: h["mu"].update(dtype="BF16"),
     "an unknown type": lambda h: h["mu"].update(dtype="x" * 9999),
-    "a shape that is none": lambda h: h["mu"].update(shape="x"),
+    "no shape": lambda h: h["mu"].update(shape="x"),
     "an array by another name": lambda h: h.update(nu=h.pop("mu")),
-    "an array less": lambda h: h.pop("mu"),
-    "no header of ours": lambda h: h.pop("__metadata__"),
-    "a list for a header": lambda h: h.update(__metadata__={"elbowroom": "[]"}),
+    "a missing array": lambda h: h.pop("mu"),
+    "no header of elbowroom": lambda h: h.pop("__metadata__"),
+    "a list instead of a header": lambda h: h.update(__metadata__={"elbowroom": "[]"}),
     "a deep header": lambda h: h.update(__metadata__={"elbowroom": "[" * 100_000}),
     "an enormous number": lambda h: h.update(__metadata__={"elbowroom": "1" * 5000}),
     "no sha256": lambda h: h.update(__metadata__={"elbowroom": '{"header": {}}'}),
-    "a header that is none": lambda h: h.update(__metadata__={"elbowroom": '{"header": 1, "sha256": 1}'}),
+    "a number instead of a header": lambda h: h.update(__metadata__={"elbowroom": '{"header": 1, "sha256": 1}'}),
 }
 
 
@@ -229,11 +227,11 @@ def test_a_hostile_header_is_refused(saved: Path, what: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**32, 2**63, 2**64 - 1])
-def test_a_header_of_any_declared_size_is_refused(saved: Path, size: int) -> None:
+def test_a_wrong_declared_header_size_is_refused(saved: Path, size: int) -> None:
     refused(saved, struct.pack("<Q", size) + saved.read_bytes()[8:])
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_cannot_be_loaded(tmp_path: Path) -> None:
     for load in (files.load_arrays, files.load_csv):
         with pytest.raises(StudyError, match=r"damaged or unreadable \([^\n]+\), expected a"):
             load(tmp_path)
@@ -248,7 +246,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         (b'a,b\n1,"2\n', "EOF inside string"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_damaged_table_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "x.csv"
     path.write_bytes(content)
     with pytest.raises(StudyError) as error:
@@ -273,6 +271,6 @@ def test_arrays_are_checked_by_name_type_and_shape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("load", [files.load_arrays, files.load_csv])
-def test_a_missing_file_says_what_makes_it(tmp_path: Path, load: object) -> None:
+def test_the_error_for_a_missing_file_tells_how_to_get_it(tmp_path: Path, load: object) -> None:
     with pytest.raises(StudyError, match=r"x: not found, expected from an earlier stage"):
         load(tmp_path / "x")  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""How a stage ends: what a user can mend is a line, and a bug is a traceback."""
+"""A stage ends with one line for a problem that the user can fix, and with a traceback for a bug."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ run(main, "variant")
 """
 
 
-def ended(body: str) -> tuple[int, str, str]:
+def run_stage(body: str) -> tuple[int, str, str]:
     code = CODE.format(src=str(ROOT / "src"), body=body)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: S603
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_name_is_that_of_the_stage_or_its_own() -> None:
-    assert ended("print(name)") == (0, "mnist-z128\n", "")
+def test_the_name_is_taken_from_dvc_s_name_of_the_stage() -> None:
+    assert run_stage("print(name)") == (0, "mnist-z128\n", "")
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_a_name_is_that_of_the_stage_or_its_own() -> None:
         ("signal.raise_signal(signal.SIGINT)", 130, "interrupted by SIGINT: run the same command to continue\n"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(body: str, status: int, said: str) -> None:
-    assert ended(body) == (status, "", said)
+def test_a_problem_that_the_user_can_fix_is_one_line(body: str, status: int, said: str) -> None:
+    assert run_stage(body) == (status, "", said)
 
 
 @pytest.mark.parametrize(
     "body", ["import torch; torch.empty(10**14)", "import torch; torch.empty(2**62)", "raise MemoryError('of 9 GB')"]
 )
 def test_too_little_memory_is_one_line(body: str) -> None:
-    status, _, said = ended(body)
+    status, _, said = run_stage(body)
     assert status == 2
     assert said.startswith("error: found too little memory (")
     assert said.endswith("), expected smaller channels, latent_dim or batch_size\n")
@@ -54,6 +54,6 @@ def test_too_little_memory_is_one_line(body: str) -> None:
 
 @pytest.mark.parametrize("body", ["raise RuntimeError('size mismatch')", "raise KeyError('x')"])
 def test_a_bug_is_a_traceback(body: str) -> None:
-    status, _, said = ended(body)
+    status, _, said = run_stage(body)
     assert status == 1
     assert said.startswith("Traceback")

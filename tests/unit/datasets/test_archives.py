@@ -1,4 +1,4 @@
-"""The published archives become the published arrays, or a clear error."""
+"""The published archives give the published arrays, and any other archive a clear error."""
 
 import functools
 import gzip
@@ -35,7 +35,7 @@ def test_mnist_is_mnist(published: dict[str, Images]) -> None:
 
 
 def test_cifar10_is_cifar10(published: dict[str, Images]) -> None:
-    """The means and deviations of the training split's channels are the published ones, to 8 digits."""
+    """Mean and deviation of each channel of the training split agree with the published ones to 8 digits."""
     images = published["cifar10"]
     assert images.train.images.shape == (50_000, 3, 32, 32)
     assert images.test.images.shape == (10_000, 3, 32, 32)
@@ -47,7 +47,7 @@ def test_cifar10_is_cifar10(published: dict[str, Images]) -> None:
     assert deviation.tolist() == pytest.approx([0.24703223, 0.24348513, 0.26158784], abs=1e-8)
 
 
-def test_splits_are_different_images(published: dict[str, Images]) -> None:
+def test_the_splits_share_no_image(published: dict[str, Images]) -> None:
     for images in published.values():
         train = {image.numpy().tobytes() for image in images.train.images[:5000]}
         assert not train & {image.numpy().tobytes() for image in images.test.images}
@@ -61,7 +61,7 @@ def test_the_first_images_are_kept() -> None:
     assert header["sha256"] != prepare("mnist", Dataset(train_images=9, test_images=4))[1]["sha256"]
 
 
-def test_what_config_says_of_datasets_is_so(published: dict[str, Images]) -> None:
+def test_the_declared_shapes_and_counts_are_the_published_ones(published: dict[str, Images]) -> None:
     assert set(READERS) == set(DATASETS) == set(published)
     for name, images in published.items():
         assert DATASETS[name] == (images.shape, len(images.train.labels), len(images.test.labels))
@@ -69,7 +69,7 @@ def test_what_config_says_of_datasets_is_so(published: dict[str, Images]) -> Non
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A private mirror of MNIST, to be damaged, and a private cache folder."""
+    """A mirror of MNIST that the test may damage, and an empty cache folder."""
     folder = tmp_path / "mirror"
     (folder / "mnist").mkdir(parents=True)
     for name in archives.MNIST_SHA256:
@@ -81,7 +81,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The private mirror behind HTTP."""
+    """Serve that mirror by HTTP."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(mirror))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
@@ -91,7 +91,7 @@ def server(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         running.shutdown()
 
 
-def test_every_kind_of_mirror_gives_the_same(mirror: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+def test_every_kind_of_mirror_gives_the_same_arrays(mirror: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
     found = set()
     for address in (str(mirror), mirror.as_uri(), server, server + "/"):
         monkeypatch.setenv("ELBOWROOM_MIRROR", address)
@@ -99,15 +99,15 @@ def test_every_kind_of_mirror_gives_the_same(mirror: Path, monkeypatch: pytest.M
     assert len(found) == 1
 
 
-def test_a_download_is_kept_and_quiet(server: str, mirror: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_download_is_kept_and_prints_nothing(server: str, mirror: Path, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
     first = prepare("mnist", SMALL)[1]
-    assert "B/s" not in capfd.readouterr().err  # no progress bar where there is no terminal
+    assert "B/s" not in capfd.readouterr().err  # no progress bar without a terminal
     shutil.rmtree(mirror / "mnist")
     assert prepare("mnist", SMALL)[1] == first
 
 
-def test_a_damaged_download_is_removed(server: str, mirror: Path) -> None:
+def test_a_damaged_download_is_deleted(server: str, mirror: Path) -> None:
     path = mirror / "mnist" / "t10k-labels-idx1-ubyte.gz"
     good = path.read_bytes()
     path.write_bytes(b"<html>Moved</html>")
@@ -135,13 +135,13 @@ def test_a_damaged_archive_is_refused(mirror: Path, damage: str) -> None:
         prepare("mnist", SMALL)
 
 
-def test_a_mirror_without_the_file_is_said(mirror: Path) -> None:
+def test_a_file_missing_in_the_mirror_is_an_error(mirror: Path) -> None:
     with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: not found, expected in the folder"):
         prepare("cifar10", SMALL)
 
 
 @pytest.mark.parametrize("content", ["html", "empty", "other", "cut"])
-def test_what_is_not_cifar10_is_refused(mirror: Path, tmp_path: Path, content: str) -> None:
+def test_another_archive_than_cifar10_is_refused(mirror: Path, tmp_path: Path, content: str) -> None:
     archive = mirror / "cifar-10-binary.tar.gz"
     if content == "html":
         archive.write_bytes(b"<html>Moved</html>")
@@ -164,7 +164,7 @@ BATCH = "cifar-10-batches-bin/data_batch_1.bin"
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int = 0) -> bytes:
-    """The header of a member, whatever follows it."""
+    """The header of a member of a tar, without its content."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname, info.size = kind, target, size
     return info.tobuf(tarfile.GNU_FORMAT)
@@ -197,7 +197,7 @@ HOSTILE = {
 def test_a_hostile_archive_is_refused_and_writes_nothing(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """Nor does it take much memory: members are read by name, and only what is there."""
+    """It does not take much memory, either."""
     monkeypatch.setattr(archives, "LARGEST", 2**25)
     content, said = HOSTILE[what]
     archive = mirror / "cifar-10-binary.tar.gz"
@@ -216,8 +216,8 @@ def test_a_hostile_archive_is_refused_and_writes_nothing(
 
 
 @pytest.mark.parametrize("name", ["cifar-10-binary.tar.gz", "mnist/train-images-idx3-ubyte.gz"])
-def test_a_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is read as far as the largest archive goes."""
+def test_a_gzip_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading stops at the size of the largest archive."""
     monkeypatch.setattr(archives, "LARGEST", 2**20)
     pack(mirror / name, *[bytes(2**20)] * 64)
     tracemalloc.start()
@@ -231,8 +231,7 @@ def test_a_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytest.Mon
         tracemalloc.stop()
 
 
-def test_the_largest_archive_is_smaller_than_the_bound(published: dict[str, Images]) -> None:
-    """Else `published` could not be made; and the bound is no more than twice as much."""
+def test_the_size_limit_is_above_the_largest_archive_and_below_twice_its_size(published: dict[str, Images]) -> None:
     split = published["cifar10"].train
     size = 6 / 5 * (split.images.numel() + split.labels.numel())
     assert size < archives.LARGEST < 2 * size

@@ -1,4 +1,4 @@
-"""A file is fetched whole or not at all, and a server that fails is asked again."""
+"""A file is downloaded whole or not at all, and a failing server is asked again."""
 
 import contextlib
 import http.server
@@ -13,11 +13,11 @@ import pytest
 from elbowroom.core.errors import StudyError
 from elbowroom.datasets import download
 
-BODY = bytes(range(256)) * 9000  # more than is read at a time
+BODY = bytes(range(256)) * 9000  # more than one read
 
 
 class Answer(NamedTuple):
-    """What a server says to one request: `announced` in the header, or chunked, in one chunk that does not end."""
+    """An answer to one request. announced: the length in its header. chunked: sent as one chunk without an end."""
 
     status: int = 200
     body: bytes = BODY
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A server that gives `answers` in turn, and the last of them ever after; and the seconds waited between tries."""
+    """A server that gives each answer in turn, then the last one forever. waited: the seconds between tries."""
 
     address: str
     answers: list[Answer]
@@ -54,7 +54,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             else:
                 self.send_header("Content-Length", str(answer.announced))
                 self.end_headers()
-            with contextlib.suppress(ConnectionError):  # who asked has gone
+            with contextlib.suppress(ConnectionError):  # the client has closed it
                 self.wfile.write(answer.body)
             self.close_connection = True
 
@@ -92,7 +92,7 @@ def test_a_server_that_fails_is_asked_again(server: Server, broken: Answer) -> N
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=["cut", "cut early", "nothing", "cut chunk", "status 503"])
-def test_a_server_that_keeps_failing_is_said(server: Server, tmp_path: Path, broken: Answer) -> None:
+def test_a_server_that_keeps_failing_is_an_error(server: Server, tmp_path: Path, broken: Answer) -> None:
     server.answers.append(broken)
     with pytest.raises(
         StudyError, match=r"^http://127[^\n]*/deep/x.gz: download failed \([^\n]+, 3 tries\), expected "
@@ -110,7 +110,7 @@ def test_a_server_that_keeps_failing_is_said(server: Server, tmp_path: Path, bro
         (Answer(announced="many"), "invalid literal for int"),
     ],
 )
-def test_a_refusal_is_taken_at_once(server: Server, tmp_path: Path, answer: Answer, said: str) -> None:
+def test_a_refusal_is_not_tried_again(server: Server, tmp_path: Path, answer: Answer, said: str) -> None:
     server.answers.append(answer)
     with pytest.raises(StudyError, match=rf"/deep/x.gz: download failed \({said}[^\n]*\), expected x.gz there"):
         fetch()
@@ -119,7 +119,7 @@ def test_a_refusal_is_taken_at_once(server: Server, tmp_path: Path, answer: Answ
     assert files(tmp_path) == []
 
 
-def test_an_endless_body_is_not_read_to_its_end(
+def test_a_body_beyond_the_size_limit_is_not_read_to_its_end(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "LARGEST", 2**20)
@@ -129,16 +129,16 @@ def test_an_endless_body_is_not_read_to_its_end(
     assert files(tmp_path) == []
 
 
-def test_what_is_there_is_not_fetched_again(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_downloaded_file_is_not_downloaded_again(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     server.answers.append(Answer())
     path = fetch()
     assert fetch() == path
     assert len(server.asked) == 1
     assert [found.name for found in path.parent.iterdir()] == ["x.gz"]
-    assert capfd.readouterr().err == ""  # no progress bar where there is no terminal
+    assert capfd.readouterr().err == ""  # no progress bar without a terminal
 
 
-def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+def test_a_server_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
     monkeypatch.setenv("ELBOWROOM_MIRROR", address)
@@ -160,13 +160,13 @@ def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch, server: Server) -
         ("/dev/null", r"/dev/null/deep/x.gz: not found, expected in the folder"),
     ],
 )
-def test_no_mirror_is_said(monkeypatch: pytest.MonkeyPatch, server: Server, mirror: str, said: str) -> None:
+def test_a_wrong_mirror_is_an_error(monkeypatch: pytest.MonkeyPatch, server: Server, mirror: str, said: str) -> None:
     monkeypatch.setenv("ELBOWROOM_MIRROR", mirror)
     with pytest.raises(StudyError, match=rf"^[^\n]*{said}[^\n]*$"):
         fetch()
 
 
-def test_a_cache_that_cannot_be_written_is_said(server: Server, tmp_path: Path) -> None:
+def test_a_cache_folder_that_cannot_be_written_is_an_error(server: Server, tmp_path: Path) -> None:
     server.answers.append(Answer())
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(

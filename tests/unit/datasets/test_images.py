@@ -1,4 +1,4 @@
-"""A prepared dataset is loaded as it is, or refused; minibatches take each image once."""
+"""A prepared dataset is loaded unchanged or refused, and minibatches take each image once."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from elbowroom.core import files, paths
-from elbowroom.core.device import choose_device
 from elbowroom.core.errors import StudyError
 from elbowroom.datasets.images import batches, load_images, scale, to_bytes
 from tests.support.images import CPU
@@ -15,7 +14,7 @@ from tests.support.images import CPU
 
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[files.Arrays, dict]:
-    """Arrays as of a prepared CIFAR-10, of noise, and their header; the test is in a study's folder."""
+    """Noise in the form of a prepared CIFAR-10, and its header. The test runs in the folder of a study."""
     monkeypatch.chdir(tmp_path)
     noise = np.random.default_rng(0)
     arrays = {}
@@ -25,7 +24,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[files.Arr
     return arrays, {"dataset": "cifar10", "classes": ["cat", "ship"]}
 
 
-def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dict]) -> None:
+def test_a_prepared_dataset_is_loaded_unchanged(prepared: tuple[files.Arrays, dict]) -> None:
     arrays, header = prepared
     files.save_arrays(paths.data_file("cifar10"), arrays, header)
     images = load_images("cifar10", CPU)
@@ -53,7 +52,7 @@ def test_a_prepared_dataset_is_loaded_as_it_is(prepared: tuple[files.Arrays, dic
         ),
     ],
 )
-def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: dict, said: str) -> None:
+def test_wrong_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: dict, said: str) -> None:
     arrays, header = prepared
     changed = {name: array for name, array in (arrays | changes).items() if array is not None}
     files.save_arrays(paths.data_file("cifar10"), changed, header)
@@ -74,7 +73,7 @@ def test_other_arrays_are_refused(prepared: tuple[files.Arrays, dict], changes: 
         ({"dataset": "cifar10", "classes": "ab"}, "found classes 'ab', expected a list of names"),
     ],
 )
-def test_other_headers_are_refused(prepared: tuple[files.Arrays, dict], header: dict, said: str) -> None:
+def test_wrong_headers_are_refused(prepared: tuple[files.Arrays, dict], header: dict, said: str) -> None:
     files.save_arrays(paths.data_file("cifar10"), prepared[0], header)
     with pytest.raises(StudyError) as error:
         load_images("cifar10", CPU)
@@ -94,28 +93,10 @@ def test_batches_take_every_image_once() -> None:
 
 
 @pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
-def test_scale_is_exact_at_the_ends_and_undone(pixel_range: list[int]) -> None:
+def test_scale_is_exact_at_both_ends_and_to_bytes_undoes_it(pixel_range: list[int]) -> None:
     levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     scaled = scale(levels, pixel_range)
     assert scaled.dtype == torch.float32
     assert (scaled.min().item(), scaled.max().item()) == tuple(pixel_range)
     low, high = pixel_range
     assert to_bytes((scaled - low) / (high - low)).tolist() == levels.tolist()
-
-
-def test_device_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
-    assert choose_device() == torch.device("cpu")
-    monkeypatch.setenv("ELBOWROOM_DEVICE", "abacus")
-    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus', expected cpu, cuda or cuda:N"):
-        choose_device()
-    monkeypatch.setenv("ELBOWROOM_DEVICE", "cuda:99")
-    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'cuda:99' \(.*\), expected one of this machine's"):
-        choose_device()
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_a_card_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ELBOWROOM_DEVICE", raising=False)
-    assert choose_device().type == "cuda"

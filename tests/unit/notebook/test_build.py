@@ -23,7 +23,7 @@ def code(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_cells_are_what_stands_between_marks() -> None:
+def test_the_source_is_split_into_cells_at_the_marks() -> None:
     source = '"""Not in it."""\n\n# %% [markdown]\n# # A title\n#\n# A *text*\n\n# %%\nx = 1  # %% no mark\n\n# %%\nx\n'
     cells = build(source).cells
     assert [(cell.id, cell.cell_type, cell.source) for cell in cells] == [
@@ -44,7 +44,7 @@ def test_the_notebook_is_valid_and_has_its_sections_in_order(built: NotebookNode
         ast.parse(cell.source, cell.id)
 
 
-def test_a_text_goes_before_each_section_s_code_and_none_has_a_result(built: NotebookNode) -> None:
+def test_each_section_begins_with_a_text_and_no_text_has_a_result(built: NotebookNode) -> None:
     for before, cell in zip(built.cells, built.cells[1:], strict=False):
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
             assert len(cell.source) > 100
@@ -54,7 +54,7 @@ def test_a_text_goes_before_each_section_s_code_and_none_has_a_result(built: Not
     assert not re.findall(r"\d+\.\d\d+", texts.replace("0.01)", ""))
 
 
-def test_it_reads_only_and_trains_nothing(built: NotebookNode) -> None:
+def test_its_code_trains_nothing_and_writes_nothing(built: NotebookNode) -> None:
     text = "\n".join(cell.source for cell in code(built))
     for word in ("backward", "optimizer", "train_step", "fit(", ".write", "save", "open("):
         assert word not in text
@@ -78,12 +78,12 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     assert "in wrong()" in re.sub(r"\x1b\[[\d;]*m", "", str(raised.value.__cause__))
 
 
-def test_a_process_that_dies_is_one_line(tmp_path: Path) -> None:
+def test_a_kernel_that_dies_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"cell one-\d: its process died, expected enough memory$"):
         execute(one("import os\nos._exit(9)"), tmp_path / "study.ipynb")
 
 
-def test_prints_are_one_output_and_warnings_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_prints_are_joined_and_warnings_left_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     cell = "import time, warnings\nprint(1, flush=True)\ntime.sleep(0.3)\nwarnings.warn('beware')\nprint(2)\nprint(3)"
     ran = execute(one(cell), tmp_path / "study.ipynb").cells[-1]
     assert ran.outputs == [{"output_type": "stream", "name": "stdout", "text": "1\n2\n3\n"}]

@@ -1,4 +1,4 @@
-"""What dvc.lock tells."""
+"""dvc.lock tells which results are out of date, and which belong to nothing any more."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_stage_kinds_are_those_of_dvc_yaml() -> None:
     assert all("foreach" not in stages[name] for name in STUDY_STAGES)
 
 
-def test_prune_deletes_what_removed_variants_left_and_nothing_else(
+def test_prune_deletes_the_results_of_removed_variants_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -48,10 +48,10 @@ def test_prune_deletes_what_removed_variants_left_and_nothing_else(
     assert prune(study) == []
 
 
-def test_an_edit_since_the_evaluation_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_after_the_evaluation_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     study = load_study(ROOT / "params.yaml")
-    assert not is_edited(study, "mnist-z128")  # nothing is known
+    assert not is_edited(study, "mnist-z128")  # no dvc.lock yet
     settings = study.variants["mnist-z128"].model_dump()
     for beta, edited in ((1.0, False), (4.0, True)):
         params = {"params.yaml": {"variants.mnist-z128": settings | {"beta": beta}}}
@@ -60,7 +60,7 @@ def test_an_edit_since_the_evaluation_is_known(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("content", [b"<<<<<<< ours\n", b"- a list\n", b"\xff edited", b"a: [\n"])
-def test_what_is_no_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").write_bytes(content)
     with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected a file as DVC wrote it .*$"):
@@ -68,7 +68,9 @@ def test_what_is_no_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("out", ["../mine", "models/../mine", "mine", "/{}/mine"])
-def test_a_lock_deletes_nothing_outside_of_results(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_deletes_nothing_outside_the_folders_of_results(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "study/models").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "study")
     for folder in (tmp_path, tmp_path / "study"):
@@ -80,7 +82,9 @@ def test_a_lock_deletes_nothing_outside_of_results(out: str, tmp_path: Path, mon
     assert Path("mine").is_file()
 
 
-def test_a_link_to_a_folder_is_deleted_and_not_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_deletes_a_link_and_not_the_folder_that_it_points_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("mine", "models"):
         Path(folder).mkdir()

@@ -34,6 +34,20 @@ def test_mnist_is_mnist(published: dict[str, Images]) -> None:
     assert pixels.std().item() == pytest.approx(0.3081, abs=5e-5)
 
 
+def test_mnist_is_read_as_torchvision_reads_it(published: dict[str, Images], tmp_path: Path) -> None:
+    from torchvision.datasets import MNIST  # its import takes seconds
+
+    (tmp_path / "MNIST/raw").mkdir(parents=True)
+    for name in archives.MNIST_SHA256:
+        packed = download.fetch(f"{archives.MNIST_URL}{name}.gz", f"mnist/{name}.gz")
+        (tmp_path / "MNIST/raw" / name).write_bytes(gzip.decompress(packed.read_bytes()))
+    images = published["mnist"]
+    for split in ("train", "test"):
+        theirs, ours = MNIST(str(tmp_path), train=split == "train"), getattr(images, split)
+        assert torch.equal(theirs.data.unsqueeze(1), ours.images)
+        assert torch.equal(theirs.targets, ours.labels.long())
+
+
 def test_cifar10_is_cifar10(published: dict[str, Images]) -> None:
     """Mean and deviation of each channel of the training split agree with the published ones to 8 digits."""
     images = published["cifar10"]

@@ -100,3 +100,14 @@ def test_scale_is_exact_at_both_ends_and_to_bytes_undoes_it(pixel_range: list[in
     assert (scaled.min().item(), scaled.max().item()) == tuple(pixel_range)
     low, high = pixel_range
     assert to_bytes((scaled - low) / (high - low)).tolist() == levels.tolist()
+
+
+def test_scale_is_what_torchvision_s_transforms_do() -> None:
+    from torchvision.transforms import functional  # its import takes seconds
+
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    theirs = functional.to_tensor(pixels)
+    ours = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    torch.testing.assert_close(scale(ours, [0, 1])[0], theirs, rtol=0, atol=1e-7)
+    normalized = functional.normalize(theirs, [0.5] * 3, [0.5] * 3)
+    torch.testing.assert_close(scale(ours, [-1, 1])[0], normalized, rtol=0, atol=2e-7)

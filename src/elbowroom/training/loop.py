@@ -108,7 +108,6 @@ def fit(
             ):  # lest two processes wait for each other
                 locks.enter_context(checkpoints)
             trainings = [Training(Run(variant, recipe, images, seed), kept.get(seed)) for seed in group]
-            compute_in(recipe.precision)
             try:
                 done = sum(training.run.epoch for training in trainings) * len(images.train.images)
                 progress.n += done
@@ -122,36 +121,53 @@ def fit(
         yield from (training.result() for training in trainings)
 
 
+class Epochs:
+    """Epochs of runs that stand at the same one, and all that decides their weights. On a card runs go side by side.
+
+    A checkpoint is good for as long as this and what it calls is the same code (checkpoint.DECISIVE). So nothing that
+    only shows or keeps what comes of it is here.
+    """
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.runs, where = runs, runs[0].order.device
+        size = runs[0].recipe.batch_size
+        whole, rest = divmod(len(runs[0].order), size)
+        self.sizes = [size] * whole + [rest] * (rest > 0)
+        self.steps = {size: SideBySide([partial(run.step, size) for run in runs], where) for size in {*self.sizes}}
+        self.end_epoch = SideBySide([run.end_epoch for run in runs], where)
+
+    def train(self) -> Iterator[int]:
+        """Train for one epoch; after each step, yield the number of images that it took from each run."""
+        compute_in(self.runs[0].recipe.precision)
+        for run in self.runs:
+            run.begin_epoch()
+        for size in self.sizes:
+            self.steps[size]()
+            yield size
+        self.end_epoch()
+        for run in self.runs:
+            run.record()
+
+
 def _train(trainings: list[Training], until: int, progress: tqdm) -> None:
     """Train runs that stand at the same epoch, up to another."""
     runs = [training.run for training in trainings]
-    count, size, where = len(runs[0].order), runs[0].recipe.batch_size, runs[0].order.device
+    where = runs[0].order.device
     if where.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(where)
-    step = SideBySide([partial(run.step, size) for run in runs], where)
-    rest = count % size
-    last_step = SideBySide([partial(run.step, rest) for run in runs], where)
-    end_epoch = SideBySide([run.end_epoch for run in runs], where)
+    epochs = Epochs(runs)
     saved, saving = time.perf_counter(), 0.0  # when the last checkpoints were, and the seconds that they took
     for epoch in range(runs[0].epoch + 1, until + 1):
-        start = time.perf_counter()
-        for run in runs:
-            run.begin_epoch()
-        for number in range(1, count // size + 1):
-            step()
+        start, done = time.perf_counter(), 0
+        for number, size in enumerate(epochs.train(), 1):
+            done += size
             progress.update(size * len(runs))
             if where.type == "cpu":  # elsewhere to look would be to wait
                 runs[0].check()
                 if not progress.disable and number % 20 == 0:
-                    means = Terms(*runs[0].train_total / (number * size))
+                    means = Terms(*runs[0].train_total / done)
                     progress.set_postfix(loss=f"{means.loss(runs[0].variant.beta):.1f}", refresh=False)
-        if rest:
-            last_step()
-            progress.update(rest * len(runs))
-        end_epoch()
-        for run in runs:
-            run.record()
         seconds, memory = time.perf_counter() - start, peak_memory(where)
         for training in trainings:
             cost = training.cost

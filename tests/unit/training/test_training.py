@@ -384,15 +384,15 @@ def test_a_card_computes_in_tf32_only_while_it_trains(
 ) -> None:
     settings = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
     seen: list[list[str]] = []
+    begin = fitting.Run.begin_epoch
 
-    def watched(trainings: list[fitting.Training], until: int, progress: tqdm) -> None:
+    def watched(run: fitting.Run) -> None:
         seen.append([setting.fp32_precision for setting in settings])
-        for each in trainings:
-            each.run.epoch, each.cost["seconds"] = until, 1.0
+        begin(run)
 
-    monkeypatch.setattr(fitting, "_train", watched)
+    monkeypatch.setattr(fitting.Run, "begin_epoch", watched)
     for precision in ("highest", "high", "bf16"):
-        list(fit(variant(), recipe(precision=precision), small["mnist"], [0], tqdm(disable=True)))
+        list(fit(variant(), recipe(precision=precision, epochs=1), small["mnist"], [0], tqdm(disable=True)))
         assert [setting.fp32_precision for setting in settings] == ["ieee", "ieee"]
     assert seen == [["ieee"] * 2, ["tf32"] * 2, ["tf32"] * 2]
 

@@ -3,7 +3,6 @@
 In .checkpoints, outside DVC's outs, which DVC deletes before it runs a stage. With that folder only time is lost.
 """
 
-import ast
 import hashlib
 import json
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from elbowroom.core import files
+from elbowroom.core.code_digest import Code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.file_lock import locked
 from elbowroom.core.settings import Recipe, Variant
@@ -23,28 +23,23 @@ from elbowroom.datasets.images import Images
 
 FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the one before the last is used where the last is damaged
-CODE = (
-    "training/adam",
-    "datasets/images",
-    "training/loop",
-    "vae/fast_cpu",
-    "vae/model",
-    "vae/objective",
-    "training/cuda_graph",
-    "training/seed_run",
-)  # modules that decide the weights
+DECISIVE = [  # these, and what they use, decide the weights
+    "elbowroom.training.loop.Epochs",
+    "elbowroom.training.seed_run.Run",
+]
 
 
 def fingerprints(variant: Variant, recipe: Recipe, images: Images, seeds: Iterable[int]) -> dict[int, str]:
     """Of each seed, a name for all that the weights after an epoch depend on.
 
-    The number of epochs is not of it: more of them go on from where fewer ended. Neither are comments in the code.
+    The number of epochs is not of it: more of them go on from where fewer ended. The code is, as code_digest.py has it,
+    but only that which decides the weights: another progress bar leaves checkpoints as they are.
     """
     parts = {
         "variant": variant.model_dump(exclude={"recipe"}),
         "recipe": recipe.model_dump(exclude={"epochs", "seeds"}),
         "images": [_digest(split.images) for split in (images.train, images.test)],
-        "code": [_syntax(name) for name in CODE],
+        "code": _code(),
         "torch": torch.__version__,
         "device": images.train.images.device.type,
     }
@@ -57,18 +52,8 @@ def _digest(images: torch.Tensor) -> str:
 
 
 @cache
-def _syntax(module: str) -> str:
-    """The digest of a module's syntax tree, without docstrings."""
-    return syntax_digest((Path(__file__).parents[1] / f"{module}.py").read_text(encoding="utf-8"))
-
-
-def syntax_digest(code: str) -> str:
-    """The digest of what a module does, whatever its comments, docstrings and layout say."""
-    tree = ast.parse(code)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+def _code() -> list[str]:
+    return Code().lines(DECISIVE)
 
 
 class Checkpoints:

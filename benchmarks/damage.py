@@ -82,7 +82,7 @@ def steps(made: Study) -> list[list[str]]:
     """Every stage, in an order in which each finds what it reads."""
     by_dataset = [[stage, name] for stage in ("prepare", "baseline", "judge") for name in made.datasets]
     by_variant = [[stage, name] for stage in ("train", "evaluate", "figures", "explore") for name in made.variants]
-    return [*by_dataset, *by_variant, ["compare"], ["report"], ["notebook"]]
+    return [["code_digests"], *by_dataset, *by_variant, ["compare"], ["report"], ["notebook"]]
 
 
 def kinds(good: Path) -> dict[str, Kind]:

@@ -77,7 +77,7 @@ def results(study: Path) -> dict[str, str]:
 
 def forget(study: Path) -> None:
     """Leave the study as it was before it was first run."""
-    for name in ("data", "metrics", "models", "plots", "report", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
+    for name in ("code", "data", "metrics", "models", "plots", "report", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(study / name, ignore_errors=True)
     (study / "dvc.lock").unlink(missing_ok=True)
 

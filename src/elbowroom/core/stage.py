@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from elbowroom.core.code_digest import check_code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.file_lock import locked
 from elbowroom.core.paths import NOTES
@@ -18,7 +19,8 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     """Call main with the names on the command line. DVC gives a name with its stage, as train@mnist-z128.
 
     These end the process with one line on standard error: a StudyError or too little memory, with status 2; SIGINT and
-    SIGTERM, with status 128 plus their number. Any other exception is a bug and keeps its traceback.
+    SIGTERM, with status 128 plus their number. Any other exception is a bug and keeps its traceback. If DVC runs the
+    stage, first check that code/<stage>.json is of the code that runs.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # ignored in the background: leave it so
@@ -29,6 +31,8 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     names = [name.rpartition("@")[2] for name in vars(parser.parse_args()).values()]
     try:
         with _stage_lock():
+            if stage := os.environ.get("DVC_STAGE"):
+                check_code(stage)
             main(*names)
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)

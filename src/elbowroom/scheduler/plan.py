@@ -7,6 +7,7 @@ import sys
 import textwrap
 from graphlib import TopologicalSorter
 
+from elbowroom.core import code_digest
 from elbowroom.core.params import load_study
 from elbowroom.scheduler.budget import budgets
 
@@ -14,8 +15,14 @@ Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the
 
 
 def find_plan() -> Plan:
-    """Return the stages of this dvc.yaml that DVC finds changed, and all stages that follow them."""
+    """Return the stages of this dvc.yaml that DVC finds changed, and all stages that follow them.
+
+    Run the stage `code` first if it is to run: only then is it known which code changed.
+    """
     changed = set(json.loads(_dvc("status", "--json")))
+    if code_digest.STAGE in changed:
+        print(_dvc("repro", "--single-item", code_digest.STAGE), end="")
+        changed = set(json.loads(_dvc("status", "--json")))
     waits: Plan = {}
     for line in _dvc("dag", "--dot").splitlines() if changed else []:
         names = re.findall(r'"([^"]+)"', line)  # "stage"; or "stage" -> "next";

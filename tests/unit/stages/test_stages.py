@@ -1,6 +1,6 @@
-"""What each stage depends on is what its script reaches, no more and no less."""
+"""Every script is a stage, depends on what its code does and on what it reads, and runs the library beside it."""
 
-import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -9,59 +9,44 @@ from pathlib import Path
 import pytest
 import yaml
 
+from elbowroom.core.code_digest import SCRIPT, STAGE, Code
 from tests.support import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = sorted({*PIPELINE} - {STAGE})
 
 
-def imports(path: Path) -> set[Path]:
-    """The modules of elbowroom that a file imports, anywhere in it; it may import them in no other way than by name."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.ImportFrom):
-            assert node.module is not None, f"{path}: a relative import"
-            assert not node.level, f"{path}: a relative import"
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        assert not any(name.split(".")[0] == "stages" for name in names), f"{path} imports a stage"
-        found |= {
-            ROOT / "src" / Path(*name.split(".")).with_suffix(".py") for name in names if name.startswith("elbowroom.")
-        }
-    if path == ROOT / "src/elbowroom/notebook/build.py":  # what its cells import is imported in a process of their own
-        found.add(ROOT / "src/elbowroom/notebook/study.py")
-    return {module for module in found if module.is_file()}
+def deps(stage: str) -> list[str]:
+    return PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
 
 
-def reached(path: Path) -> set[Path]:
-    seen: set[Path] = set()
-    waiting = [path]
-    while waiting:
-        seen.add(current := waiting.pop())
-        waiting += imports(current) - seen
-    return seen
+def test_every_script_is_a_stage() -> None:
+    assert Code().stages == STAGES
+    assert f"stages.{SCRIPT}" in PIPELINE[STAGE]["cmd"]
 
 
-@pytest.mark.parametrize("stage", PIPELINE)
-def test_deps_are_the_modules_that_the_script_reaches(stage: str) -> None:
-    deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
-    declared = {ROOT / dep for dep in deps if dep.endswith(".py")}
-    assert declared == reached(ROOT / "stages" / f"{stage}.py") | {ROOT / "stages/__init__.py"}
+def test_every_stage_depends_on_what_its_code_does() -> None:
+    """`cache: false`, as git keeps the digests; `persist: true`, so that an error does not delete them."""
+    assert deps(STAGE) == ["src", "stages"]
+    kept = {"cache": False, "persist": True}
+    assert PIPELINE[STAGE]["outs"] == [{f"code/{stage}.json": kept} for stage in STAGES]
+    for stage in STAGES:
+        assert [dep for dep in deps(stage) if dep.startswith("code/")] == [f"code/{stage}.json"]
+        assert not [dep for dep in deps(stage) if dep.startswith("stages")]
 
 
-def test_the_package_itself_is_a_docstring() -> None:
-    """Every stage imports it, and none has it among its deps."""
-    (node,) = ast.parse((ROOT / "src/elbowroom/__init__.py").read_text()).body
-    assert isinstance(node, ast.Expr)
-
-
-@pytest.mark.parametrize("stage", PIPELINE)
-def test_data_files_beside_a_reached_module_are_deps_too(stage: str) -> None:
-    """published.py reads published.yaml; report.py its templates."""
-    deps = PIPELINE[stage].get("do", PIPELINE[stage])["deps"]
-    assert ("src/elbowroom/comparison/published.py" in deps) == ("src/elbowroom/comparison/published.yaml" in deps)
-    assert ("src/elbowroom/report/pages.py" in deps) == ("src/elbowroom/report/templates" in deps)
+@pytest.mark.parametrize("stage", STAGES)
+def test_files_beside_the_code_that_a_stage_reads_are_deps(stage: str) -> None:
+    """What is no Python: published.yaml, the report's templates. Their paths are constants of the modules."""
+    read = set()
+    code = Code()
+    for statement in code.counted(code.roots(stage)):
+        if "__file__" in statement.text and statement.names:
+            module = importlib.import_module(statement.module.name)
+            read |= {str(getattr(module, name).relative_to(ROOT)) for name in statement.names}
+    assert {dep for dep in deps(stage) if dep.startswith("src/")} == read - {
+        "src"
+    }  # of which checkpoints have a digest
 
 
 @pytest.mark.parametrize("study", sorted((ROOT / "studies").iterdir()), ids=lambda path: path.name)
@@ -72,11 +57,6 @@ def test_studies_have_the_same_pipeline(study: Path) -> None:
     for name, target in (("src", ROOT / "src"), ("stages", ROOT / "stages"), ("pages", study / "report")):
         assert (study / name).is_symlink()
         assert (study / name).resolve() == target.resolve()
-
-
-def test_every_script_is_a_stage() -> None:
-    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    assert scripts == set(PIPELINE)
 
 
 @pytest.mark.parametrize("stage", ["compare", "report", "notebook"])

@@ -66,7 +66,21 @@ def test_diffs_show_the_variant_only(walked: tuple[Path, str]) -> None:
 
 
 def test_putting_it_back_trains_nothing(walked: tuple[Path, str]) -> None:
-    assert ran(after(walked[1], "dvc repro\n")) == set()
+    reverted = walked[1].partition("\n+ git revert")[2]
+    assert ran(after(reverted, "dvc repro\n")) == set()
+
+
+def test_a_comment_runs_nothing_but_code(walked: tuple[Path, str]) -> None:
+    assert ran(after(walked[1], "dvc repro\n")) == {"code"}
+
+
+def test_status_after_code_names_what_an_edit_concerns(walked: tuple[Path, str]) -> None:
+    output = walked[1].partition("\n+ dvc repro --single-item code")[2]
+    assert re.findall(r"^(\S+):$", after(output, "dvc status"), re.MULTILINE) == ["baseline@mnist", "baseline@cifar10"]
+    assert re.findall(r"^ (\S+) +\|", after(output, "git diff --stat code"), re.MULTILINE) == [
+        "studies/quickstart/code/baseline.json"
+    ]
+    assert ran(after(output, "dvc repro\n")) == {"code"}
 
 
 def test_the_queue_ran_both(walked: tuple[Path, str]) -> None:

@@ -12,7 +12,7 @@ definitions whose name is a string, or a part of a string without spaces. Effect
 A line does not name the module, so a function may move to another module. Only if two definitions that count have
 the same name are both written with their modules.
 
-What this cannot see (`globals()`, `importlib`, ...) must not be used; tests/test_code_digest.py forbids it.
+What this cannot see (`globals()`, `importlib`, ...) must not be used; tests/unit/core/test_code_digest.py forbids it.
 """
 
 import hashlib

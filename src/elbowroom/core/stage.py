@@ -31,8 +31,6 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     names = [name.rpartition("@")[2] for name in vars(parser.parse_args()).values()]
     try:
         with _stage_lock():
-            if stage := os.environ.get("DVC_STAGE"):
-                check_code(stage)
             main(*names)
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -57,13 +55,14 @@ def run(main: Callable[..., None], *arguments: str) -> None:
 def _stage_lock() -> Iterator[None]:
     """If DVC runs this stage, let no second process run it, not even one that a killed DVC left behind.
 
-    Write the seconds that the stage took to a note beside the lock, for the report.
+    Check that it is the code that DVC knows of. Write the seconds that the stage took to a note beside the lock, for the report.
     """
     if not (stage := os.environ.get("DVC_STAGE")):
         yield
         return
     name = re.sub(r"[^\w@-]", "_", stage)
     with locked(NOTES / f"{name}.lock", f"runs {name}"):
+        check_code(stage)
         begun = time.monotonic()
         yield
         with contextlib.suppress(OSError):  # do without the note

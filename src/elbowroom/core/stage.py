@@ -55,7 +55,8 @@ def run(main: Callable[..., None], *arguments: str) -> None:
 def _stage_lock() -> Iterator[None]:
     """If DVC runs this stage, let no second process run it, not even one that a killed DVC left behind.
 
-    Check that it is the code that DVC knows of. Write the seconds that the stage took to a note beside the lock, for the report.
+    Check that it is the code that DVC knows of. Write the seconds that the stage took to a note beside the lock, for
+    the report.
     """
     if not (stage := os.environ.get("DVC_STAGE")):
         yield

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Checkout
 
 from elbowroom.core.code_digest import ALSO, SRC, Code
 from elbowroom.core.syntax import Module
+from tests.support import ROOT
+from tests.support.checkout import Checkout
 
 pytestmark = pytest.mark.dvc
 

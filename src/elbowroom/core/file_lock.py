@@ -20,7 +20,7 @@ from elbowroom.core.errors import StudyError
 def locked(path: Path, doing: str) -> Iterator[None]:
     """Hold the lock of a file. If another process holds it, print that process's id and wait.
 
-    doing: what the holder does, as "trains this". Raises StudyError if the file cannot be locked.
+    doing: what the holder does, as in "process 123 trains the same". Raises StudyError if the file cannot be locked.
     """
     with _lock(path, doing):
         yield

@@ -8,12 +8,23 @@ import termios
 import time
 from contextlib import suppress
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from rich.ansi import AnsiDecoder
 
 LOGS = Path(".dvc/tmp/parallel")  # what each stage printed, STAGE.log
 DVC_LOCK = Path(".dvc/tmp/lock")  # locked by a running dvc, except while its stage runs
+
+
+class Outcome(StrEnum):
+    """How a job ended."""
+
+    RAN = "ran"
+    RESTORED = "restored from cache"
+    UNCHANGED = "unchanged"
+    FAILED = "FAILED"
+    INTERRUPTED = "interrupted"
 
 
 class Job:
@@ -25,7 +36,8 @@ class Job:
 
     def __init__(self, stage: str, columns: int) -> None:
         self.stage = stage
-        self.outcome = self.text = ""
+        self.outcome: Outcome | None = None  # until it has ended
+        self.text = ""  # its last line
         self.log = LOGS / f"{stage}.log"
         self._file = self.log.open("w", buffering=1, encoding="utf-8")
         self._tail, self._title = b"", f"{stage.replace('@', ' ')}: "
@@ -44,7 +56,7 @@ class Job:
         return timedelta(seconds=round(time.monotonic() - self._start))
 
     def poll(self) -> bool:
-        """Read what the job printed since. Return whether it is still running."""
+        """Read what the job has printed. Return whether it is still running."""
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         while select.select([self._terminal], [], [], 0)[0] and (piece := self._read()):
             *lines, tail = (self._tail + piece).split(b"\n")
@@ -65,13 +77,13 @@ class Job:
             return os.read(self._terminal, 65536)
         return b""
 
-    def _outcome(self, status: int) -> str:
-        output = self.log.read_text(encoding="utf-8")
+    def _outcome(self, status: int) -> Outcome:
         if status:
-            return "interrupted" if self._interrupted else "FAILED"
+            return Outcome.INTERRUPTED if self._interrupted else Outcome.FAILED
+        output = self.log.read_text(encoding="utf-8")
         if f"Running stage '{self.stage}'" in output:
-            return "ran"
-        return "restored from cache" if "is cached - skipping run" in output else "unchanged"
+            return Outcome.RAN
+        return Outcome.RESTORED if "is cached - skipping run" in output else Outcome.UNCHANGED
 
     def end(self, number: signal.Signals) -> None:
         """Send a signal to the whole session."""

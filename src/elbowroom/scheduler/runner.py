@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.core.file_lock import try_lock
-from elbowroom.scheduler.dvc_job import DVC_LOCK, Job
+from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, Outcome
 from elbowroom.scheduler.plan import Plan, counted, wrapped
 
 GRACE = 10  # seconds that an interrupted stage has to end
@@ -46,7 +46,7 @@ class Runner:
                         self.console.print(f"{self.running[-1].stage:{self.width}}  started")
                 if not self.running:
                     break
-                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != "FAILED"))
+                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != Outcome.FAILED))
             self._stop(live)
         return self._summary(timedelta(seconds=round(time.monotonic() - start)))
 
@@ -87,11 +87,12 @@ class Runner:
             self._watch(live)
 
     def _summary(self, elapsed: timedelta) -> int:
+        """Print how the jobs ended. Return the exit status."""
         outcomes = Counter(job.outcome for job in self.ended)
         counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
         self.console.print(f"{counted(len(self.ended), 'stage')} in {elapsed}: {counts}")
         for job in self.ended:
-            if job.outcome == "FAILED":
+            if job.outcome == Outcome.FAILED:
                 self.console.print(f"{job.stage} FAILED, see {job.log.absolute()}, which ends with")
                 lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
                 errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
@@ -103,4 +104,4 @@ class Runner:
             return 130
         if not_run:
             self.console.print(wrapped(f"Not run, because they depend on what failed: {', '.join(not_run)}"))
-        return 1 if outcomes["FAILED"] else 0
+        return 1 if outcomes[Outcome.FAILED] else 0

@@ -17,11 +17,14 @@ import yaml
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page
 
+from elbowroom.comparison.latent_curves import EVERY_LATENT
 from elbowroom.figures.colours import of_names
+from elbowroom.results.outcomes import Bend
+from elbowroom.results.rows import Baseline
 from tests.support import ROOT
 from tests.support.browser import opened
 
-BASELINES = ("mean image", "PCA", "linear VAE", "floor", "every latent")
+BASELINES = (*Baseline, EVERY_LATENT)
 CURVES = "report/comparison/curves.csv"
 Plots = Callable[..., Path]
 
@@ -219,15 +222,14 @@ def filled(folder: Path, **tables: list[dict[str, object]]) -> Path:
 def test_elbows_are_shown_and_where_there_is_none_it_says_why(browser: Browser, tmp_path: Path) -> None:
     family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "seeds": 3}
     slopes = {"slope_before": -9.5, "slope_after": ""}
-    none = "no elbow within the sizes tried (in some seed it is best at the end of where it flattens)"
     rows = [
         family | slopes | {"series": series, "metric": "test_loss", "latent_dim": at, "low": low, "high": high}
-        | {"result": result}
-        for series, at, low, high, result in (
-            ("width 32", 12.5, 9.0, 17.0, "elbow at 12.5 latents (9 to 17, 3 seeds)"),
-            ("width 64", 11.2, 0.3, 4000.0, "the interval exceeds the sizes tried"),
-            ("width 16", 11.2, "", "", "elbow at 11.2 latents (one seed, no interval)"),
-            ("width 8", "", "", "", none),
+        | {"bend": bend, "result": result}
+        for series, at, low, high, bend, result in (
+            ("width 32", 12.5, 9.0, 17.0, Bend.FOUND, "elbow at 12.5 latents (9 to 17, 3 seeds)"),
+            ("width 64", 11.2, 0.3, 4000.0, Bend.FOUND, "the interval exceeds the sizes tried"),
+            ("width 16", 11.2, "", "", Bend.FOUND, "elbow at 11.2 latents (one seed, no interval)"),
+            ("width 8", "", "", "", Bend.AT_THE_END, "no elbow within the sizes tried"),
         )
     ]  # fmt: skip
     page, _ = draw(browser, filled(tmp_path, elbows=rows))

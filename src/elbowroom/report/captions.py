@@ -1,4 +1,4 @@
-"""What the pictures of the report show, in words."""
+"""What the pictures and tables of the report show, in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +40,49 @@ VARIANT = {  # pictures of one variant
     "map.png": "mu of test images on two principal components.",
     "evolution.png": "The latent space through training: mu in the final plane; below, images and reconstructions.",
     "evolution.gif": "The same, moving.",
+}
+
+TABLES = {  # what the templates say beside a table; they fill the braces
+    "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
+    "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
+    "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
+    "against each other, nor those of an autoencoder or PCA (no KL) against a VAE's. A squared error is that of "
+    "a Gaussian of variance 1/2 without its constant; a cross-entropy on grey pixels is no density. Baselines "
+    "have no seeds: they are closed forms of the training images.",
+    "active": f"A latent is active if its mu varies by more than {ACTIVE_THRESHOLD} over test images. The IWAE "
+    "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
+    "within its column, not with the test loss.",
+    "floor": "Above the floor: the distortion less the entropy of the grey pixels, below which no Bernoulli "
+    "reconstruction goes. PCA of a Bernoulli is there at powers of two.",
+    "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
+    "of z for each of {weighed:,} test images. Effective samples are those of the largest K. If they are few, "
+    "the bound is loose: a larger model may look worse only because its bound is looser.",
+    "terms": "The terms of the loss on train and test, both with the final weights and z sampled.",
+    "objectives": "sigma^2 is in the units of the pixel range. The effective beta is the weight of the KL beside "
+    "the squared error of pixels in [0, 1].",
+    "quality": "Reconstructions are from mu, with pixels in [0, 1]. FCD and KID are Fréchet and kernel distances "
+    "of samples to test images, in the features of a classifier trained for this study ({judge} of the test "
+    "images right): compare them within this table only. The floor is the distance of as many training images, "
+    "on which the classifier was trained.",
+    "latents": f"KL > {ACTIVE_THRESHOLD}: how many latents have a larger mean KL. PCA 2-D: the share of the "
+    "variance of mu in two principal components. Probe and 10-NN: the share of test labels that logistic "
+    "regression and ten nearest neighbours read out of mu. Path: the length of an interpolation between two test "
+    "images, in the features of the classifier, over the straight distance (1 is straight). Step: its largest "
+    "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",
+    "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's.",
+    "differences": "Variants that differ in one setting, paired by seed, with 95 % t intervals. One is better or "
+    "worse only if its interval excludes 0. In the test loss every two latent sizes are compared, otherwise "
+    "neighbours. Intervals are not adjusted for their number: of twenty comparisons between equals, about one "
+    "shows a difference. They are over seeds of training, not over test images.",
+    "elbows": "For each seed, a line with one bend is fitted to the loss over the logarithm of the latent size. "
+    "The elbow is where it bends, with a 95 % t interval over seeds; with other sizes it may be elsewhere. A "
+    "smooth curve bends somewhere, too: this says where, at this budget. If the nats after it are above 0, the "
+    "loss rises from there on.",
+    "costs": "Seconds to train as many seeds as were trained at a time, with the test after each epoch. Stages "
+    "may have shared the machine.",
+    "seconds": "Seconds of each stage when it last ran in this checkout, without the start of Python. Stages "
+    "that DVC restored from its cache are not among them.",
+    "no_seconds": "No stage has run in this checkout, so what each takes is not known here.",
 }
 
 

@@ -82,6 +82,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "versions": inputs.versions,
         "shortfalls": shortfalls(study),
         "own": captions.VARIANT,
+        "notes": captions.TABLES,
         "describe": text_tables.describe,
         "settings": yaml.safe_dump(study.model_dump(), sort_keys=False),
     }

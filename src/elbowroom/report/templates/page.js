@@ -1,9 +1,9 @@
 "use strict";
-// What the page does beyond being read: sorted tables, charts, and a walk through latent space in pictures made before.
+// What is interactive on the page: tables that sort, charts, and an explorer of latent space, whose pictures were decoded in advance.
 const page = JSON.parse(document.getElementById("page-data").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const seen = colour => (dark.matches && colour === "#000000" ? "#ffffff" : colour); // black is not, in the dark
+const seen = colour => (dark.matches && colour === "#000000" ? "#ffffff" : colour); // black cannot be seen on dark
 const make = (tag, properties = {}, ...children) => {
   const { aria = {}, ...own } = properties, element = Object.assign(document.createElement(tag), own);
   for (const [name, value] of Object.entries(aria)) element.setAttribute(name === "role" ? name : `aria-${name}`, value);
@@ -20,7 +20,7 @@ const unique = () => `control-${names++}`;
 
 // --- tables ---------------------------------------------------------------------------------------------------------
 
-const amount = text => { // 1,912.93 ± 1.25 is 1912.93; a dash is no number
+const amount = text => { // 1,912.93 ± 1.25 -> 1912.93; a dash -> null
   const number = parseFloat(text.replaceAll(",", ""));
   return Number.isNaN(number) ? null : number;
 };
@@ -36,7 +36,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       return { row, key: text ? said || null : amount(said) };
     });
     keyed.sort((a, b) => {
-      if (a.key === null || b.key === null) return (a.key === null) - (b.key === null); // those without one stay last
+      if (a.key === null || b.key === null) return (a.key === null) - (b.key === null); // rows without a value stay last
       return sign * (text ? a.key.localeCompare(b.key, "en", { numeric: true }) : a.key - b.key);
     });
     body.append(...keyed.map(({ row }) => row));
@@ -68,7 +68,7 @@ async function draw(place) {
       const own = place.dataset.switch && part.encoding?.[axis];
       if (!chosen?.checked || !own?.field) continue;
       const values = Object.values(spec.datasets).flat().map(row => row[own.field]).filter(value => value !== undefined);
-      const type = Math.min(...values) > 0 ? "log" : "symlog"; // which also has a place for 0 and what is below
+      const type = Math.min(...values) > 0 ? "log" : "symlog"; // symlog can show 0 and negative numbers, too
       own.scale = { type, nice: false };
       if (type === "symlog") own.title = `${own.title}, linear around 0`;
     }
@@ -113,9 +113,9 @@ for (const chip of document.querySelectorAll(".chip[data-variant]")) {
   });
 }
 
-// --- pictures made before -------------------------------------------------------------------------------------------
+// --- decoded pictures -----------------------------------------------------------------------------------------------
 
-class Sheet { // of square tiles, as explorer.sheet lays them out
+class Sheet { // a sheet of square tiles, laid out by figures.explorer_sheet
   constructor(uri, side, count) {
     Object.assign(this, { side, pitch: Math.ceil(side / page.block) * page.block, columns: Math.min(page.columns, count) });
     this.image = make("img", { src: uri });
@@ -259,7 +259,7 @@ function mapCard(variants, images, side) {
     make("figure", { className: "small" }, decoded, make("figcaption", {}, "Decoded at the point")), make("figure", { className: "small" }, near, says)),
     make("p", { className: "soft" }, "Every variant, at that test image’s place in its own map:"), others.element);
   const element = card("Move over the map",
-    `The first ${chosen.count} test images’ mu on two principal components (in brackets the share of the variance that they hold), coloured by class, each component stretched to the side of the square. The point is decoded with all other components at their mean, on a grid of ${chosen.grid} × ${chosen.grid}; nearest is meant on this map.`,
+    `mu of the first ${chosen.count} test images on two principal components (in brackets, their share of the variance), coloured by class; each component is stretched to the side of the square. The point is decoded with all other components at their mean, on a grid of ${chosen.grid} × ${chosen.grid}. Nearest means nearest on this map.`,
     pick, make("div", { className: "map" }, make("div", {}, plane, legend), right));
   return { element, paint };
 }
@@ -302,7 +302,7 @@ function walkCard(variants, images, side) {
   const most = Math.max(...variants.map(variant => variant.walked.length));
   const ranks = Array.from({ length: most }, (_, index) => ({ label: `latent number ${index + 1} by its KL`, shown: [String(index + 1)] }));
   const pick = choice("Latent, by its KL", ranks, "bar", index => { rank = index; slide.tell(); });
-  return { element: card("Walk along one latent", `The latents with the most KL over the first ${variants[0].count} test images (of an autoencoder, with the most variance), from -3 to 3 standard deviations: the prior’s, or of an autoencoder those of its mu around their mean. The others stay as the first test image has them.`, pick, slide.row, element), paint: slide.tell };
+  return { element: card("Walk along one latent", `The latents with the most KL over the first ${variants[0].count} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
 }
 
 function filmCard(variants, images, side) {

@@ -1,0 +1,41 @@
+"""The templates of `dvc plots`, which are JSON and can import nothing, use the vocabulary of elbowroom.results."""
+
+import json
+import re
+
+import pytest
+
+from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT
+from elbowroom.comparison.pairs import COMPARED
+from elbowroom.results.metrics import METRICS
+from elbowroom.results.outcomes import ClaimResult, Outcome
+from elbowroom.results.rows import Baseline
+from tests.support import ROOT
+
+
+def template(name: str) -> str:
+    return (ROOT / f".dvc/plots/{name}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "metrics"), [("latents", CURVES), ("differences", COMPARED)])
+def test_metrics_have_their_labels(name: str, metrics: tuple[str, ...]) -> None:
+    found = re.search(r"\(\{(.*?)\}\)\[datum.metric\]", template(name))
+    assert found
+    labels = dict(re.findall(r"(\w+): '([^']*)'", found[1]))
+    assert list(labels) == list(metrics)
+    assert all(labels[metric].startswith(METRICS[metric].label) for metric in metrics)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("differences", Outcome), ("claims", ClaimResult), ("baselines", Baseline)]
+)
+def test_each_word_has_a_colour(name: str, words: type[Outcome | ClaimResult | Baseline]) -> None:
+    found = re.search(r'"domain": (\[".*?"\])', template(name))
+    assert found
+    assert json.loads(found[1]) == list(words)
+
+
+def test_baselines_are_grey() -> None:
+    found = re.search(r"indexof\((\['.*?'\]), datum.series\)", template("latents"))
+    assert found
+    assert json.loads(found[1].replace("'", '"')) == [*Baseline, EVERY_LATENT]

@@ -25,6 +25,7 @@ from elbowroom.datasets.images import Images, scale
 from elbowroom.training.adam import Adam
 from elbowroom.training.cuda_graph import SideBySide
 from elbowroom.training.seed_run import Run
+from elbowroom.vae.fast_cpu import accelerate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import terms
 
@@ -45,28 +46,17 @@ class AsPublished(TorchDataset):
         return self.transform(Image.fromarray(self.images[index])), 0
 
 
-def plain(model: VAE) -> VAE:
-    """The same network by PyTorch's own layers, as published."""
-    for module in model.modules():
-        if isinstance(module, nn.ConvTranspose2d):
-            module.__class__ = nn.ConvTranspose2d
-        elif isinstance(module, nn.ReLU):
-            module.inplace = False
-    return model
-
-
 class Published(nn.Module):
     """The published network, layer by layer, and its loss: sums over the batch, divided by its size."""
 
     def __init__(self, variant: Variant, images: Images) -> None:
         super().__init__()
-        self.vae, self.gaussian = plain(VAE(variant, images.shape)), variant.likelihood == "gaussian"
+        self.vae, self.gaussian = VAE(variant, images.shape), variant.likelihood == "gaussian"
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mu, logvar = self.vae.encode(x)
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(logvar)
-        decoder = self.vae.decoder
-        output = decoder.layers(decoder.linear(z))
+        output = self.vae.decode(z)
         if self.gaussian:
             reconstruction = F.mse_loss(torch.tanh(output), x, reduction="sum")
         else:
@@ -157,7 +147,7 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     from pythae.trainers.training_callbacks import TrainingCallback
 
     where = images.train.images.device
-    layers = plain(VAE(variant, images.shape))
+    layers = VAE(variant, images.shape)
 
     class Encoder(BaseEncoder):
         def __init__(self) -> None:
@@ -174,7 +164,7 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
             self.layers = layers.decoder
 
         def forward(self, z: Tensor) -> ModelOutput:
-            output = self.layers.layers(self.layers.linear(z))
+            output = self.layers(z)
             link = torch.tanh if variant.likelihood == "gaussian" else torch.sigmoid
             return ModelOutput(reconstruction=link(output))
 
@@ -227,7 +217,7 @@ def compiled(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     where = images.train.images.device
     model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
     optimizer = Adam(model.parameters(), recipe.learning_rate)
-    compiled_terms = torch.compile(partial(terms, variant, model))
+    compiled_terms = torch.compile(partial(terms, variant, accelerate(model)))
     x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
 
     def step() -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,6 +16,7 @@ from benchmarks.settings import Setting
 from benchmarks.timing import Timed, clocked, computing_in, in_turn, ratios, row
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
+from elbowroom.vae.fast_cpu import FastConvTranspose2d, accelerate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import terms
 
@@ -64,23 +66,21 @@ def layers(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """Each transposed convolution, forward and backward, by PyTorch's layer and by ours."""
     for dataset, (variant, recipe, images) in chosen.items():
         where = images.train.images.device
-        own = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
         theirs = Published(variant, images).to(where).to(memory_format=torch.channels_last)
-        inputs: dict[nn.Module, Tensor] = {}
+        inputs: dict[nn.ConvTranspose2d, Tensor] = {}
         for module in theirs.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 module.register_forward_pre_hook(
                     lambda layer, given, found=inputs: found.update({layer: given[0].detach()})
                 )
         theirs(scale(images.train.images[: recipe.batch_size], variant.pixel_range))
-        for ours_, theirs_ in zip(own.modules(), theirs.vae.modules(), strict=True):
-            if (x := inputs.get(theirs_)) is not None:
-                pair = {"own": ours_, "theirs": theirs_}
-                found = in_turn(
-                    {name: computing_in(recipe.precision, _layer(layer, x)) for name, layer in pair.items()}, share=0.05
-                )
-                label = f"{dataset}: of {tuple(x.shape[1:])}, PyTorch's over ours"
-                yield row("layers", label, ratios(found["theirs"], found["own"]), "x")
+        for layer, x in inputs.items():
+            pair = {"own": FastConvTranspose2d(layer), "theirs": layer}
+            found = in_turn(
+                {name: computing_in(recipe.precision, _layer(layer, x)) for name, layer in pair.items()}, share=0.05
+            )
+            label = f"{dataset}: of {tuple(x.shape[1:])}, PyTorch's over ours"
+            yield row("layers", label, ratios(found["theirs"], found["own"]), "x")
 
 
 def _layer(layer: nn.Module, x: Tensor) -> Timed:
@@ -93,10 +93,11 @@ def _layer(layer: nn.Module, x: Tensor) -> Timed:
 def flops(variant: Variant, recipe: Recipe, images: Images, *, folded: bool) -> float:
     """Floating-point operations of a training step's matrix products and convolutions, counted by PyTorch."""
     where = images.train.images.device
-    model = (VAE(variant, images.shape) if folded else Published(variant, images)).to(where)
-    for module in model.modules():
-        if isinstance(module, nn.ConvTranspose2d):  # not as ours, which does some of it uncounted
-            module.forward = partial(nn.ConvTranspose2d.forward, module)  # type: ignore[method-assign]
+    model = (accelerate(VAE(variant, images.shape)) if folded else Published(variant, images)).to(where)
+    for layer in model.modules():
+        if isinstance(layer, FastConvTranspose2d):  # some of whose operations PyTorch would not count
+            plain = partial(F.conv_transpose2d, weight=layer.weight, bias=layer.bias, stride=2, padding=1)
+            layer.forward = plain  # type: ignore[method-assign]
     x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
     with FlopCounterMode(display=False) as counter:
         if isinstance(model, VAE):

@@ -84,7 +84,7 @@ def losses(model: TrainedVAE, images: Images, settings: Evaluation, progress: tq
     found: dict[str, float] = {}
     for split, part in (("test", images.test), ("train", images.train)):
         noise = split_noise(len(part.images), model.variant.latent_dim, model.seed, part.images.device)
-        means = split_means(model.variant, model.network, part.images, noise, settings.batch_size, progress.update)
+        means = split_means(model.variant, model.fast, part.images, noise, settings.batch_size, progress.update)
         found |= {f"{split}_{term}": value for term, value in means.numbers(model.variant.beta).items()}
         progress.set_postfix(split=split, loss=f"{found[f'{split}_loss']:.1f}", refresh=False)
     return found

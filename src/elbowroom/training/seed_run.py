@@ -16,6 +16,7 @@ from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale, to_bytes
 from elbowroom.training.adam import Adam
+from elbowroom.vae import fast_cpu
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import Terms, optimal_sigma2, pixel_mean, split_means, split_noise, terms
 
@@ -61,6 +62,7 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             self.model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+        self.network = fast_cpu.accelerate(self.model)
         self.optimizer = Adam(self.model.parameters(), recipe.learning_rate)
         self.shuffling = torch.Generator(where).manual_seed(seed)
         self.sampling = torch.Generator(where).manual_seed(seed + 2**31)  # seeds of the study are below 2**31
@@ -81,7 +83,7 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Shuffle, and draw the noise of the whole epoch."""
-        self.model.train()
+        self.network.train()
         torch.randperm(len(self.order), generator=self.shuffling, out=self.order)
         self.noise.normal_(generator=self.sampling)
         self.train_total.zero_()
@@ -93,7 +95,7 @@ class Run:
         beta = warmed_up(self.variant.beta, self.seen / len(self.order), self.recipe.warmup_epochs)
         x = scale(self.images.train.images[self.order[rows]], self.variant.pixel_range)
         bf16 = self.recipe.precision == "bf16"
-        measured = train_step(self.model, self.optimizer, self.variant, x, self.noise[rows], beta, bf16)
+        measured = train_step(self.network, self.optimizer, self.variant, x, self.noise[rows], beta, bf16)
         total = torch.stack(measured).double().sum(1)
         self.train_total += total
         self.seen += size
@@ -111,7 +113,7 @@ class Run:
 
     def end_epoch(self) -> None:
         """Find the optimal variance, if the variant has one, and test."""
-        variant, model, size = self.variant, self.model, self.recipe.batch_size
+        variant, model, size = self.variant, self.network, self.recipe.batch_size
         if self.order.is_cuda:
             size = max(size, 1000)  # a graph with fewer nodes; no result depends on it
         if model.sigma2 is not None:
@@ -142,7 +144,7 @@ class Run:
     @torch.no_grad()
     def _snapshot(self) -> tuple[np.ndarray, np.ndarray]:
         """Mu of the first test images (N, latent_dim) float16, and reconstructions from it of a few of them, uint8."""
-        variant, model = self.variant, self.model.eval()
+        variant, model = self.variant, self.network.eval()
         mu = model.encode(scale(self.images.test.images[:MAP_IMAGES], variant.pixel_range))[0]
         return mu.half().cpu().numpy(), to_bytes(pixel_mean(variant, model.decode(mu[:FOLLOWED])))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from elbowroom.core.errors import StudyError, short, shown
 from elbowroom.core.settings import Count, Name, PositiveInt, Settings, Shape, Study, Variant
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import batches, scale
-from elbowroom.vae import objective
+from elbowroom.vae import fast_cpu, objective
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
 
@@ -22,13 +23,13 @@ ENCODED = 1000  # images at once
 DECODED = 256  # z at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainedVAE:
     """A trained network and all that is needed to use it. Its methods compute no gradients.
 
     name, variant: the variant's name in params.yaml and its settings. seed: the seed that it was trained with.
-    shape: (C, H, W) of an image. network: in evaluation mode, on any device.
-    decoder: what decodes instead of network.decode, if not None (see `prepared`).
+    shape: (C, H, W) of an image. network: on any device, not to be moved to another.
+    decoder: what decodes instead of the network's own decoder, if not None (see `prepared`).
     """
 
     name: str
@@ -38,6 +39,11 @@ class TrainedVAE:
     network: VAE
     decoder: Callable[[Tensor], Tensor] | None = None
 
+    @cached_property
+    def fast(self) -> VAE:
+        """The network as it computes here: accelerated, in evaluation mode."""
+        return fast_cpu.accelerate(self.network).eval()
+
     @property
     def device(self) -> torch.device:
         return self.network.encoder.mu.weight.device
@@ -45,9 +51,8 @@ class TrainedVAE:
     @torch.no_grad()
     def encode(self, images: Tensor, batch_size: int = ENCODED) -> tuple[Tensor, Tensor]:
         """Encode images (N, C, H, W) uint8: mu and logvar of q(z|x), both (N, latent_dim)."""
-        self.network.eval()
         scaled = (scale(images[batch], self.variant.pixel_range) for batch in batches(len(images), batch_size))
-        mu, logvar = zip(*map(self.network.encode, scaled), strict=True)
+        mu, logvar = zip(*map(self.fast.encode, scaled), strict=True)
         return torch.cat(mu), torch.cat(logvar)
 
     @torch.no_grad()
@@ -58,7 +63,6 @@ class TrainedVAE:
     @torch.no_grad()
     def decode_batches(self, z: Tensor, batch_size: int = DECODED) -> Iterator[Tensor]:
         """Decode z (N, latent_dim) as `decode` does, but yield the pictures of each batch."""
-        self.network.eval()
         for batch in batches(len(z), batch_size):
             yield objective.pixel_mean(self.variant, self._decoded(z[batch])).clamp(0, 1)
 
@@ -73,17 +77,16 @@ class TrainedVAE:
     @torch.no_grad()
     def distortion(self, images: Tensor, z: Tensor) -> Tensor:
         """Compute -log p(x|z) of images (B, C, H, W) uint8 given z (B, latent_dim), in one batch: (B,), nats."""
-        self.network.eval()
         x = scale(images, self.variant.pixel_range)
         return objective.distortion(self.variant, x, self._decoded(z), self.network.sigma2)
 
     def prepared(self, count: int) -> "TrainedVAE":
         """Return the same model, made ready to decode `count` z in all: faster, equal up to rounding."""
         with torch.no_grad():
-            return replace(self, decoder=self.network.decoder.for_many(count))
+            return replace(self, decoder=fast_cpu.decoder_for(self.network, count))
 
     def _decoded(self, z: Tensor) -> Tensor:
-        return (self.decoder or self.network.decode)(z)
+        return (self.decoder or self.fast.decode)(z)
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors, with everything else in the header."""
@@ -118,7 +121,7 @@ def load(path: Path, device: torch.device, variant: Variant | None = None, seed:
     colours, height, width = known.shape
     network = VAE(known.variant, (colours, height, width))
     set_weights(network, arrays, path)
-    network.to(device).to(memory_format=torch.channels_last).eval()
+    network.to(device).to(memory_format=torch.channels_last)
     return TrainedVAE(known.name, known.variant, known.seed, (colours, height, width), network)
 
 

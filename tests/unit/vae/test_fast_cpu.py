@@ -1,0 +1,182 @@
+"""The accelerated networks compute what the plain ones do."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import DATASETS, Variant
+from elbowroom.vae import fast_cpu
+from elbowroom.vae.fast_cpu import FastConvTranspose2d, FastDecoder, accelerate, decoder_for
+from elbowroom.vae.model import VAE, Decoder
+from elbowroom.vae.objective import terms
+from tests.support import ROOT
+from tests.support.settings import cifar_variant, variant
+
+SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+EVERY = {
+    "notebook": variant(channels=8),
+    "notebook, wide latents": variant(channels=8, latent_dim=200),
+    "report": cifar_variant(channels=16),
+    "optimal variance": cifar_variant(likelihood="gaussian_optimal"),
+    "autoencoder": variant(model="ae", beta=0.0),
+    "linear": variant(network="linear", channels=1),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_accelerated_model_computes_the_plain_ones_losses_and_gradients(name: str) -> None:
+    """In float64, to 1e-11 of the largest; of 50 images. Gradients arrive in the plain model's own parameters."""
+    torch.manual_seed(0)
+    settings = EVERY[name]
+    shape = SHAPES[settings.dataset]
+    plain = VAE(settings, shape).double()
+    fast = accelerate(plain)
+    x, noise = torch.rand(50, *shape, dtype=torch.float64), torch.randn(50, settings.latent_dim, dtype=torch.float64)
+    expected, found = (terms(settings, model, x, noise) for model in (plain, fast))
+    names = [name for name, _ in plain.named_parameters()]
+    wanted = [*plain.parameters()]
+    gradients = [torch.autograd.grad(measured.loss(1.0).mean(), wanted) for measured in (expected, found)]
+    assert found.distortion.dtype == torch.float64
+    pairs = [*zip(found, expected, strict=True), *zip(gradients[1], gradients[0], strict=True)]
+    for what, (ours, theirs) in zip(["distortion", "rate", *names], pairs, strict=True):
+        limit = 1e-11 * theirs.abs().max().item()
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=limit, msg=lambda text, what=what: f"{what}: {text}")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_accelerated_model_shares_the_plain_ones_weights(name: str) -> None:
+    """Those of one are those of the other, by name; and the plain model stays as it is."""
+    settings = EVERY[name]
+    plain = VAE(settings, SHAPES[settings.dataset])
+    before = str(plain)
+    fast = accelerate(plain)
+    ours, theirs = fast.state_dict(keep_vars=True), plain.state_dict(keep_vars=True)
+    assert ours.keys() == theirs.keys()
+    assert all(ours[name] is theirs[name] for name in theirs)
+    assert str(plain) == before
+    if plain.sigma2 is not None:
+        assert fast.sigma2 is plain.sigma2
+    again = accelerate(fast).state_dict(keep_vars=True)
+    assert all(again[name] is theirs[name] for name in theirs)
+
+
+def decoder_of(settings: Variant) -> tuple[Decoder, FastDecoder]:
+    """A decoder, and the same accelerated."""
+    plain = VAE(settings, SHAPES[settings.dataset]).decoder
+    return plain, FastDecoder(plain)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [variant(latent_dim=16), variant(channels=32, latent_dim=60), cifar_variant(channels=16)],
+    ids=["notebook", "notebook-60", "report"],
+)
+def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:
+    """And so are its gradients, to 1e-11 of the largest in float64 (in float32 ReLUs have kinks).
+
+    Biases are large, so that leaving one out would show.
+    """
+    torch.manual_seed(0)
+    plain, fast = decoder_of(settings)
+    plain.double()
+    with torch.no_grad():
+        plain.linear.bias.normal_()
+        plain.layers[1].bias.normal_()
+    z = (2 * torch.randn(120, settings.latent_dim, dtype=torch.float64)).requires_grad_()
+    outputs = fast.folded()(z), plain(z)
+    assert torch.equal(fast(z), outputs[0])
+    weights = torch.randn_like(outputs[0])
+    gradients = [torch.autograd.grad((out * weights).sum(), [z, *plain.parameters()]) for out in outputs]
+    for found, expected in zip((outputs[0], *gradients[0]), (outputs[1], *gradients[1]), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-11 * expected.abs().max().item())
+
+
+def test_nothing_is_folded_where_that_is_dearer() -> None:
+    torch.manual_seed(0)
+    linear = variant(network="linear", channels=1, latent_dim=3)
+    for settings, count in ((linear, 10**6), (variant(channels=1, latent_dim=3000), 10**6), (variant(), 5)):
+        model, z = VAE(settings, SHAPES["mnist"]), torch.randn(5, settings.latent_dim)
+        fast = FastDecoder(model.decoder)
+        assert torch.equal(decoder_for(model, count)(z), fast.layer_by_layer(z))
+
+
+@pytest.mark.parametrize("settings", [variant(channels=2), cifar_variant(channels=4)])
+def test_it_is_folded_where_that_takes_fewer_multiplications(settings: Variant) -> None:
+    """As PyTorch counts them, of some more and some fewer z than it takes to pay."""
+    _, fast = decoder_of(settings)
+    ways: dict[str, Callable[[Tensor], Tensor]] = {
+        "folded": lambda z: fast.folded()(z),
+        "layer by layer": fast.layer_by_layer,
+    }
+    cheapest = []
+    for count in range(2, 30):
+        cost = {name: multiplications(way, torch.randn(count, 6)) for name, way in {**ways, "chosen": fast}.items()}
+        assert cost["chosen"] == min(cost["folded"], cost["layer by layer"])
+        cheapest.append(min(ways, key=lambda name: cost[name]))
+    assert set(cheapest) == set(ways)
+
+
+def multiplications(function: Callable[[Tensor], Tensor], z: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        function(z)
+    return counter.get_total_flops()
+
+
+LAYERS = [  # channels in and out, pixels on a side
+    (6, 3, 4),  # shuffled
+    (6, 5, 4),
+    (256, 64, 3),  # by windows
+]
+
+
+@pytest.mark.parametrize("last", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(("inputs", "outputs", "size"), LAYERS)
+def test_layers_are_torchs(inputs: int, outputs: int, size: int, last: torch.memory_format) -> None:
+    """With their gradients, to 1e-11 of the largest in float64; of 10 images, so that the last group is smaller."""
+    layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1).double()
+    for pair in outputs_and_gradients(layer, size, last):
+        torch.testing.assert_close(*pair, rtol=0, atol=1e-11 * pair[1].abs().max().item())
+
+
+@pytest.mark.parametrize("last", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(("inputs", "outputs", "size"), LAYERS)
+def test_layers_are_torchs_in_bfloat16(inputs: int, outputs: int, size: int, last: torch.memory_format) -> None:
+    """With their gradients, which are float32 as the weights are: to 1 % of the largest, where 8 bits leave 0.4 %."""
+    layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = FastConvTranspose2d(layer)(torch.randn(1, inputs, size, size))
+    assert output.dtype == torch.bfloat16
+    pairs = outputs_and_gradients(layer, size, last, bf16=True)
+    for found, expected in pairs[1:]:
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, expected, rtol=0, atol=0.01 * expected.abs().max().item())
+    torch.testing.assert_close(pairs[0][0].float(), pairs[0][1], rtol=0, atol=0.01 * pairs[0][1].abs().max().item())
+
+
+def outputs_and_gradients(
+    theirs: nn.ConvTranspose2d, size: int, last: torch.memory_format, bf16: bool = False
+) -> list[tuple[Tensor, Tensor]]:
+    """Outputs, and gradients of the input and each parameter: of the fast layer, and of PyTorch's own."""
+    torch.manual_seed(0)
+    ours = FastConvTranspose2d(theirs.to(memory_format=last))
+    x = torch.randn(10, theirs.in_channels, size, size, dtype=theirs.weight.dtype).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        first = ours(x.contiguous(memory_format=last))
+    outputs = first, theirs(x.contiguous(memory_format=last))
+    weights = torch.randn_like(outputs[1])
+    both = ([out, *torch.autograd.grad((out * weights).sum(), [x, *theirs.parameters()])] for out in outputs)
+    return list(zip(*both, strict=True))
+
+
+def test_which_layers_go_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the notebook's two the one of 7 x 7 pixels."""
+    seen: list[tuple[int, ...]] = []
+    original = fast_cpu._by_windows
+    monkeypatch.setattr(fast_cpu, "_by_windows", lambda x, gradient: (seen.append(x.shape), original(x, gradient))[1])
+    settings = load_study(ROOT / "params.yaml").variant("mnist-z128")
+    accelerate(VAE(settings, SHAPES["mnist"])).decode(torch.randn(2, 128)).sum().backward()
+    assert seen == [(2, 256, 7, 7)]

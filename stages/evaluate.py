@@ -9,7 +9,7 @@ from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
-from elbowroom.evaluation.evaluate import evaluate, headline, pictures
+from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
 from elbowroom.vae.trained import load
 from elbowroom.yardsticks.judge import load_judge
 
@@ -21,7 +21,7 @@ def main(name: str) -> None:
     device = choose_device()
     images = load_images(variant.dataset, device)
     judge = load_judge(paths.judge_file(variant.dataset), images.shape, device)
-    total = len(seeds) * pictures(variant, images, study.evaluation)
+    total = len(seeds) * pictures_decoded(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:

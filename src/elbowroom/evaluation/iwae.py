@@ -1,4 +1,4 @@
-"""How likely images are to a VAE, -log p(x), estimated by importance sampling (Burda et al. 2016, arXiv:1509.00519)."""
+"""Bound -log p(x) of a VAE by importance sampling (Burda et al. 2016, arXiv:1509.00519)."""
 
 import math
 from collections.abc import Callable
@@ -19,10 +19,10 @@ def log_weights(
     batch_size: int,
     progress: Callable[[int], object] | None = None,
 ) -> Tensor:
-    """log p(x|z) + log p(z) - log q(z|x) for samples z ~ q(z|x) of each image: (N, samples), nats, float64.
+    """Compute log p(x|z) + log p(z) - log q(z|x) for samples z ~ q(z|x) of each image: (N, samples), nats, float64.
 
-    images: (N, C, H, W) uint8. No more than batch_size pictures are decoded at once, of as many images as they belong
-    to; no weight depends on it, since each image's noise is drawn whole. `progress` is told how many were decoded.
+    images: (N, C, H, W) uint8. Decodes at most batch_size samples at once; the result does not depend on it, since the
+    noise of an image is drawn all at once. progress is told how many were decoded.
     """
     model = model.prepared(len(images) * samples)
     generator = torch.Generator(images.device).manual_seed(model.seed)
@@ -30,31 +30,31 @@ def log_weights(
     for group in batches(len(images), math.ceil(batch_size / samples)):
         mu, logvar = model.encode(images[group])
         noise = torch.stack([torch.randn(samples, mu.shape[1], generator=generator, device=mu.device) for _ in mu])
-        owner = torch.arange(len(mu), device=mu.device).repeat_interleave(samples)  # whose sample it is: (B * samples,)
+        owner = torch.arange(len(mu), device=mu.device).repeat_interleave(samples)  # (B * samples,)
         for batch in batches(len(owner), batch_size):
-            of, unit = owner[batch], noise.flatten(0, 1)[batch]
-            z = reparameterize(mu[of], logvar[of], unit)
+            image, unit = owner[batch], noise.flatten(0, 1)[batch]
+            z = reparameterize(mu[image], logvar[image], unit)
             # log N(z; 0, I) - log N(z; mu, sigma^2): the constants cancel
-            ratio = (unit.double().square() + logvar[of].double() - z.double().square()).sum(1) / 2
-            found.append(ratio - model.distortion(images[group][of], z))
+            ratio = (unit.double().square() + logvar[image].double() - z.double().square()).sum(1) / 2
+            found.append(ratio - model.distortion(images[group][image], z))
             if progress:
                 progress(len(z))
     return torch.cat(found).view(len(images), samples)
 
 
 def bounds(log_w: Tensor, ladder: list[int]) -> dict[str, float]:
-    """iwae_nll_K for each K of the ladder, iwae_nll for the last, effective_samples; means over images, nats.
+    """Compute iwae_nll_k for each k of the ladder, iwae_nll for the last, and effective_samples: means over images.
 
-    log_w: (N, K), K the last of the ladder, whose rungs divide one another. A rung is -log((w_1 + ... + w_k) / k), an
-    upper bound of -log p(x) on average (Burda et al. 2016, eq. 8), here over all K / k groups of k samples: every rung
-    uses every sample, and by Jensen's inequality none is above the one before. effective_samples: (sum w)^2 / sum w^2
-    of the K samples, 1 where one outweighs all others.
+    log_w: (N, K), where K is the last k of the ladder, and each k divides the next. iwae_nll_k is the mean of
+    -log((w_1 + ... + w_k) / k) over all K / k groups of k samples, in nats: on average an upper bound of -log p(x)
+    (Burda et al. 2016, eq. 8). As each k uses every sample, no bound is above the one before (Jensen's inequality).
+    effective_samples: (sum w)^2 / sum w^2 over the K samples, 1 if one outweighs all others.
     """
-    rungs = {f"iwae_nll_{k}": (math.log(k) - log_w.unflatten(1, (-1, k)).logsumexp(2)).mean().item() for k in ladder}
+    nll = {f"iwae_nll_{k}": (math.log(k) - log_w.unflatten(1, (-1, k)).logsumexp(2)).mean().item() for k in ladder}
     effective = (2 * log_w.logsumexp(1) - (2 * log_w).logsumexp(1)).exp()
-    return rungs | {"iwae_nll": rungs[f"iwae_nll_{ladder[-1]}"], "effective_samples": effective.mean().item()}
+    return nll | {"iwae_nll": nll[f"iwae_nll_{ladder[-1]}"], "effective_samples": effective.mean().item()}
 
 
-def names(ladder: list[int]) -> list[str]:
-    """What `bounds` returns, in its order."""
+def bound_names(ladder: list[int]) -> list[str]:
+    """The names that `bounds` returns, in its order."""
     return [*(f"iwae_nll_{k}" for k in ladder), "iwae_nll", "effective_samples"]

@@ -1,4 +1,4 @@
-"""What the latents hold: how many are in use, how well labels are read out of them, how evenly paths run."""
+"""Measure latents: how many are active, how well they predict labels, how evenly pictures change along paths."""
 
 import sys
 import warnings
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from elbowroom.core.settings import ACTIVE_THRESHOLD
 
 MAX_STEPS = 2000
-APART = 1e-4  # of the features' length: ends nearer than this are the same but for rounding
+APART = 1e-4  # ends of a path nearer than this share of the features' length differ by rounding only
 
 
 def active_units(mu: Tensor) -> int:
@@ -24,10 +24,10 @@ def active_units(mu: Tensor) -> int:
 
 
 def probe_accuracy(mu: np.ndarray, labels: np.ndarray, test_mu: np.ndarray, test_labels: np.ndarray) -> float:
-    """The share of test labels that logistic regression finds, learnt from train mu (N, latent_dim), standardised.
+    """The share of test labels that logistic regression predicts from mu (N, latent_dim), trained on train mu.
 
-    scikit-learn's, with its penalty (C = 1). Where it has not converged, a line on stderr says so. nan where the train
-    labels are all the same.
+    scikit-learn's, on standardised mu, with its default penalty (C = 1). If it does not converge, a line on stderr says
+    so. nan if the train labels are all the same.
     """
     if len(np.unique(labels)) < 2:
         return float("nan")
@@ -44,16 +44,16 @@ def probe_accuracy(mu: np.ndarray, labels: np.ndarray, test_mu: np.ndarray, test
 
 
 def knn_accuracy(mu: np.ndarray, labels: np.ndarray, test_mu: np.ndarray, test_labels: np.ndarray) -> float:
-    """The share of test labels that most of the 10 nearest train mu (N, latent_dim) have."""
+    """The share of test labels that the majority of the 10 nearest train mu (N, latent_dim) predicts."""
     neighbours = KNeighborsClassifier(min(10, len(mu))).fit(mu, labels)
     return float(neighbours.score(test_mu, test_labels))
 
 
 def evenness(features: Tensor) -> tuple[float, float]:
-    """Of paths' features (paths, steps, D), means over paths: length over distance, largest step over mean step.
+    """How much longer than straight a path is, and how uneven its steps are: means over features (paths, steps, D).
 
-    The distance is that of a path's ends; both are 1 for a straight path of even steps. Paths whose ends coincide are
-    left out; nan where all do.
+    The first is a path's length over the distance of its ends, the second its largest step over its mean step: both are
+    1 for a straight path of even steps. Paths whose ends coincide are left out; nan if all do.
     """
     features = features.double()
     steps = features.diff(dim=1).norm(dim=2)  # (paths, steps - 1)

@@ -1,4 +1,4 @@
-"""log p(x) by importance sampling, against models whose log p(x) is known exactly."""
+"""Importance sampling finds log p(x) of models whose log p(x) is known exactly."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch.distributions import Independent, LowRankMultivariateNormal, Normal, 
 
 from elbowroom.core.settings import DATASETS, Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.evaluation.iwae import bounds, log_weights, names
+from elbowroom.evaluation.iwae import bound_names, bounds, log_weights
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE
 from tests.support.settings import cifar_variant, variant
@@ -21,9 +21,9 @@ SCALES = torch.tensor([6.0, 3.0, 0.5])  # of the decoder's three directions
 
 
 def linear_gaussian(off: float = 0.0) -> TrainedVAE:
-    """x = W z + b + noise of variance 1/2, W's columns orthogonal, so that the posterior's latents are independent.
+    """x = W z + b + noise of variance 1/2. W's columns are orthogonal, so that the posterior's latents are independent.
 
-    The encoder is the exact posterior, or off by so many of its deviations in mu, and by a factor exp(off) in variance.
+    The encoder is the exact posterior, with its mu moved by `off` standard deviations and its variance times exp(off).
     """
     torch.manual_seed(0)
     network = VAE(LINEAR, (1, 28, 28))
@@ -47,7 +47,7 @@ def untrained(settings: Variant) -> TrainedVAE:
 
 
 def exact_nll(model: TrainedVAE, images: Tensor) -> Tensor:
-    """-log N(x; b, W W^T + I/2) of each image, (N,), less the constant that the likelihood leaves out."""
+    """-log N(x; b, W W^T + I/2) of each image, without the constant that the likelihood leaves out: (N,)."""
     linear = model.network.decoder.linear
     p = LowRankMultivariateNormal(
         linear.bias.double(), linear.weight.double(), torch.full((PIXELS,), 0.5, dtype=torch.float64)
@@ -56,7 +56,7 @@ def exact_nll(model: TrainedVAE, images: Tensor) -> Tensor:
 
 
 def exact_negative_elbo(model: TrainedVAE, images: Tensor) -> Tensor:
-    """E_q of the squared error, in closed form, + KL by torch.distributions: (N,)."""
+    """The squared error expected under q, in closed form, plus KL by torch.distributions: (N,)."""
     x = scale(images, [-1, 1])
     with torch.no_grad():
         mu, logvar = model.network.encode(x)
@@ -67,7 +67,7 @@ def exact_negative_elbo(model: TrainedVAE, images: Tensor) -> Tensor:
 
 
 def test_with_the_exact_posterior_every_weight_is_p_of_x(small: dict[str, Images]) -> None:
-    """So one sample is enough (1e-5 relative), and K samples count as K (1e-5)."""
+    """One sample is enough, and K samples have an effective number of K. Both to 1e-5 relative."""
     images = small["mnist"].test.images
     model = linear_gaussian()
     log_w = log_weights(model, images, 20, 50)
@@ -79,23 +79,24 @@ def test_with_the_exact_posterior_every_weight_is_p_of_x(small: dict[str, Images
 
 
 def test_with_another_posterior_it_converges_from_above(small: dict[str, Images]) -> None:
-    """Never rising with K; within 0.02 nats at K = 2000, where K = 1 is more than half a nat above."""
+    """The bound never rises with K. It is more than half a nat too high at K = 1, and within 0.02 nats at K = 2000."""
     images = small["mnist"].test.images[:40]
     model = linear_gaussian(off=0.7)
     exact = exact_nll(model, images).mean().item()
     ladder = [1, 2, 10, 100, 2000]
     found = bounds(log_weights(model, images, 2000, 500), ladder)
-    rungs = [found[f"iwae_nll_{k}"] for k in ladder]
-    assert rungs == sorted(rungs, reverse=True)
-    assert rungs[0] > exact + 0.5
-    assert rungs[-1] == pytest.approx(exact, abs=0.02)
-    assert found["iwae_nll"] == rungs[-1]
+    nll = [found[f"iwae_nll_{k}"] for k in ladder]
+    assert nll == sorted(nll, reverse=True)
+    assert nll[0] > exact + 0.5
+    assert nll[-1] == pytest.approx(exact, abs=0.02)
+    assert found["iwae_nll"] == nll[-1]
     assert 1 < found["effective_samples"] < 2000
 
 
 def test_one_sample_is_the_negative_elbo(small: dict[str, Images]) -> None:
-    """Within 4 standard errors of its closed form, about 0.03 nats: a KL of the wrong sign, a mean KL over latents or
-    z = mu would each be off by more than 1."""
+    """Within 4 standard errors, about 0.03 nats, of its closed form. A KL of the wrong sign, a mean KL over latents, or
+    z = mu would each be off by more than 1.
+    """
     images = small["mnist"].test.images
     model = linear_gaussian(off=0.7)
     log_w = log_weights(model, images, 500, 500)
@@ -106,7 +107,7 @@ def test_one_sample_is_the_negative_elbo(small: dict[str, Images]) -> None:
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian_optimal", "bernoulli", "continuous_bernoulli"])
-def test_weights_are_those_of_torch_distributions(likelihood: str, small: dict[str, Images]) -> None:
+def test_weights_equal_those_of_torch_distributions(likelihood: str, small: dict[str, Images]) -> None:
     """log p(x|z) + log p(z) - log q(z|x) written out, for the z that were drawn. 1e-5 relative."""
     settings = cifar_variant(likelihood=likelihood)
     model = untrained(settings)
@@ -151,7 +152,7 @@ def test_weights_are_those_of_torch_distributions(likelihood: str, small: dict[s
 def test_decoding_is_batched_whatever_k_is(
     samples: int, batch_size: int, calls: list[int], small: dict[str, Images]
 ) -> None:
-    """Several images at a time where K is small, and never more pictures than the batch size, whatever K is."""
+    """A small K decodes several images at once; no K decodes more pictures at once than the batch size."""
     images = small["mnist"].test.images[:30]
     model = untrained(variant())
     decoded: list[int] = []
@@ -166,28 +167,28 @@ def test_decoding_is_batched_whatever_k_is(
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
 @pytest.mark.parametrize("settings", [variant(), cifar_variant()], ids=["mnist", "cifar10"])
 def test_weights_do_not_depend_on_the_batch_size(settings: Variant, batch_size: int, small: dict[str, Images]) -> None:
-    """1e-5 relative; 23 images of 10 samples, so that last batches are smaller."""
+    """1e-5 relative. 23 images with 10 samples each, so that last batches are smaller."""
     images = small[settings.dataset].test.images[:23]
     model = untrained(settings)
     expected = log_weights(model, images, 10, 40)
     torch.testing.assert_close(log_weights(model, images, 10, batch_size), expected, rtol=1e-5, atol=0)
 
 
-def test_rungs_are_means_over_groups_of_samples() -> None:
-    """By hand, in weights: 1 and 3, 2 and 2. Every rung uses all four."""
+def test_bounds_are_means_over_groups_of_samples() -> None:
+    """By hand, from the weights 1, 3, 2 and 2. Every bound uses all four."""
     log_w = torch.tensor([[1.0, 3.0, 2.0, 2.0]], dtype=torch.float64).log()
     found = bounds(log_w, [1, 2, 4])
-    assert list(found) == names([1, 2, 4])
+    assert list(found) == bound_names([1, 2, 4])
     assert found["iwae_nll_1"] == pytest.approx(-math.log(12) / 4)
     assert found["iwae_nll_2"] == pytest.approx(-math.log(2))
     assert found["iwae_nll_4"] == found["iwae_nll"] == pytest.approx(-math.log(2))
     assert found["effective_samples"] == pytest.approx(64 / 18)
 
 
-def test_rungs_never_rise_however_uneven_the_weights() -> None:
+def test_bounds_never_rise_however_uneven_the_weights() -> None:
     log_w = torch.randn(200, 120, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 300
     ladder = [1, 2, 6, 24, 120]
     found = bounds(log_w, ladder)
-    rungs = [found[f"iwae_nll_{k}"] for k in ladder]
-    assert rungs == sorted(rungs, reverse=True)
+    nll = [found[f"iwae_nll_{k}"] for k in ladder]
+    assert nll == sorted(nll, reverse=True)
     assert found["effective_samples"] == pytest.approx(1, abs=0.05)

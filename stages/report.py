@@ -29,7 +29,7 @@ def main() -> None:
         pictures={name: page_data.inline_picture(name) for name in shown},
         commit=provenance.commit(),
         versions=provenance.versions(),
-        seconds=provenance.seconds(),
+        stage_times=provenance.stage_times(),
     )
     for file, text in pages.render(study, inputs).items():
         files.write(Path("report") / file, text)

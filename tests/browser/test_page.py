@@ -1,4 +1,4 @@
-"""The report's page, in a Chromium that reaches no network: real results of the quickstart, pictures of real images."""
+"""The report's page works in a Chromium without network, with the quickstart's results and pictures of real images."""
 
 import base64
 import io
@@ -22,6 +22,7 @@ from elbowroom.figures import colours, explorer_sheet
 from elbowroom.report import page_data
 from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.pages import ReportInputs, render
+from elbowroom.report.provenance import StageTime
 from elbowroom.results import tables
 from elbowroom.vae import latent_space
 from tests.support import ROOT
@@ -30,8 +31,8 @@ from tests.support.browser import opened
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
 LAYOUT = explorer_sheet.Layout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
-FEWER = LAYOUT._replace(latents=1, epochs=2)  # of every second variant
-SHIFT = 7  # tiles, from a variant of a dataset to the next
+FEWER = LAYOUT._replace(latents=1, epochs=2)  # for every second variant
+SHIFT = 7  # by so many tiles each variant of a dataset differs from the one before
 POINTS = 100
 LOSS = '[data-chart="mnist-4"]'  # training curves
 Tiles = dict[str, np.ndarray]
@@ -44,12 +45,12 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def tiles(published: dict[str, Images]) -> Tiles:
-    """More different pictures than a sheet has, of each dataset: test images."""
+    """Test images of each dataset, more than a sheet has tiles."""
     return {name: images.test.images[:200].numpy() for name, images in published.items()}
 
 
 def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer_sheet.Explored:
-    """Of the variant of this number: tile i is test image i + number * SHIFT; the map, at each epoch, is the images'
+    """The explorer data of one variant: tile i is test image i + number * SHIFT; the map, at each epoch, is the images'
     own principal plane, turned for each variant."""
     layout = FEWER if number % 2 else LAYOUT
     pixels = images.test.images[:POINTS].flatten(1).numpy().astype(float)
@@ -79,7 +80,7 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
     with chdir(STUDY):
         shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in ON_PAGE]
         compared = tables.comparison(study)
-        compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as of one that collapsed
+        compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as if it had collapsed
         inputs = ReportInputs(
             compared,
             pd.concat([tables.judge(study, name) for name in study.datasets]),
@@ -88,7 +89,7 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
             {name: page_data.inline_picture(name) for name in shown},
             "0123456789ab",
             ["Python 3"],
-            pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
+            [StageTime("train", runs=8, total=80.0, longest=20.0)],
         )
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(render(study, inputs)["index.html"], encoding="utf-8")
@@ -100,7 +101,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def show(browser: Browser, path: Path) -> Iterator[Open]:
-    """Open the page and wait until all is drawn; in the end nothing may have gone wrong or out."""
+    """Open the page and wait until all is drawn; fail if anything went wrong or left the page."""
     all_wrong, pages = [], []
 
     def show(width: int = 1280, scheme: str = "light") -> Page:
@@ -124,25 +125,25 @@ def card(page: Page, title: str, dataset: str = "mnist") -> Locator:
 
 
 def shown(canvas: Locator) -> np.ndarray:
-    """What a canvas shows, (height, width, 3)."""
+    """Return what a canvas shows, (height, width, 3)."""
     png = canvas.evaluate("canvas => canvas.toDataURL('image/png')").partition(",")[2]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"), float)
 
 
 def number_of(canvas: Locator, tiles: np.ndarray) -> int:
-    """Which of these pictures (N, C, H, W) a canvas shows, to what WebP makes of it."""
+    """Return the number of the picture (N, C, H, W) that a canvas shows, as near as WebP keeps it."""
     return int(np.abs(shown(canvas) - tiles.transpose(0, 2, 3, 1)).mean((1, 2, 3)).argmin())
 
 
 def test_every_chart_is_drawn_and_nothing_leaves_the_page(show: Open, study: Study) -> None:
     page = show()
     places = page.locator("[data-chart]")
-    assert places.count() == 2 * (4 + 3 + 2)  # of a dataset: by latents, training, plane and spectrum
+    assert places.count() == 2 * (4 + 3 + 2)  # for each dataset: latents, training, plane and spectrum
     marks = "g.mark-line path, g.mark-symbol path[opacity='1'], g.mark-area path"
     drawn = places.evaluate_all(f"all => all.map(place => place.querySelectorAll(`{marks}`).length)")
     assert min(drawn) >= 2
     names = places.evaluate_all("all => all.map(place => place.getAttribute('aria-label'))")
-    assert len(set(names)) == places.count()  # each says what it is
+    assert len(set(names)) == places.count()  # each has a name of its own
     assert "Loss, mnist, gaussian, pixels in [-1, 1]" in names
     for group in study.datasets:
         names = [name for name, variant in study.variants.items() if variant.dataset == group]
@@ -157,7 +158,7 @@ def test_every_chart_is_drawn_and_nothing_leaves_the_page(show: Open, study: Stu
     assert {line.lower() for line in lines} == {colour.lower() for colour in colours.PALETTE[:3]}
 
 
-def test_values_are_under_the_pointer(show: Open) -> None:
+def test_the_pointer_shows_values(show: Open) -> None:
     page = show()
     page.locator(f"{LOSS} g.layer_2_marks path").last.hover(force=True)
     tip = page.locator("#vg-tooltip-element.visible")
@@ -168,7 +169,7 @@ def test_values_are_under_the_pointer(show: Open) -> None:
     assert any(f"{loss:,.5g}" in tip.inner_text() for loss in last.loss)
 
 
-def test_a_scale_becomes_logarithmic_and_a_variant_goes(show: Open) -> None:
+def test_a_scale_becomes_logarithmic_and_a_variant_is_hidden(show: Open) -> None:
     page = show()
     ticks = page.locator(f"{LOSS} g.role-axis").last
     before = ticks.text_content()
@@ -183,14 +184,14 @@ def test_a_scale_becomes_logarithmic_and_a_variant_goes(show: Open) -> None:
     assert colours.PALETTE[0] not in lines.evaluate_all("all => all.map(line => line.getAttribute('stroke'))")
     assert page.locator('.chip[data-variant="mnist-z128"]').get_attribute("aria-pressed") == "false"
     opacities = "all => all.every(line => (line.getAttribute('opacity') ?? '1') === '1')"
-    assert lines.evaluate_all(opacities)  # nothing fades for one that is not there
+    assert lines.evaluate_all(opacities)  # a hidden variant fades no other
     page.locator('.chip[data-variant="mnist-z256"]').hover()
     page.wait_for_function(
         f"[...document.querySelectorAll('{LOSS} g.mark-line path')].some(p => p.getAttribute('opacity') < 0.5)"
     )
     rate = page.locator('[data-chart="mnist-6"]')
     assert "linear around 0" in (rate.locator("g.role-axis").last.text_content() or "")
-    assert rate.locator("g.mark-line path").count() == 2  # one rate, train and test, is 0, and drawn
+    assert rate.locator("g.mark-line path").count() == 2  # a rate of 0 is drawn, train and test
 
 
 def test_tables_sort(show: Open) -> None:
@@ -212,12 +213,12 @@ def test_tables_sort(show: Open) -> None:
     table.get_by_role("button", name="IWAE bound").click()
     place = next(number for number, text in enumerate(column) if text.startswith("IWAE bound"))
     bounds = values()
-    assert bounds[2:] == ["–"] * (len(bounds) - 2)  # those without a number stay last
+    assert bounds[2:] == ["–"] * (len(bounds) - 2)  # rows without a number stay last
     assert float(bounds[0].replace(",", "")) < float(bounds[1].replace(",", ""))
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
-def test_the_picture_under_the_pointer_is_that_of_the_nearest_point_of_the_grid(
+def test_the_pointer_shows_the_picture_of_the_nearest_grid_point(
     show: Open, published: dict[str, Images], tiles: Tiles, dataset: str
 ) -> None:
     page = show()
@@ -252,7 +253,7 @@ def test_the_picture_under_the_pointer_is_that_of_the_nearest_point_of_the_grid(
     assert int(decoded.get_attribute("data-tile") or 0) == int(before or 0) + LAYOUT.grid
 
 
-def test_a_picture_is_there_within_50_milliseconds(show: Open) -> None:
+def test_a_picture_appears_within_50_milliseconds(show: Open) -> None:
     plane = card(show(), "Move over the map").locator("canvas").first
     waits = plane.evaluate(
         """async plane => {
@@ -267,10 +268,10 @@ def test_a_picture_is_there_within_50_milliseconds(show: Open) -> None:
           return waits;
         }"""
     )
-    assert np.quantile(waits, 0.9) < 50  # of a busy machine's pauses a tenth
+    assert np.quantile(waits, 0.9) < 50  # a tenth may be longer on a busy machine
 
 
-def test_two_images_are_slid_between_both_ways(show: Open, tiles: Tiles) -> None:
+def test_the_slider_moves_between_two_images_along_both_paths(show: Open, tiles: Tiles) -> None:
     place = card(show(), "Slide between two test images")
     first, slider = place.locator(".tiles canvas").first, place.locator("input[type=range]")
     pairs, steps = list(combinations(range(LAYOUT.images), 2)), LAYOUT.steps
@@ -287,12 +288,14 @@ def test_two_images_are_slid_between_both_ways(show: Open, tiles: Tiles) -> None
         assert number_of(place.locator(".tiles canvas").nth(1), tiles["mnist"]) == expected + SHIFT
     assert "100 % of the way" in place.inner_text()
     assert slider.get_attribute("aria-valuetext") == "100 % of the way"
-    place.locator("fieldset.thumbs").nth(1).locator("input").nth(2).check(force=True)  # the same: its reconstruction
+    place.locator("fieldset.thumbs").nth(1).locator("input").nth(2).check(
+        force=True
+    )  # from an image to itself: its reconstruction
     pair = pairs.index((0, 2))
     assert first.get_attribute("data-tile") == str(LAYOUT.starts["paths"] + 2 * pair * steps + steps - 1)
 
 
-def test_a_latent_is_walked_along(show: Open, tiles: Tiles) -> None:
+def test_the_slider_walks_along_a_latent(show: Open, tiles: Tiles) -> None:
     place = card(show(), "Walk along one latent")
     place.get_by_label("latent number 2 by its KL").check()
     place.locator("input[type=range]").fill("4")
@@ -330,7 +333,7 @@ def test_the_animation_plays_pauses_and_slides(show: Open, tiles: Tiles) -> None
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_it_is_accessible(show: Open, width: int, scheme: str) -> None:
+def test_the_page_is_accessible(show: Open, width: int, scheme: str) -> None:
     page = show(width, scheme)
     page.locator("details").evaluate_all("all => all.forEach(part => part.open = true)")
     found = Axe().run(page).response["violations"]
@@ -343,7 +346,7 @@ def test_it_is_accessible(show: Open, width: int, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 2200])
-def test_it_fits(show: Open, width: int) -> None:
+def test_the_page_fits_its_window(show: Open, width: int) -> None:
     page = show(width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     loaded = page.locator("figure > img").evaluate_all(
@@ -353,14 +356,14 @@ def test_it_fits(show: Open, width: int) -> None:
     assert all(loaded)
 
 
-def test_text_from_params_comes_out_as_text(show: Open) -> None:
+def test_text_from_params_stays_text(show: Open) -> None:
     page = show()
     assert page.title() == MARKUP
     assert page.locator("h1").inner_text() == MARKUP
     assert page.locator("header img, header script").count() == 0
 
 
-def test_it_is_one_file_of_moderate_size(path: Path) -> None:
+def test_the_page_is_one_file_of_moderate_size(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert path.stat().st_size < 12e6
     page = text[: text.index('<script type="application/json"')]

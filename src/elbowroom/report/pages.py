@@ -16,6 +16,7 @@ from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.report import captions, page_data, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
+from elbowroom.report.provenance import StageTime
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -29,7 +30,7 @@ class ReportInputs:
 
     comparison: the tables of report/comparison. judges: how each dataset's judge was trained. costs: of each variant, a
     row for each seed. explored: the variants whose latent space is explored. pictures: captions.ON_PAGE of each
-    dataset, by DATASET-KIND. commit, versions, seconds: as provenance returns them.
+    dataset, by DATASET-KIND. commit, versions, stage_times: as provenance returns them.
     """
 
     comparison: Comparison
@@ -39,7 +40,7 @@ class ReportInputs:
     pictures: dict[str, page_data.InlinePicture]
     commit: str
     versions: list[str]
-    seconds: pd.DataFrame
+    stage_times: list[StageTime]
 
 
 def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
@@ -76,7 +77,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "claims": text_tables.claims(to_rows(AuditedClaim, comparison.claims)),
         "published": published(study, comparison),
         "costs": text_tables.costs(study, inputs.costs),
-        "seconds": text_tables.seconds(inputs.seconds.to_dict("records")),
+        "seconds": text_tables.stage_times(inputs.stage_times),
         "machines": sorted(machines),
         "commit": inputs.commit,
         "versions": inputs.versions,

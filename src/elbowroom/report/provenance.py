@@ -1,20 +1,19 @@
-"""Where a report comes from: the commit, the versions, the time that stages took."""
+"""Where a report comes from: the commit of its code, the versions of packages, the time that each stage took."""
 
 import contextlib
 import platform
 import subprocess
+from dataclasses import dataclass
 from importlib import metadata
-
-import pandas as pd
 
 from elbowroom.core.paths import NOTES
 
-SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git has them, which follows no links
+SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git names them: it follows no links
 PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "altair"]
 
 
 def commit() -> str:
-    """The commit of the study's code and settings, and whether they were changed since; or that there is none."""
+    """Return the commit of the study's code and settings, with a note if they changed since or there is none."""
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "--", *SOURCES)
@@ -29,18 +28,27 @@ def _git(*arguments: str) -> str:
 
 
 def versions() -> list[str]:
-    """Python's and those of what measures and draws, as installed here."""
+    """Return the versions of Python and of the packages that measure and draw, as installed here."""
     return [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
 
 
-def seconds() -> pd.DataFrame:
-    """What stages took when they last ran in this checkout: stage, runs (as many variants or datasets), total, longest.
+@dataclass(frozen=True)
+class StageTime:
+    """The seconds that a stage took when it last ran in this checkout, without the start of Python and its packages.
 
-    Without the time in which Python and its packages start. Stages that were taken from a cache have none.
+    runs: for how many variants or datasets it ran. longest: the seconds of the longest of them.
     """
-    rows = []
+
+    stage: str
+    runs: int
+    total: float
+    longest: float
+
+
+def stage_times() -> list[StageTime]:
+    """Return the time of each stage that ran in this checkout; one that was restored from a cache has none."""
+    seconds: dict[str, list[float]] = {}
     for path in sorted(NOTES.glob("*.seconds")):
-        with contextlib.suppress(OSError, ValueError):  # a note, no result
-            rows.append((path.stem.partition("@")[0], float(path.read_text())))
-    stages = pd.DataFrame(rows, columns=["stage", "seconds"]).groupby("stage", sort=False).seconds
-    return stages.agg(runs="count", total="sum", longest="max").reset_index()
+        with contextlib.suppress(OSError, ValueError):  # it is a note, not a result
+            seconds.setdefault(path.stem.partition("@")[0], []).append(float(path.read_text()))
+    return [StageTime(stage, len(took), sum(took), max(took)) for stage, took in seconds.items()]

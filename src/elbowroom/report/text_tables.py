@@ -8,6 +8,7 @@ from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, Variant
 from elbowroom.report.cells import Row, heading, mean_and_deviation, means, number
 from elbowroom.report.markdown import DASH, TextTable
+from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
@@ -161,14 +162,14 @@ def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:
     return TextTable.of(list(rows[0]), rows)
 
 
-def seconds(rows: Iterable[Row]) -> TextTable:
-    """Set out what stages took, as provenance.seconds returns it."""
+def stage_times(rows: Iterable[StageTime]) -> TextTable:
+    """Set out what each stage took."""
     cells = [
         {
-            "stage": row["stage"],
-            "runs": str(row["runs"]),
-            "seconds in all": number(row["total"], 1),
-            "the longest": number(row["longest"], 1),
+            "stage": row.stage,
+            "runs": str(row.runs),
+            "seconds in all": number(row.total, 1),
+            "the longest": number(row.longest, 1),
         }
         for row in rows
     ]

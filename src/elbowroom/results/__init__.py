@@ -1,1 +1,1 @@
-"""The tables that stages hand to each other."""
+"""The tables that stages hand to each other, and the vocabulary that they share."""

@@ -41,12 +41,12 @@ class LossFamily:
 
     @property
     def label(self) -> str:
-        """Its name within its dataset."""
+        """The family's name within its dataset."""
         return f"{self.likelihood.replace('_', ' ')}, pixels in {self.pixel_range}"
 
     @property
     def slug(self) -> str:
-        """Its name in file names."""
+        """The family's name in file names."""
         pixel_range = {"[-1, 1]": "pm1", "[0, 1]": "01"}[self.pixel_range]
         return f"{self.dataset}-{self.likelihood.replace('_', '-')}-{pixel_range}"
 

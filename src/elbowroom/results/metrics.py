@@ -12,8 +12,8 @@ from elbowroom.results.schema import Column
 
 NATS, LATENTS, DECIBELS, PERCENT = "nats per image", "latents", "dB", "%"
 
-# Keys of metrics/<variant>.json, and the columns that they are the means of. Not made from METRICS: evaluate depends on
-# this, and a label that is edited must not evaluate every variant again.
+# The keys of metrics/<variant>.json, and the column that each is the mean of. It is not made from METRICS: evaluate
+# depends on it, and an edited label must not evaluate every variant again.
 HEADLINE = {
     "loss": "test_loss",
     "distortion": "test_distortion",
@@ -41,11 +41,13 @@ class Direction(StrEnum):
 class Metric:
     """A metric of a trained seed.
 
-    column: in metrics/<variant>.csv. label: in tables and charts; short: in tables whose caption says the rest. digits:
-    decimals in tables; counts have 0, and one where a mean is not whole. better: None if neither direction is. cells:
-    what its column may hold. vae_only: an autoencoder's cell is empty. includes_beta: the rate is weighed by beta, so
-    that it is another quantity where beta differs. yardstick: what another metric is read against; tables give its
-    mean alone.
+    column: its name in metrics/<variant>.csv.
+    label: its name in tables and charts; short: the same in tables whose caption says the rest.
+    digits: decimals in tables. A count has 0, or 1 if its mean is not whole.
+    better: None if neither direction is better.
+    cells: what its column may hold. vae_only: the cell of an autoencoder is empty.
+    includes_beta: it includes beta x rate, so it measures something else at another beta.
+    yardstick: another metric is read against it; tables give its mean without a deviation.
     """
 
     column: str

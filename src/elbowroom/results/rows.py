@@ -14,7 +14,7 @@ from elbowroom.results.schema import Column
 
 Text = Annotated[str, Column("text")]
 Number = Annotated[float, Column()]
-Maybe = Annotated[float, Column(empty=True)]  # nan where there is none
+Maybe = Annotated[float, Column(empty=True)]  # nan if there is none
 Size = Annotated[int, Column("whole", low=1, high=2**53)]
 MaybeSize = Annotated[float, Column("whole", low=1, high=2**53, empty=True)]
 Seeds = Annotated[int, Column("whole", low=0, high=2**31)]  # how many

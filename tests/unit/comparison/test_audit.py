@@ -38,7 +38,7 @@ SMOOTH = {
 }
 AS_CLAIMED |= {(v, m): x for v in ("mnist-z128", "mnist-z256", "cifar10-z16-c32") for m, x in SMOOTH.items()}
 SPREADS = [(-1, 0, 1), (1, -1, 0), (0, 1, -1)]
-MEASURED = [  # what of the table is measured: start of the claim, variant it is of
+MEASURED = [  # claims that measured numbers decide: the start of the claim, and a variant that it names
     ("128 is better", ""),
     ("the larger latent", ""),
     ("config 3 is", ""),
@@ -56,7 +56,7 @@ def study() -> Study:
 
 
 def table(study: Study, changes: Means | None = None, seeds: int = 3) -> pd.DataFrame:
-    """Metrics: the means of AS_CLAIMED with some changed, each with its own small spread."""
+    """Return metrics with the means of AS_CLAIMED, some of them changed, and a small spread over seeds."""
     rows: dict[tuple[str, int], dict[str, float]] = {
         (name, seed): {} for name in study.variants for seed in range(seeds)
     }
@@ -78,14 +78,14 @@ def arithmetic(audited: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def row(audited: pd.DataFrame, claim: str, said: str = "") -> tuple[str, str]:
-    """Result and sentence of what is measured for a claim that starts so; of several, the one that says this."""
+    """Return result and sentence of the measured test of a claim that starts so, and whose sentence holds `said`."""
     chosen = audited.claim.str.startswith(claim) & audited.numbers.str.contains(said, regex=False)
     found = audited[chosen & ~arithmetic(audited)]
     return found.result.item(), found.numbers.item()
 
 
 def measured(audited: pd.DataFrame) -> pd.DataFrame:
-    """What ours may decide: all but seconds."""
+    """Return the tests that measured numbers may decide: all but those of seconds."""
     return audited[~arithmetic(audited) & ~audited.claim.str.startswith('"identical')]
 
 
@@ -94,7 +94,7 @@ def with_variant(study: Study, name: str, **changes: object) -> Study:
     return study.model_copy(update={"variants": study.variants | {name: changed}})
 
 
-def test_every_published_claim_is_there() -> None:
+def test_every_published_claim_is_tested() -> None:
     claims = load_claims().claims
     assert [claim.number for claim in claims] == [1, 2, 3, 4, 5, 6, 7, 7, 8, 8]
     assert [claim.study for claim in claims] == ["notebook"] * 2 + ["report"] * 6 + ["notebook", "report"]
@@ -117,8 +117,8 @@ def test_the_models_are_those_of_the_root_study(study: Study) -> None:
     assert used < set(claims.models)  # cifar10-z4-c32 is only what the 4.4 % is really against
 
 
-def test_published_arithmetic_is_done_again(study: Study) -> None:
-    """In any study, be nothing measured at all."""
+def test_published_arithmetic_is_checked(study: Study) -> None:
+    """In any study, even if nothing was measured."""
     nothing = pd.DataFrame(columns=["variant", "seed", "dataset"])
     audited = audit(study, nothing)
     assert set(audited[~arithmetic(audited)].result) == {UNTESTABLE}
@@ -139,7 +139,7 @@ def test_published_arithmetic_is_done_again(study: Study) -> None:
     assert len(found) == 4
 
 
-def test_measured_as_claimed_every_claim_holds(study: Study) -> None:
+def test_every_claim_holds_if_numbers_are_as_claimed(study: Study) -> None:
     audited = audit(study, table(study))
     assert len(audited) == 13
     decided = measured(audited)
@@ -147,7 +147,7 @@ def test_measured_as_claimed_every_claim_holds(study: Study) -> None:
     assert len(decided) == len(MEASURED)
 
 
-def test_a_sentence_gives_figures_variants_and_interval(study: Study) -> None:
+def test_a_sentence_gives_numbers_variants_and_interval(study: Study) -> None:
     seeds = table(study)
     for name, losses in {"mnist-z128": [52.0, 52.4, 52.86], "mnist-z256": [53.0, 53.5, 53.8]}.items():
         seeds.loc[seeds.variant == name, "test_loss"] = losses
@@ -170,8 +170,8 @@ def test_a_sentence_gives_figures_variants_and_interval(study: Study) -> None:
         ("config 4", "", {("cifar10-z8-c32", "train_loss"): 1862.1}, "test loss - train loss of cifar10-z8-c64 5.0"),
     ],
 )
-def test_measured_otherwise_a_claim_does_not_hold(study: Study, claim: str, of: str, changes: Means, word: str) -> None:
-    """Changed numbers change the sentence and this result, and no other result."""
+def test_a_claim_fails_if_numbers_contradict_it(study: Study, claim: str, of: str, changes: Means, word: str) -> None:
+    """They change its sentence and its result, and no other result."""
     audited = audit(study, table(study, changes))
     result, numbers = row(audited, claim, of)
     assert result == FAILS
@@ -186,15 +186,14 @@ def test_measured_otherwise_a_claim_does_not_hold(study: Study, claim: str, of: 
         ("interpolations", {("mnist-z128", "path_linear"): 1.9}),
     ],
 )
-def test_where_no_difference_is_measured_nothing_is_decided(study: Study, claim: str, changes: Means) -> None:
-    """Neither that it is there nor that it is not."""
+def test_nothing_is_decided_if_no_difference_is_measured(study: Study, claim: str, changes: Means) -> None:
     result, numbers = row(audit(study, table(study, changes)), claim, "mnist-z128")
     assert result == UNTESTABLE
     assert "no difference measured" in numbers
 
 
 @pytest.mark.parametrize(("claim", "of"), MEASURED)
-def test_nothing_is_said_of_one_seed(study: Study, claim: str, of: str) -> None:
+def test_one_seed_decides_nothing(study: Study, claim: str, of: str) -> None:
     result, numbers = row(audit(study, table(study, seeds=1)), claim, of)
     assert result == UNTESTABLE
     assert "one seed, no interval" in numbers
@@ -202,7 +201,7 @@ def test_nothing_is_said_of_one_seed(study: Study, claim: str, of: str) -> None:
 
 
 @pytest.mark.parametrize(("claim", "of"), MEASURED)
-def test_on_a_small_budget_numbers_are_given_but_decide_nothing(claim: str, of: str) -> None:
+def test_numbers_of_a_small_budget_are_given_and_decide_nothing(claim: str, of: str) -> None:
     study = load_study(ROOT / "studies/quickstart/params.yaml")
     result, numbers = row(audit(study, table(study)), claim, of)
     assert result == UNTESTABLE
@@ -212,7 +211,7 @@ def test_on_a_small_budget_numbers_are_given_but_decide_nothing(claim: str, of: 
 
 
 def test_only_the_budget_of_a_claims_own_variants_counts(study: Study) -> None:
-    """A short recipe of another variant of the dataset takes nothing from what is known of these."""
+    """A short recipe of another variant of the dataset does not matter."""
     short = study.recipes["report-cifar10"].model_copy(update={"epochs": 1})
     other = study.variants["cifar10-ae16"].model_copy(update={"recipe": "short"})
     update = {"recipes": study.recipes | {"short": short}, "variants": study.variants | {"cifar10-ae16": other}}
@@ -220,7 +219,7 @@ def test_only_the_budget_of_a_claims_own_variants_counts(study: Study) -> None:
     assert set(measured(audited).result) == {HOLDS}
 
 
-def test_without_its_variants_a_claim_is_not_testable(study: Study) -> None:
+def test_a_claim_is_not_testable_without_its_variants(study: Study) -> None:
     one = study.model_copy(update={"variants": {"mnist-ae128": study.variants["mnist-ae128"]}})
     seeds = table(study)
     audited = audit(one, seeds[seeds.variant == "mnist-ae128"])
@@ -230,7 +229,7 @@ def test_without_its_variants_a_claim_is_not_testable(study: Study) -> None:
     assert list(audited[arithmetic(audited)].result) == [FAILS, FAILS, FAILS, HOLDS]
 
 
-def test_another_model_of_the_same_name_tests_nothing(study: Study) -> None:
+def test_a_variant_with_other_settings_tests_nothing(study: Study) -> None:
     other = with_variant(study, "mnist-z256", latent_dim=64)
     audited = audit(other, table(study))
     said = "mnist-z256 has latent_dim 64 in this study, published 256"
@@ -242,7 +241,7 @@ def test_another_model_of_the_same_name_tests_nothing(study: Study) -> None:
 
 
 @pytest.mark.parametrize("empty", [True, False])
-def test_what_was_not_measured_is_not_testable(study: Study, empty: bool) -> None:
+def test_a_claim_is_not_testable_without_its_metrics(study: Study, empty: bool) -> None:
     seeds = table(study)
     metrics = ["path_linear", "test_rate"]
     seeds = seeds.assign(**dict.fromkeys(metrics, float("nan"))) if empty else seeds.drop(columns=metrics)
@@ -253,14 +252,14 @@ def test_what_was_not_measured_is_not_testable(study: Study, empty: bool) -> Non
     assert row(audited, "128 is better")[0] == HOLDS
 
 
-def test_seconds_of_stages_that_may_have_shared_a_machine_are_not_compared(study: Study) -> None:
+def test_seconds_are_not_compared(study: Study) -> None:
     timed = table(study).assign(seconds=84.6)
     said = "stages may have shared the machine, so that their seconds do not compare"
     assert row(audit(study, timed), '"identical') == (UNTESTABLE, said)
 
 
-def test_sameness_needs_more_than_no_difference_measured(study: Study) -> None:
-    """Numbers that vary much between seeds show no difference, nor that there is none."""
+def test_a_wide_interval_does_not_show_sameness(study: Study) -> None:
+    """Numbers that vary much between seeds show neither a difference nor that there is none."""
     seeds = table(study)
     seeds.loc[seeds.variant == "cifar10-z16-c32", "test_rate"] = [24.0, 25.0, 26.5]
     result, numbers = row(audit(study, seeds), "KL ")
@@ -270,15 +269,15 @@ def test_sameness_needs_more_than_no_difference_measured(study: Study) -> None:
 
 @pytest.mark.parametrize("metric", ["path", "step"])
 @pytest.mark.parametrize("variant", ["mnist-z128", "mnist-z256", "cifar10-z16-c32"])
-def test_what_is_less_even_than_a_cross_fade_may_be_smooth(study: Study, variant: str, metric: str) -> None:
+def test_a_path_less_even_than_a_cross_fade_may_be_smooth_still(study: Study, variant: str, metric: str) -> None:
     result, numbers = row(audit(study, table(study, {(variant, f"{metric}_linear"): 2.5})), "interpolations", variant)
     assert result == UNTESTABLE
     assert f"cross-fade {metric} {SMOOTH[f'{metric}_blend']:.1f}" in numbers
     assert numbers.count(": higher") == numbers.count(": lower") == 1
-    assert "which a smooth way need not be" in numbers
+    assert "which a smooth path need not be" in numbers
 
 
-def test_seeds_are_paired_and_lone_ones_left_out(study: Study) -> None:
+def test_seeds_without_a_partner_are_left_out(study: Study) -> None:
     seeds = table(study)
     lone = (seeds.variant == "mnist-z128") & (seeds.seed == 2)
     assert "2 seeds" in row(audit(study, seeds[~lone]), "128 is better")[1]
@@ -287,14 +286,13 @@ def test_seeds_are_paired_and_lone_ones_left_out(study: Study) -> None:
     assert row(audit(study, apart), "128 is better") == said
 
 
-def test_a_measured_number_is_held_to_the_margin_of_the_published(study: Study) -> None:
-    """One reading of a claim, for its own numbers and for ours."""
+def test_both_tests_of_a_claim_have_the_same_margin(study: Study) -> None:
     for claim in load_claims().claims:
         margins = {(test.claimed, test.margin) for test in claim.tests if isinstance(test, Claimed)}
         assert len(margins) <= 1
 
 
-def test_sentences_are_plain_text_in_finite_numbers(study: Study) -> None:
+def test_sentences_are_plain_text_with_finite_numbers(study: Study) -> None:
     for seeds in (1, 2, 3):
         numbers = audit(study, table(study, seeds=seeds)).numbers
         assert not numbers.str.contains("nan|inf(?!$)|[<>*`_|\n]").any(), numbers.tolist()

@@ -32,7 +32,7 @@ def test_curves_draw_the_numbers_of_the_table() -> None:
     assert all(axes.get_ylabel() == "nats per image" for axes in panels)
 
 
-def test_charts_show_every_point(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
+def test_latents_and_plane_show_every_point(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
     variants, shown = summarise(study, seeds, baselines), shown_baselines(study, baselines)
     curves = to_table(LatentPoint, latent_curves(study, seeds, shown))
     figure = charts.latents_figure(curves, to_table(SeriesElbow, elbows(study, seeds)), "mnist")

@@ -18,8 +18,8 @@ def study() -> Study:
     return with_published_recipes()
 
 
-def test_published_tables_agree_with_themselves(study: Study) -> None:
-    """Parameters are those of the networks; the report's loss is the sum of its terms, to the digits it prints."""
+def test_published_tables_are_consistent(study: Study) -> None:
+    """Parameters are those of the networks; a published loss is the sum of its terms, to the printed digits."""
     tables = load_published()
     published = {name: values.metrics for table in tables.values() for name, values in table.variants.items()}
     assert set(published) == {name for name, variant in study.variants.items() if variant.model == "vae"}
@@ -57,7 +57,7 @@ def test_ours_stand_beside_the_published(study: Study) -> None:
     assert "test loss" in table.loc["cifar10-z4-c32"].index
 
 
-def test_only_this_studys_variants_are_compared(study: Study) -> None:
+def test_variants_that_the_study_lacks_are_left_out(study: Study) -> None:
     one = study.model_copy(update={"variants": {"mnist-ae128": study.variants["mnist-ae128"]}})
     history = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "distortion", "rate"])
     assert against_published(one, pd.DataFrame(), history) == []
@@ -67,14 +67,14 @@ def test_a_full_budget_has_no_shortfall(study: Study) -> None:
     assert shortfalls(study) == []
 
 
-def test_a_small_budget_is_said(study: Study) -> None:
+def test_a_small_budget_is_a_shortfall(study: Study) -> None:
     datasets = study.datasets | {"mnist": Dataset(train_images=1000, test_images=10_000)}
     recipe = study.recipes["report-cifar10"].model_copy(update={"epochs": 3})
     less = study.model_copy(update={"datasets": datasets, "recipes": study.recipes | {"report-cifar10": recipe}})
     assert shortfalls(less) == ["mnist: 1,000 of 60,000 training images", "cifar10: 3 of 10 epochs"]
 
 
-def test_another_recipe_is_said(study: Study) -> None:
+def test_another_recipe_is_a_shortfall(study: Study) -> None:
     changed = {"batch_size": 16, "warmup_epochs": 2, "precision": "bf16"}
     recipe = study.recipes["notebook-mnist"].model_copy(update=changed)
     other = study.model_copy(update={"recipes": study.recipes | {"notebook-mnist": recipe}})
@@ -83,7 +83,7 @@ def test_another_recipe_is_said(study: Study) -> None:
     ]
 
 
-def test_the_quickstart_is_known_for_a_small_budget() -> None:
+def test_the_quickstart_has_a_small_budget() -> None:
     said = shortfalls(load_study(ROOT / "studies/quickstart/params.yaml"))
     assert [text.split(":")[0] for text in said] == ["mnist", "cifar10"]
     assert all("epochs" in text and "training images" in text for text in said)

@@ -39,7 +39,7 @@ def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: 
 
 
 def test_the_committed_elbow_study_agrees_with_its_own_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verdicts and elbows, worked out again from metrics/: two latents are starved, a beta of 1000 collapses."""
+    """Its verdicts and elbows come out again: two latents are starved, a beta of 1000 collapses."""
     monkeypatch.chdir(ROOT / "studies/elbow")
     study = load_study()
     measured, committed = tables.measured(study), tables.comparison(study)

@@ -68,7 +68,7 @@ def by_steps(*steps: list[float]) -> dict[str, list[float]]:
     return losses
 
 
-def test_enough_is_the_smallest_size_than_which_none_is_better(study: Study) -> None:
+def test_enough_is_the_smallest_size_that_no_larger_one_is_better_than(study: Study) -> None:
     """[-1, 1, 0.5] has the mean 1/6 and the deviation 1.0408; t for 3 seeds is 4.3027: up to 2.42 below 0."""
     assert said(study, by_steps(BETTER, BETTER, SAME))[0] == (
         "mnist (gaussian, width 32): 16 latents are enough as far as 3 seeds show: no larger size is measured better "
@@ -87,8 +87,8 @@ def test_enough_is_the_smallest_size_than_which_none_is_better(study: Study) -> 
     )
 
 
-def test_no_step_may_be_measured_and_yet_two_of_them(study: Study) -> None:
-    """Steps of which neither excludes 0, together do."""
+def test_two_steps_may_be_measured_though_neither_is(study: Study) -> None:
+    """Neither step's interval excludes 0, that of their sum does."""
     first, second = [-4.0, -1.0, 1.0], [1.0, -2.0, -4.0]  # their sum is -3 in every seed
     found = said(study, by_steps(first, second, WORSE))[0]
     assert "no difference" not in found
@@ -96,7 +96,7 @@ def test_no_step_may_be_measured_and_yet_two_of_them(study: Study) -> None:
     assert "4 are not measured to be worse than 8: 95 % interval -4.92 to 7.58 nats an image" in found
 
 
-def test_the_largest_may_pay_still(study: Study) -> None:
+def test_the_largest_size_may_not_be_enough(study: Study) -> None:
     found = said(study, by_steps(SAME, SAME, BETTER))[0]
     assert found == (
         "mnist (gaussian, width 32): more latents than the 32 tried may pay still; 16 are worse by 10.00 nats an image "
@@ -114,7 +114,7 @@ def test_one_seed_measures_nothing(study: Study) -> None:
     ]
 
 
-def test_where_nothing_is_compared_nothing_is_said(study: Study) -> None:
+def test_a_dataset_without_pairs_has_no_answer(study: Study) -> None:
     other = study.variants["z8"].model_copy(update={"channels": 64})
     alone = study.model_copy(update={"variants": {"z4": study.variants["z4"], "z8": other}})
     assert said(alone, {})[0] == (
@@ -122,7 +122,7 @@ def test_where_nothing_is_compared_nothing_is_said(study: Study) -> None:
     )
 
 
-def test_other_series_are_named(study: Study) -> None:
+def test_other_series_are_in_the_answer(study: Study) -> None:
     wide = {f"w{size}": study.variants[f"z{size}"].model_copy(update={"channels": 64}) for size in (4, 8)}
     both = study.model_copy(update={"variants": study.variants | wide})
     losses = by_steps(BETTER, BETTER, SAME) | {"w4": [9.0, 9.5, 9.2], "w8": [1.0, 1.5, 1.1]}
@@ -136,13 +136,13 @@ def test_other_series_are_named(study: Study) -> None:
     )
 
 
-def test_of_two_with_the_same_settings_the_first_is_taken(study: Study) -> None:
+def test_the_first_of_two_variants_with_the_same_settings_counts(study: Study) -> None:
     losses = by_steps(BETTER, BETTER, SAME)
     both = study.model_copy(update={"variants": study.variants | {"again": study.variants["z16"]}})
     assert said(both, losses | {"again": [0.0, 1.0, 2.0]}) == said(study, losses)
 
 
-def test_the_elbow_and_the_width_are_said(study: Study) -> None:
+def test_the_elbow_and_the_width_are_in_the_answer(study: Study) -> None:
     elbow = SeriesElbow(
         dataset="mnist",
         likelihood="gaussian",
@@ -173,7 +173,7 @@ def test_the_elbow_and_the_width_are_said(study: Study) -> None:
     assert same.endswith(" nats an image, wider less narrower.")
 
 
-def test_of_several_widths_every_amount_is_said(study: Study) -> None:
+def test_each_gain_of_several_widths_is_in_the_answer(study: Study) -> None:
     wide = study.variants["cifar10-z4-c32"].model_copy(update={"channels": 64})
     both = study.model_copy(update={"variants": study.variants | {"wide": wide}})
     losses = {"cifar10-z4-c32": [3.0, 4.0, 5.0], "wide": [2.0, 3.1, 3.9]}
@@ -184,7 +184,7 @@ def test_of_several_widths_every_amount_is_said(study: Study) -> None:
     assert found.endswith(" (2 intervals, not adjusted for their number).")
 
 
-def test_where_a_linear_vae_is_better_it_is_said(study: Study) -> None:
+def test_a_better_linear_vae_is_in_the_answer(study: Study) -> None:
     """The loss with 32 latents is 100 - 10 - 10 and 10 more."""
     found = said(study, by_steps(BETTER, BETTER, WORSE) | {"z32": [96.0, 96.5, 95.9]})[0]
     assert found.endswith("; with 32 the exact linear VAE of that size has the lower loss.")

@@ -1,4 +1,4 @@
-"""What page.js is given."""
+"""page.js gets points and latents as it reads them."""
 
 import base64
 
@@ -8,7 +8,7 @@ from elbowroom.figures.explorer_sheet import Explored, Layout, sheet
 from elbowroom.report.page_data import for_page, images_for_page
 
 
-def test_the_page_gets_places_in_the_frame() -> None:
+def test_points_become_places_in_the_frame() -> None:
     layout = Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
     tiles = sheet(np.zeros((2, 1, 28, 28), np.uint8))
     arrays = {

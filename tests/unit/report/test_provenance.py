@@ -1,4 +1,4 @@
-"""The report's commit is git's, its seconds those of the runs here."""
+"""The report names the commit of its code, and how long each stage took in this checkout."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_the_commit_is_that_of_code_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also from a study's folder, whose src is a link to the root's."""
+    """It works in a study's folder too, where src is a link to the root's."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     study = tmp_path / "studies/one"
     study.mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_the_commit_is_that_of_code_and_settings(tmp_path: Path, monkeypatch: py
 
 def test_seconds_are_of_the_last_run_of_each_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert provenance.seconds().empty
+    assert provenance.stage_times() == []
     script = (
         "import time; from elbowroom.core.stage import run\n"
         "def main(name=''): time.sleep(float(name or 0))\nrun(main{})\n"
@@ -59,13 +59,13 @@ def test_seconds_are_of_the_last_run_of_each_stage(tmp_path: Path, monkeypatch: 
         code = script.format(", 'seconds'" if slept else "")
         command = [sys.executable, "-c", code, *([slept] if slept else [])]
         subprocess.run(command, env=environment | {"DVC_STAGE": stage}, check=True)  # noqa: S603
-    table = provenance.seconds().set_index("stage")
-    assert table.runs.to_dict() == {"compare": 1, "train": 2}
-    assert 0.6 <= table.longest["train"] < table.total["train"] < 0.9
-    assert table.longest["compare"] < 0.3
+    times = {time.stage: time for time in provenance.stage_times()}
+    assert {stage: time.runs for stage, time in times.items()} == {"compare": 1, "train": 2}
+    assert 0.6 <= times["train"].longest < times["train"].total < 0.9
+    assert times["compare"].longest < 0.3
     (tmp_path / ".dvc/tmp/stages/train@b.seconds").write_text("not a number")
-    assert provenance.seconds().set_index("stage").runs["train"] == 1
+    assert {time.stage: time.runs for time in provenance.stage_times()}["train"] == 1
 
 
-def test_versions_are_those_installed() -> None:
+def test_versions_are_the_installed_ones() -> None:
     assert f"torch {metadata.version('torch')}" in provenance.versions()

@@ -1,4 +1,4 @@
-"""A README's results are those of the study's metrics, and nothing else of it is replaced."""
+"""`make readme` writes the study's results into README.md and replaces nothing else."""
 
 import math
 import re
@@ -26,7 +26,7 @@ def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest
         assert (int(seeds), int(epochs)) == (len(losses), recipe.epochs)
         deviation = f" ± {losses.std():,.2f}" if len(losses) > 1 else ""
         assert loss == f"{losses.mean():,.2f}{deviation}"
-        assert published == "\N{EN DASH}"  # of so few epochs none was
+        assert published == "\N{EN DASH}"  # there is none for so few epochs
     assert "**A small budget.**" in block
 
 
@@ -36,7 +36,7 @@ def test_the_readmes_results_are_those_of_the_root_study(monkeypatch: pytest.Mon
     assert readme.inserted(page, "make readme", readme.block(load_study())) == page
 
 
-def test_what_was_published_is_of_as_many_epochs() -> None:
+def test_the_published_loss_is_after_the_same_number_of_epochs() -> None:
     assert published_after("mnist-z128", 50) == 52.418
     assert published_after("mnist-z128", 10) == 57.3057
     assert published_after("cifar10-z4-c32", 10) == 1912.02
@@ -44,7 +44,7 @@ def test_what_was_published_is_of_as_many_epochs() -> None:
     assert math.isnan(published_after("cifar10-ae16", 10))
 
 
-def test_only_what_is_between_the_comments_is_replaced() -> None:
+def test_only_text_between_the_comments_is_replaced() -> None:
     page = "a\n<!-- by x -->\nold\n<!-- end -->\nb\n<!-- by y -->\nkept\n<!-- end -->\n"
     new = readme.inserted(page, "x", "new\n")
     assert new == page.replace("old", "new")
@@ -54,8 +54,8 @@ def test_only_what_is_between_the_comments_is_replaced() -> None:
         readme.inserted("<!-- by x -->\nold\n", "x", "new\n")
 
 
-def test_the_numbers_of_the_findings_are_those_of_the_tables_they_lead_to() -> None:
-    """Links like `table.csv#column=value&column`: the mean of the last, of the rows where the others are so."""
+def test_each_number_of_the_findings_is_in_the_table_that_it_links_to() -> None:
+    """A link `table.csv#column=value&column` names the rows by their values, and the column to average."""
     links = re.findall(r"\[([\d,.]+)\]\(\.\./([\w/.-]+\.csv)#([^)]+)\)( %)?", (ROOT / "docs/findings.md").read_text())
     assert len(links) > 20
     for text, file, place, percent in links:

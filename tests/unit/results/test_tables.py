@@ -1,4 +1,4 @@
-"""Tables edited by hand: one line each, and what was there before stays."""
+"""A table that is not as declared is an error in one line, and results from before stay."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ METRICS, HISTORY, COST, SPECTRUM, MAP, JUDGE, BASELINES, *_ = READ
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """The quickstart as committed, two of its variants; from its folder."""
+    """The committed quickstart with two of its variants; the test runs in its folder."""
     committed = ROOT / "studies/quickstart"
     params = yaml.safe_load((committed / "params.yaml").read_text())
     others = [name for name in params["variants"] if name not in VARIANTS]
@@ -72,7 +72,7 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["nan", "NA", "None", "1", "1e3", "True", ""])
 def test_text_columns_keep_any_text(name: str, tmp_path: Path) -> None:
-    """A variant may be called nan; what a column of numbers holds would be missing then."""
+    """A variant may be called nan, which would be a missing number in a column of numbers."""
     path = tmp_path / "x.csv"
     table = schema.Table({"text": schema.Column("text", empty=True), "number": schema.Column(empty=True)}, key=[])
     files.save_csv(path, pd.DataFrame({"text": [name, "x"], "number": [None, 1]}))
@@ -81,7 +81,7 @@ def test_text_columns_keep_any_text(name: str, tmp_path: Path) -> None:
     assert found.number.isna().to_list() == [True, False]
 
 
-def test_a_cost_table_from_before_seeds_were_trained_together(study: Study) -> None:
+def test_an_old_cost_table_without_seeds_together_is_read(study: Study) -> None:
     pd.read_csv(COST).drop(columns="seeds_together").to_csv(COST, index=False)
     assert tables.costs(study, NAME).seeds_together.to_list() == [1]
 
@@ -90,7 +90,7 @@ Edit = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def cell(name: str, value: object) -> Edit:
-    """Put it into the second row, or the first where there is one."""
+    """Put a value into the second row, or into the first if it is the only one."""
 
     def edit(table: pd.DataFrame) -> pd.DataFrame:
         table = table.astype({name: object})
@@ -141,10 +141,12 @@ def without(name: str, value: object) -> Edit:
         (BASELINES, without("baseline", "mean image"), "found no mean image of gaussian, [-1, 1], expected a row"),
         ("report/comparison/variants.csv", without("variant", NAME), f"found no row of variant {NAME}, expected one"),
         ("report/comparison/differences.csv", doubled, "metric test_loss more than once, expected one such row"),
+        ("report/comparison/variants.csv", cell("verdict", "hungry"), "verdict: found 'hungry', expected one of coll"),
+        ("report/comparison/differences.csv", cell("result", "best"), "result: found 'best', expected one of better"),
         ("report/comparison/claims.csv", cell("claim", None), "column claim: found nothing, expected plain text"),
     ],
 )  # fmt: skip
-def test_an_edited_table_is_one_line(study: Study, file: str, edit: Edit, said: str) -> None:
+def test_an_edited_table_is_an_error_in_one_line(study: Study, file: str, edit: Edit, said: str) -> None:
     edit(pd.read_csv(file, dtype={"label": str})).to_csv(file, index=False)
     with pytest.raises(StudyError) as raised:
         READ[file](study)
@@ -155,14 +157,14 @@ def test_an_edited_table_is_one_line(study: Study, file: str, edit: Edit, said: 
 
 @pytest.mark.parametrize("file", READ)
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a,b\n1,2,3\n"])
-def test_what_is_no_table_is_one_line(study: Study, file: str, content: bytes) -> None:
+def test_a_file_that_is_no_table_is_an_error_in_one_line(study: Study, file: str, content: bytes) -> None:
     Path(file).write_bytes(content)
     with pytest.raises(StudyError, match=rf"^{file}: .*expected"):
         READ[file](study)
 
 
-def test_rows_of_too_many_cells_do_not_move_columns(study: Study) -> None:
-    """pandas would take the first cells for an index, and each number for that of the next column."""
+def test_rows_with_too_many_cells_do_not_shift_columns(study: Study) -> None:
+    """pandas would read the first cells as an index, and each number as that of the next column."""
     lines = Path(MAP).read_text().splitlines()
     Path(MAP).write_text("\n".join([lines[0], *(f"{line},9" for line in lines[1:])]))
     with pytest.raises(StudyError, match="found rows with more cells than its 3 columns"):
@@ -182,10 +184,10 @@ def test_rows_of_too_many_cells_do_not_move_columns(study: Study) -> None:
         ("report", "report/comparison/variants.csv"),
     ],
 )
-def test_a_stage_that_finds_it_leaves_what_was_there(
+def test_a_stage_that_finds_a_damaged_file_changes_nothing(
     study: Study, stage: str, file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line, status 2, and no file is another."""
+    """It prints one line and exits with status 2."""
     Path(file).write_bytes(b"\xff edited")
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     monkeypatch.setattr(sys, "argv", [stage])
@@ -198,8 +200,8 @@ def test_a_stage_that_finds_it_leaves_what_was_there(
 
 
 @pytest.mark.usefixtures("study")
-def test_the_same_tables_give_the_same_bytes() -> None:
-    """compare's tables and the report's pages, under two orders of Python's sets. Pictures: saving them takes long."""
+def test_compare_and_report_write_the_same_bytes_again() -> None:
+    """With another hash seed, and so another order of sets. Pictures are left out: saving them takes long."""
     code = "import io; from PIL import Image; Image.new('L', (1, 1)).save(png := io.BytesIO(), 'png')\n"
     code += "from stages import compare, report; compare.png_bytes = lambda picture: png.getvalue()"
     code += "; compare.main(); report.main()"

@@ -1,4 +1,4 @@
-"""Pages say what the tables say, and text stays text."""
+"""Pages show the numbers of the tables, and show any text as text."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from elbowroom.report import page_data, text_tables
 from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.cells import number
 from elbowroom.report.pages import ReportInputs, render
+from elbowroom.report.provenance import StageTime
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome
 from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow
 from elbowroom.results.schema import columns, to_table
@@ -17,7 +18,7 @@ from elbowroom.results.tables import Comparison
 from tests.support.settings import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
-UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a text, turns it round, cannot be written
+UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a string, reverses text, cannot be encoded
 
 
 EXPLORED = explorer_sheet.Explored(
@@ -134,7 +135,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
         "0123456789ab",
         ["Python 3.11"],
-        pd.DataFrame([("train", 8, 80.0, 20.0)], columns=["stage", "runs", "total", "longest"]),
+        [StageTime("train", runs=8, total=80.0, longest=20.0)],
     )
     return render(study, inputs)
 
@@ -171,7 +172,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
         assert "Where the elbow is" not in page
 
 
-def test_an_elbow_stands_on_top(study: Study) -> None:
+def test_an_elbow_is_in_the_answer(study: Study) -> None:
     found = SeriesElbow(
         dataset="mnist",
         likelihood="gaussian",
@@ -207,8 +208,8 @@ def test_text_from_params_stays_text(study: Study) -> None:
         assert not any(character in page for character in UNSEEN.replace("[31m", ""))
 
 
-def test_what_a_machine_calls_itself_stays_text(study: Study) -> None:
-    """The tables of pages() are of a PyTorch and of a claim that are called MARKUP."""
+def test_the_name_of_a_machine_stays_text(study: Study) -> None:
+    """In the tables of pages(), the version of PyTorch is MARKUP."""
     rendered = pages(study)
     assert "<li>Trained on: cpu, PyTorch &lt;script&gt;alert(1)&lt;/script&gt; *bold* |" in rendered["index.html"]
     assert r"- Trained on: cpu, PyTorch \<script\>alert(1)\</script\> \*bold\* \|" in rendered["README.md"]
@@ -216,7 +217,7 @@ def test_what_a_machine_calls_itself_stays_text(study: Study) -> None:
 
 
 def test_names_stay_text(study: Study) -> None:
-    """An underscore may open emphasis in Markdown where it follows a hyphen."""
+    """After a hyphen, an underscore may begin emphasis in Markdown."""
     renamed = {"z-_a_": study.variants["mnist-z128"], **study.variants}
     markdown = pages(study.model_copy(update={"variants": renamed}))["README.md"]
     assert r"## z-\_a\_" in markdown.splitlines()
@@ -234,7 +235,7 @@ def test_names_stay_text(study: Study) -> None:
         (0, 2, "0.00"),
     ],
 )
-def test_numbers_are_set_out_for_readers(value: float, digits: int, text: str) -> None:
+def test_numbers_are_rounded_and_grouped(value: float, digits: int, text: str) -> None:
     assert number(value, digits) == text
 
 

@@ -21,7 +21,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     differing = [key for key in one if one[key] != other[key]]
     rows = [["", first, second, "change", ""]]
     rows += [[key, str(one[key]), str(other[key]), "", ""] for key in differing]
-    seeds = [tables.seeds(study, name, edited=True).drop(columns="variant") for name in (first, second)]
+    seeds = [tables.seed_metrics(study, name, edited=True).drop(columns="variant") for name in (first, second)]
     rows += [["seeds", *(" ".join(map(str, table.seed)) for table in seeds), "", ""]]
     for name in [name for name in seeds[0].columns.drop("seed") if name in seeds[1]]:
         before, after = (table[name].mean() for table in seeds)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from elbowroom.comparison.published import PublishedVariant, load_published
 from elbowroom.core.settings import DATASETS, Settings
-from elbowroom.results.metrics import label
+from elbowroom.results.metrics import label_of
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
 
@@ -32,7 +32,7 @@ class Number(Settings):
 
     @property
     def label(self) -> str:
-        return f"{label(self.metric)} - {label(self.minus)}" if self.minus else label(self.metric)
+        return f"{label_of(self.metric)} - {label_of(self.minus)}" if self.minus else label_of(self.metric)
 
 
 Numbers = Annotated[list[Number], Field(default_factory=list)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from elbowroom.comparison.elbow import FEWEST_SIZES, find_elbow
 from elbowroom.core.settings import Study
-from elbowroom.results.families import LossFamily, Series, all_series, families
+from elbowroom.results.families import LossFamily, SizeSeries, all_series, families
 from elbowroom.results.rows import Baseline, BaselineRow, LatentPoint, SeriesElbow
 from elbowroom.results.schema import to_rows
 
@@ -47,7 +47,7 @@ def latent_curves(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) ->
     return points
 
 
-def _points(study: Study, series: Series, seeds: pd.DataFrame) -> Iterator[LatentPoint]:
+def _points(study: Study, series: SizeSeries, seeds: pd.DataFrame) -> Iterator[LatentPoint]:
     first = study.variants[series.members[0]]
     for metric in CURVES:
         if metric != "test_distortion" and (first.model == "ae" or (metric == "test_loss" and first.beta != 1)):

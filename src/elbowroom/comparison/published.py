@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from elbowroom.core.settings import Settings, Study
-from elbowroom.results.metrics import label
+from elbowroom.results.metrics import label_of
 from elbowroom.results.rows import PublishedNumber
 
 TABLES = Path(__file__).with_name("published.yaml")
@@ -72,12 +72,12 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
             for key, value in printed.metrics.items():
                 suffix = other_epoch if key != "parameters" else ""
                 measured = float(metrics[key][variant])
-                rows.append(_row(name, variant, label(key) + suffix, value, measured, comparable=not suffix))
+                rows.append(_row(name, variant, label_of(key) + suffix, value, measured, comparable=not suffix))
             for key, by_epoch in printed.history.items():
                 measured_at = _mean_curve(history, variant, key)
                 for epoch, value in by_epoch.items():
-                    measured = float(measured_at.get(epoch, math.nan))
-                    rows.append(_row(name, variant, f"{label(key)}, epoch {epoch}", value, measured, comparable=True))
+                    measured, quantity = float(measured_at.get(epoch, math.nan)), f"{label_of(key)}, epoch {epoch}"
+                    rows.append(_row(name, variant, quantity, value, measured, comparable=True))
     return rows
 
 

@@ -214,7 +214,7 @@ rows = [[inputs], [to_bytes(model.decode(mu))], [to_bytes(model.decode(z))]]
 show(mosaic(rows), "Test images; reconstructions from mu; reconstructions from a sampled z")
 
 # %%
-measured = tables.seeds(study, NAME)  # metrics/NAME.csv, one row per seed
+measured = tables.seed_metrics(study, NAME)  # metrics/NAME.csv, one row per seed
 quality = ["test_loss", "test_distortion", "test_rate", "psnr", "ssim"]
 print(f"On the whole test split, {seeds} (psnr, in dB, and ssim compare reconstructions from mu with the images):")
 display(measured.set_index("seed")[quality].round(3))
@@ -336,7 +336,7 @@ else:
 
 # %%
 if both and OTHER:
-    ours, theirs = (tables.seeds(study, name).set_index("seed").test_loss for name in both)
+    ours, theirs = (tables.seed_metrics(study, name).set_index("seed").test_loss for name in both)
     interval = intervals.paired_interval(ours, theirs)
     said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
     print(f"Test loss of {NAME} minus that of {OTHER}: {interval.difference:+.2f} nats per image{said}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from elbowroom.core.settings import Study
 from elbowroom.report.cells import Row
-from elbowroom.results.families import LossFamily, Series, all_series
+from elbowroom.results.families import LossFamily, SizeSeries, all_series
 from elbowroom.results.outcomes import Bend, Outcome
 from elbowroom.results.rows import Baseline, BaselineRow, Difference, SeriesElbow
 from elbowroom.results.schema import to_rows
@@ -31,7 +31,7 @@ class Sizes:
     names: smallest size first. pairs: by the larger one's name, then the smaller one's.
     """
 
-    series: Series
+    series: SizeSeries
     names: list[str]
     pairs: dict[str, dict[str, Difference]]
 
@@ -70,7 +70,7 @@ def answer(study: Study, comparison: Comparison) -> list[str]:
     return [*said, _width(study, losses)]
 
 
-def _sizes(study: Study, series: Series, losses: Iterable[Difference]) -> Sizes:
+def _sizes(study: Study, series: SizeSeries, losses: Iterable[Difference]) -> Sizes:
     """Return the sizes of a series of VAEs, the first variant of each; none if nothing of it was compared."""
     first: dict[int, str] = {}
     for name in study.variants:  # the order of params.yaml

@@ -63,7 +63,7 @@ LOSS_FAMILY = list(columns(LossFamily))
 
 
 @dataclass(frozen=True)
-class Series:
+class SizeSeries:
     """Variants that differ in their latent size alone: names, smallest size first.
 
     label: what sets the series apart from the others of its family, such as "width 32".
@@ -82,12 +82,12 @@ def families(study: Study) -> dict[LossFamily, dict[str, Variant]]:
     return found
 
 
-def all_series(study: Study) -> list[Series]:
+def all_series(study: Study) -> list[SizeSeries]:
     """Return every series of a study, family by family, those with a single member too."""
     return [series for family, variants in families(study).items() for series in _series(family, variants)]
 
 
-def _series(family: LossFamily, variants: dict[str, Variant]) -> Iterator[Series]:
+def _series(family: LossFamily, variants: dict[str, Variant]) -> Iterator[SizeSeries]:
     groups: dict[tuple[Any, ...], list[str]] = {}  # settings but for the latent size -> names
     for name, variant in variants.items():
         settings = variant.model_dump(exclude={"latent_dim", "pixel_range"})
@@ -95,7 +95,7 @@ def _series(family: LossFamily, variants: dict[str, Variant]) -> Iterator[Series
     several = [dict(group) for group, names in groups.items() if len(names) > 1] or [dict(group) for group in groups]
     for group, names in groups.items():
         by_size = sorted(names, key=lambda name: variants[name].latent_dim)
-        yield Series(family, _label(dict(group), several), tuple(by_size))
+        yield SizeSeries(family, _label(dict(group), several), tuple(by_size))
 
 
 def _label(settings: dict[str, Any], others: list[dict[str, Any]]) -> str:

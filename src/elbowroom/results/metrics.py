@@ -101,6 +101,6 @@ METRICS = {
 ABOVE_FLOOR = Metric("above_floor", "above the floor", NATS, better=LOWER, yardstick=True)  # compare works it out
 
 
-def label(column: str) -> str:
+def label_of(column: str) -> str:
     """Return the label of a metric, or of whatever else a column holds (latent_dim)."""
     return METRICS[column].label if column in METRICS else column.replace("_", " ")

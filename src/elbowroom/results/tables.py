@@ -79,7 +79,7 @@ COMPARISON = {  # the tables of report/comparison that the report reads
 }
 
 
-def seeds(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
+def seed_metrics(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
     """Read every metric of a variant: a row for each seed of params.yaml, or for any seeds if edited since."""
     variant = study.variant(name)
     expected: Expected = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
@@ -151,7 +151,7 @@ def measured(study: Study) -> Measured:
         return pd.concat(parts, ignore_index=True)
 
     return Measured(
-        seeds=read_all(seeds),
+        seeds=read_all(seed_metrics),
         history=read_all(history),
         spectrum=read_all(spectrum),
         baselines=pd.concat([baselines(study, name) for name in study.datasets]),

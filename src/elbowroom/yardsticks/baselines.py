@@ -14,6 +14,7 @@ from torch import Tensor
 
 from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
+from elbowroom.results.rows import Baseline
 from elbowroom.yardsticks.bernoulli import (
     bernoulli_logit,
     continuous_bernoulli_logit,
@@ -44,7 +45,7 @@ class Row:
     whatever the pixel range. latent_dim and active_units: whole numbers.
     """
 
-    baseline: str
+    baseline: Baseline
     likelihood: str
     pixel_range: str
     latent_dim: float = NONE
@@ -82,7 +83,7 @@ def mean_image(train: Tensor, test: Tensor) -> Iterator[Row]:
 
     def row(likelihood: str, pixel_range: str, train_loss: float, test_loss: float, psnr: float = NONE) -> Row:
         return Row(
-            baseline="mean image",
+            baseline=Baseline.MEAN_IMAGE,
             likelihood=likelihood,
             pixel_range=pixel_range,
             train_loss=train_loss,
@@ -122,7 +123,7 @@ def pca(components: Components, test: Projected) -> Iterator[Row]:
     for pixel_range, factor in RANGES.items():
         for d, (train_error, test_error) in enumerate(zip(train_errors, errors.mean(0).tolist(), strict=True), start=1):
             yield Row(
-                baseline="PCA",
+                baseline=Baseline.PCA,
                 likelihood="gaussian",
                 pixel_range=pixel_range,
                 latent_dim=d,
@@ -139,7 +140,7 @@ def pca_bernoulli(components: Components, train: Tensor, test: Tensor) -> Iterat
     losses = (reconstruction_cross_entropies(split, components, sizes) for split in (train, test))
     for d, train_loss, test_loss in zip(sizes, *losses, strict=True):
         yield Row(
-            baseline="PCA",
+            baseline=Baseline.PCA,
             likelihood="bernoulli",
             pixel_range=UNIT,
             latent_dim=d,
@@ -171,7 +172,7 @@ def linear_vae(components: Components, test: Projected) -> Iterator[Row]:
         inactive_test_loss = factor * test.squared_distances.mean().item() / (2 * SIGMA2)
         for d, (gain, test_gain, test_rate) in enumerate(gains, start=1):
             yield Row(
-                baseline="linear VAE",
+                baseline=Baseline.LINEAR_VAE,
                 likelihood="gaussian",
                 pixel_range=pixel_range,
                 latent_dim=d,
@@ -189,7 +190,7 @@ def floor(train: Tensor, test: Tensor) -> Row:
     entropy = -(torch.xlogy(grey, grey) + torch.xlogy(1 - grey, 1 - grey))
     train_loss, test_loss = (((histogram(x) * entropy).sum() / len(x)).item() for x in (train, test))
     return Row(
-        baseline="floor",
+        baseline=Baseline.FLOOR,
         likelihood="bernoulli",
         pixel_range=UNIT,
         train_loss=train_loss,

@@ -5,7 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from elbowroom.results.metrics import HEADLINE, METRICS, label
+from elbowroom.core.code_digest import Code
+from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
+from elbowroom.results.metrics import HEADLINE, METRICS, label_of
 from tests.support import ROOT
 
 METRICS_FOLDER = ROOT / "studies/quickstart/metrics"
@@ -29,5 +31,11 @@ def test_an_autoencoder_lacks_what_only_a_vae_has() -> None:
 
 def test_labels_are_distinct() -> None:
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
-    assert label("test_loss") == "test loss"
-    assert label("latent_dim") == "latent dim"
+    assert label_of("test_loss") == "test loss"
+    assert label_of("latent_dim") == "latent dim"
+
+
+def test_no_slow_stage_runs_again_for_an_edited_label() -> None:
+    code = Code()
+    for stage in (*DATASET_STAGES, *VARIANT_STAGES):
+        assert not [line for line in code.of_stage(stage) if line.startswith("METRICS ")], stage

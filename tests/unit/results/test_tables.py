@@ -24,7 +24,7 @@ Read = Callable[[Study], object]
 NAME, DATASET = "mnist-z128", "mnist"
 VARIANTS = (NAME, "mnist-ae128")
 READ: dict[str, Read] = {  # file -> its reader
-    f"metrics/{NAME}.csv": lambda study: tables.seeds(study, NAME),
+    f"metrics/{NAME}.csv": lambda study: tables.seed_metrics(study, NAME),
     f"plots/{NAME}/history.csv": lambda study: tables.history(study, NAME),
     f"plots/{NAME}/cost.csv": lambda study: tables.costs(study, NAME),
     f"plots/{NAME}/spectrum.csv": lambda study: tables.spectrum(study, NAME),
@@ -60,7 +60,7 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
     monkeypatch.chdir(ROOT / folder)
     study = load_study()
     for variant in study.variants:
-        for read in (tables.seeds, tables.history, tables.costs, tables.spectrum):
+        for read in (tables.seed_metrics, tables.history, tables.costs, tables.spectrum):
             table = read(study, variant)
             assert set(table.variant) == {variant}
         assert len(tables.latent_map(variant)) > 2

@@ -10,8 +10,7 @@ from elbowroom.yardsticks.baselines import baselines
 
 def main(name: str) -> None:
     load_study().dataset(name)
-    table = baselines(load_images(name, choose_device()))
-    table.insert(0, "dataset", name)
+    table = baselines(name, load_images(name, choose_device()))
     files.save_csv(paths.baselines_file(name), table.round(6))
 
 

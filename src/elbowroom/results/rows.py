@@ -6,6 +6,7 @@ differences are in the unit of their metric.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import nan
 from typing import Annotated
 
 from elbowroom.results.families import DatasetName, LikelihoodName, PixelRange
@@ -29,21 +30,24 @@ class Baseline(StrEnum):
     FLOOR = "floor"  # of a Bernoulli's distortion on grey pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineRow:
-    """A baseline of a loss family: baselines.csv."""
+    """A baseline of a loss family: metrics/baselines/<dataset>.csv, and baselines.csv.
+
+    psnr: dB, mean over test images, for pixels in [0, 1] whatever the pixel range.
+    """
 
     dataset: DatasetName
     baseline: Annotated[Baseline, Column("text", choices=tuple(Baseline))]
     likelihood: LikelihoodName
     pixel_range: PixelRange
-    latent_dim: MaybeSize
+    latent_dim: MaybeSize = nan
     train_loss: Maybe
     test_loss: Number
     test_distortion: Number
-    test_rate: Maybe
-    active_units: Maybe
-    psnr: Maybe
+    test_rate: Maybe = nan
+    active_units: Maybe = nan
+    psnr: Maybe = nan
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ the same likelihood and pixel range. Whatever is fitted is fitted to the trainin
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 
 import pandas as pd
 import torch
@@ -14,7 +13,8 @@ from torch import Tensor
 
 from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
-from elbowroom.results.rows import Baseline
+from elbowroom.results.rows import Baseline, BaselineRow
+from elbowroom.results.schema import to_table
 from elbowroom.yardsticks.bernoulli import (
     bernoulli_logit,
     continuous_bernoulli_logit,
@@ -34,55 +34,34 @@ from elbowroom.yardsticks.principal_components import (
 UNIT, SYMMETRIC = "[0, 1]", "[-1, 1]"  # pixel ranges
 RANGES = {UNIT: 1, SYMMETRIC: 4}  # pixel range -> what it multiplies the squared errors of [0, 1] by
 ROUNDING = 1 / (12 * 255**2)  # the variance of a pixel within its grey level, which even a single image has
-NONE = math.nan  # an empty cell: the row has no such number
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A row of metrics/baselines/<dataset>.csv.
-
-    Losses, distortion and rate are in nats per image. psnr: dB, the mean over test images, for pixels in [0, 1]
-    whatever the pixel range. latent_dim and active_units: whole numbers.
-    """
-
-    baseline: Baseline
-    likelihood: str
-    pixel_range: str
-    latent_dim: float = NONE
-    train_loss: float
-    test_loss: float
-    test_distortion: float
-    test_rate: float = NONE
-    active_units: float = NONE
-    psnr: float = NONE
-
-
-COLUMNS = [field.name for field in fields(Row)]
-
-
-def baselines(images: Images) -> pd.DataFrame:
-    """Compute every baseline of a dataset: a row each, as `Row` has them."""
+def baselines(dataset: str, images: Images) -> pd.DataFrame:
+    """Compute every baseline of a dataset: a table of BaselineRow, whose whole numbers are written as such."""
     train, test = (part.images.flatten(1) for part in (images.train, images.test))
     components = principal_components(train)
     projected = project(test, components)
     rows = [
-        *mean_image(train, test),
-        *pca(components, projected),
-        *pca_bernoulli(components, train, test),
-        *linear_vae(components, projected),
-        floor(train, test),
+        *mean_image(dataset, train, test),
+        *pca(dataset, components, projected),
+        *pca_bernoulli(dataset, components, train, test),
+        *linear_vae(dataset, components, projected),
+        floor(dataset, train, test),
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"latent_dim": "Int64", "active_units": "Int64"})
+    return to_table(BaselineRow, rows).astype({"latent_dim": "Int64", "active_units": "Int64"})
 
 
-def mean_image(train: Tensor, test: Tensor) -> Iterator[Row]:
+def mean_image(dataset: str, train: Tensor, test: Tensor) -> Iterator[BaselineRow]:
     """Measure the best constant picture for bytes (N, D), in every family: what a collapsed VAE decodes to.
 
     The best constant is the mean image, except under the continuous Bernoulli, whose parameter is not its mean.
     """
 
-    def row(likelihood: str, pixel_range: str, train_loss: float, test_loss: float, psnr: float = NONE) -> Row:
-        return Row(
+    def row(
+        likelihood: str, pixel_range: str, train_loss: float, test_loss: float, psnr: float = math.nan
+    ) -> BaselineRow:
+        return BaselineRow(
+            dataset=dataset,
             baseline=Baseline.MEAN_IMAGE,
             likelihood=likelihood,
             pixel_range=pixel_range,
@@ -112,7 +91,7 @@ def mean_image(train: Tensor, test: Tensor) -> Iterator[Row]:
     yield row("continuous_bernoulli", UNIT, train_loss, test_loss)
 
 
-def pca(components: Components, test: Projected) -> Iterator[Row]:
+def pca(dataset: str, components: Components, test: Projected) -> Iterator[BaselineRow]:
     """Squared error of reconstructions from the first d principal components, for every d.
 
     On the training images, no linear autoencoder with d latents has a smaller one.
@@ -122,7 +101,8 @@ def pca(components: Components, test: Projected) -> Iterator[Row]:
     psnr = _mean_psnr(errors, len(components.mean)).tolist()
     for pixel_range, factor in RANGES.items():
         for d, (train_error, test_error) in enumerate(zip(train_errors, errors.mean(0).tolist(), strict=True), start=1):
-            yield Row(
+            yield BaselineRow(
+                dataset=dataset,
                 baseline=Baseline.PCA,
                 likelihood="gaussian",
                 pixel_range=pixel_range,
@@ -134,12 +114,13 @@ def pca(components: Components, test: Projected) -> Iterator[Row]:
             )
 
 
-def pca_bernoulli(components: Components, train: Tensor, test: Tensor) -> Iterator[Row]:
+def pca_bernoulli(dataset: str, components: Components, train: Tensor, test: Tensor) -> Iterator[BaselineRow]:
     """Cross-entropy of the same reconstructions of bytes (N, D), clipped into (0, 1), for d = 1, 2, 4, 8, ..."""
     sizes = [2**i for i in range(MOST.bit_length()) if 2**i <= len(components.variances)]
     losses = (reconstruction_cross_entropies(split, components, sizes) for split in (train, test))
     for d, train_loss, test_loss in zip(sizes, *losses, strict=True):
-        yield Row(
+        yield BaselineRow(
+            dataset=dataset,
             baseline=Baseline.PCA,
             likelihood="bernoulli",
             pixel_range=UNIT,
@@ -150,7 +131,7 @@ def pca_bernoulli(components: Components, train: Tensor, test: Tensor) -> Iterat
         )
 
 
-def linear_vae(components: Components, test: Projected) -> Iterator[Row]:
+def linear_vae(dataset: str, components: Components, test: Projected) -> Iterator[BaselineRow]:
     """Measure the best VAE with linear encoder and decoder and variance sigma^2 = 1/2, with d latents for every d.
 
     Its decoder is that of probabilistic PCA, W = U (Lambda - sigma^2)^(1/2). A direction is active if its variance
@@ -171,7 +152,8 @@ def linear_vae(components: Components, test: Projected) -> Iterator[Row]:
         inactive_loss = factor * components.total / (2 * SIGMA2)  # of a VAE with no active latent
         inactive_test_loss = factor * test.squared_distances.mean().item() / (2 * SIGMA2)
         for d, (gain, test_gain, test_rate) in enumerate(gains, start=1):
-            yield Row(
+            yield BaselineRow(
+                dataset=dataset,
                 baseline=Baseline.LINEAR_VAE,
                 likelihood="gaussian",
                 pixel_range=pixel_range,
@@ -184,12 +166,13 @@ def linear_vae(components: Components, test: Projected) -> Iterator[Row]:
             )
 
 
-def floor(train: Tensor, test: Tensor) -> Row:
+def floor(dataset: str, train: Tensor, test: Tensor) -> BaselineRow:
     """The least cross-entropy that any reconstruction of bytes (N, D) can have: that of the images with themselves."""
     grey = grey_levels(train.device)
     entropy = -(torch.xlogy(grey, grey) + torch.xlogy(1 - grey, 1 - grey))
     train_loss, test_loss = (((histogram(x) * entropy).sum() / len(x)).item() for x in (train, test))
-    return Row(
+    return BaselineRow(
+        dataset=dataset,
         baseline=Baseline.FLOOR,
         likelihood="bernoulli",
         pixel_range=UNIT,

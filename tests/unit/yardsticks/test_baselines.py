@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.distributions import ContinuousBernoulli, Normal
 
 from elbowroom.datasets.images import Images, Split
-from elbowroom.yardsticks.baselines import COLUMNS, baselines, floor, mean_image
+from elbowroom.results.rows import BaselineRow
+from elbowroom.results.schema import columns
+from elbowroom.yardsticks.baselines import baselines, floor, mean_image
 from elbowroom.yardsticks.bernoulli import CLAMP, continuous_bernoulli_logit
 from elbowroom.yardsticks.pixel_statistics import pixel_means
 from elbowroom.yardsticks.principal_components import CLIP
@@ -30,12 +32,12 @@ def splits(images: Images) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def mnist(published: dict[str, Images]) -> pd.DataFrame:
-    return baselines(published["mnist"])
+    return baselines("mnist", published["mnist"])
 
 
 @pytest.fixture(scope="module")
 def small_table(small: dict[str, Images]) -> pd.DataFrame:
-    return baselines(small["mnist"])
+    return baselines("mnist", small["mnist"])
 
 
 def rows(table: pd.DataFrame, baseline: str, likelihood: str = "gaussian", pixel_range: str = "[0, 1]") -> pd.DataFrame:
@@ -93,11 +95,11 @@ def test_linear_vae_of_mnist(
 def test_cifar10(published: dict[str, Images]) -> None:
     """The floor, to 1e-9: torch's cross-entropy of the images with themselves. The mean image, to four digits."""
     train, test = splits(published["cifar10"])
-    means = {row.likelihood: row.test_loss for row in mean_image(train, test)}
+    means = {row.likelihood: row.test_loss for row in mean_image("cifar10", train, test)}
     assert means["bernoulli"] == pytest.approx(2118, rel=2.5e-4)
     x = pixels(test)
     expected = F.binary_cross_entropy(x, x, reduction="sum").item() / len(x)
-    assert floor(train, test).test_loss == pytest.approx(expected, rel=1e-9)
+    assert floor("cifar10", train, test).test_loss == pytest.approx(expected, rel=1e-9)
     assert expected == pytest.approx(1685, rel=0.0025)  # tabulated as "about"; measured 1681.7
 
 
@@ -121,7 +123,7 @@ def test_pca_equals_scikit_learns(published: dict[str, Images], name: str, count
     parts = published[name].train, published[name].test
     images = Images(*(Split(part.images[:count], part.labels[:count]) for part in parts), published[name].classes)
     train, test = (pixels(part.images).numpy() for part in (images.train, images.test))
-    table = baselines(images)
+    table = baselines(name, images)
     for latent_dim in (1, 2, 8, 64, 256):
         fitted = PCA(latent_dim, svd_solver="full").fit(train)
         errors, crossed = [], []
@@ -217,7 +219,7 @@ def test_linear_vae_equals_its_encoder_and_decoder_written_out(
 
 def test_columns_and_which_cells_are_empty(small_table: pd.DataFrame) -> None:
     table = small_table
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == list(columns(BaselineRow))
     sizes = table.groupby("baseline", sort=False).size().to_dict()
     assert sizes == {"mean image": 6, "PCA": 2 * 512 + 10, "linear VAE": 2 * 512, "floor": 1}
     assert not table.duplicated(["baseline", "likelihood", "pixel_range", "latent_dim"]).any()
@@ -245,7 +247,9 @@ def test_losses_are_distortion_plus_rate(mnist: pd.DataFrame) -> None:
 def test_a_single_training_image(small: dict[str, Images]) -> None:
     """A single image varies in no direction: PCA stays at the mean image, no latent is active, no loss is infinite."""
     images = small["mnist"]
-    table = baselines(Images(images.train._replace(images=images.train.images[:1]), images.test, images.classes))
+    table = baselines(
+        "mnist", Images(images.train._replace(images=images.train.images[:1]), images.test, images.classes)
+    )
     assert np.isfinite(table[["train_loss", "test_loss"]]).all(axis=None)
     assert (rows(table, "linear VAE").active_units == 0).all()
     mean = only(table, "mean image").test_loss

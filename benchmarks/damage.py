@@ -31,6 +31,7 @@ import yaml
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import load_images
@@ -80,9 +81,9 @@ def study(folder: Path) -> Study:
 
 def steps(made: Study) -> list[list[str]]:
     """Every stage, in an order in which each finds what it reads."""
-    by_dataset = [[stage, name] for stage in ("prepare", "baseline", "judge") for name in made.datasets]
-    by_variant = [[stage, name] for stage in ("train", "evaluate", "figures", "explore") for name in made.variants]
-    return [["code_digests"], *by_dataset, *by_variant, ["compare"], ["report"], ["notebook"]]
+    by_dataset = [[stage, name] for stage in DATASET_STAGES for name in made.datasets]
+    by_variant = [[stage, name] for stage in VARIANT_STAGES for name in made.variants]
+    return [["code_digests"], *by_dataset, *by_variant, *([stage] for stage in STUDY_STAGES)]
 
 
 def kinds(good: Path) -> dict[str, Kind]:
@@ -356,7 +357,7 @@ def damages(seed: int, count: int) -> tuple[dict[str, dict[str, int]], list[str]
     os.environ |= {"OMP_NUM_THREADS": "1", "ELBOWROOM_DEVICE": "cpu"}
     dice = random.Random(seed)  # noqa: S311
     importlib.import_module("torch._dynamo")  # which torch imports when first used
-    for stage in ("prepare", "baseline", "judge", "train", "evaluate", "figures", "explore", "compare", "report"):
+    for stage in (*DATASET_STAGES, *VARIANT_STAGES, "compare", "report"):
         runpy.run_module(f"stages.{stage}", run_name="loaded")  # and all else, once, for all that is forked
     results: Counter[tuple[str, str]] = Counter()
     bad: list[str] = []

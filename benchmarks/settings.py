@@ -6,6 +6,7 @@ import torch
 
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
@@ -25,7 +26,7 @@ EPOCH_IMAGES = 1024
 PEAK_STEPS = 6  # more than are called before a capture
 EVALUATED = 1000  # images of each split
 WEIGHED, SAMPLES = 4, 1000  # images and samples of each, by importance sampling
-STAGES = ["prepare", "baseline", "judge", "train", "evaluate", "figures", "explore", "compare", "report", "notebook"]
+STAGES = [*DATASET_STAGES, *VARIANT_STAGES, *STUDY_STAGES]
 COMPARED = ROOT / "studies/quickstart"  # a study with results in git
 
 Setting = tuple[Variant, Recipe, Images]

@@ -13,18 +13,15 @@ from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import row
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
 
 
 def whole_study(_: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """Minutes in total and of each kind of stage, in a temporary folder."""
     study = load_study(settings.PARAMS)
-    of: dict[str, list[list[str]]] = {
-        **{stage: [[name] for name in study.datasets] for stage in ("prepare", "baseline", "judge")},
-        **{stage: [[name] for name in study.variants] for stage in ("train", "evaluate", "figures", "explore")},
-        "compare": [[]],
-        "report": [[]],
-        "notebook": [[]],
-    }
+    of: dict[str, list[list[str]]] = {stage: [[name] for name in study.datasets] for stage in DATASET_STAGES}
+    of |= {stage: [[name] for name in study.variants] for stage in VARIANT_STAGES}
+    of |= {stage: [[]] for stage in STUDY_STAGES}
     minutes = dict.fromkeys(of, 0.0)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("src", "stages"):

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from elbowroom.core.code_digest import SCRIPT, STAGE, Code
+from elbowroom.core.pipeline import STUDY_STAGES
 from tests.support import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -59,7 +60,7 @@ def test_studies_have_the_same_pipeline(study: Path) -> None:
         assert (study / name).resolve() == target.resolve()
 
 
-@pytest.mark.parametrize("stage", ["compare", "report", "notebook"])
+@pytest.mark.parametrize("stage", STUDY_STAGES)
 def test_stages_that_only_set_out_results_do_without_torch(stage: str) -> None:
     """Importing it takes seconds, and a newcomer waits for them."""
     code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"

@@ -45,11 +45,13 @@ def compare(study: Study, measured: Measured) -> Comparison:
 
 
 def summarise(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each variant: its family and series, the mean and deviation (NAME_sd) over seeds of each
-    metric, above_floor, and the verdict, which an autoencoder does not have.
+    """Return the table of variants, a row for each.
 
     seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets.
-    above_floor: the test distortion less the floor that no reconstruction can go below; nan unless Bernoulli.
+
+    Columns: family and series; the mean and the deviation (NAME_sd) over seeds of each metric; above_floor, the test
+    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; and the verdict, which an
+    autoencoder does not have.
     """
     table = means_and_deviations(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
     own = [LossFamily.of(study.variants[name]) for name in table.variant]

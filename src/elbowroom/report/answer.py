@@ -40,10 +40,11 @@ class Sizes:
         """The place of the smallest size that no larger one is measured better than; None if a pair has no interval."""
         if any(pair.seeds < 2 for smaller in self.pairs.values() for pair in smaller.values()):
             return None
-        for place, name in enumerate(self.names):
-            if all(self.pairs[larger][name].result is not Outcome.BETTER for larger in self.names[place + 1 :]):
-                return place
-        raise AssertionError("nothing is larger than the largest")
+        return next(
+            place
+            for place, name in enumerate(self.names)
+            if all(self.pairs[larger][name].result is not Outcome.BETTER for larger in self.names[place + 1 :])
+        )
 
     @property
     def label(self) -> str:

@@ -52,7 +52,7 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "active": f"A latent is active if its mu varies by more than {ACTIVE_THRESHOLD} over test images. The IWAE "
     "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
     "within its column, not with the test loss.",
-    "floor": "Above the floor: the distortion less the entropy of the grey pixels, below which no Bernoulli "
+    "floor": "Above the floor: the distortion minus the entropy of the grey pixels, below which no Bernoulli "
     "reconstruction goes. PCA of a Bernoulli is there at powers of two.",
     "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
     "of z for each of {weighed:,} test images. Effective samples are those of the largest K. If they are few, "

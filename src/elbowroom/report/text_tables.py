@@ -66,14 +66,8 @@ def losses(study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRo
             }
         )
     rows += [_baseline(row) for row in baselines]
-    header = [
-        "variant",
-        "verdict",
-        "latent",
-        "width",
-        "parameters",
-        *(heading(metric, short=True) for metric in LOSSES),
-    ]
+    header = ["variant", "verdict", "latent", "width", "parameters"]
+    header += [heading(metric, short=True) for metric in LOSSES]
     shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
     return TextTable.of(shown, rows, texts=2)
 
@@ -82,11 +76,11 @@ def _baseline(row: BaselineRow) -> dict[str, str]:
     return {
         "variant": f"{row.baseline} ({LossFamily.of(row).label})",
         "latent": number(row.latent_dim, 0),
-        "test loss": number(row.test_loss),
-        "distortion": number(row.test_distortion),
-        "rate": number(row.test_rate),
-        "train loss": number(row.train_loss),
-        "active latents": number(row.active_units, 0),
+        heading(METRICS["test_loss"], short=True): number(row.test_loss),
+        heading(METRICS["test_distortion"], short=True): number(row.test_distortion),
+        heading(METRICS["test_rate"], short=True): number(row.test_rate),
+        heading(METRICS["train_loss"], short=True): number(row.train_loss),
+        heading(METRICS["active_units"], short=True): number(row.active_units, 0),
     }
 
 

@@ -15,10 +15,10 @@ def main(name: str) -> None:
     study = load_study()
     study.dataset(name)
     settings = study.judge
-    where = choose_device()
-    images = load_images(name, where)
+    device = choose_device()
+    images = load_images(name, device)
     count = len(images.train.images)
-    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware(where)}", flush=True)
+    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware(device)}", flush=True)
     with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
         judge, history = train_judge(images, settings, progress)
     save_judge(paths.judge_file(name), judge, settings)

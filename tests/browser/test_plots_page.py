@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page
 
 from elbowroom.comparison.latent_curves import EVERY_LATENT
-from elbowroom.figures.colours import of_names
+from elbowroom.figures.colours import distinct_colours
 from elbowroom.results.outcomes import Bend
 from elbowroom.results.rows import Baseline
 from tests.support import ROOT
@@ -251,7 +251,7 @@ def test_more_variants_than_the_palette_have_a_ramp(browser: Browser, tmp_path: 
     page, _ = draw(browser, filled(tmp_path, variants=rows))
     found = {name: used for name, *used in legend(page, "report_comparison_variants_csv")}
     assert list(found) == names
-    for name, colour in of_names(names).items():
+    for name, colour in distinct_colours(names).items():
         channels = [[int(text) for text in re.findall(r"\d+", used)] for used in found[name]]
         assert any(near(colour, rgb) for rgb in channels), (name, colour, found[name])
 
@@ -274,7 +274,7 @@ def legend(page: Page, chart: str) -> list[list[str]]:
 @pytest.mark.browser
 def test_a_variant_has_one_colour(drawn: Drawn, study: Path) -> None:
     """In every chart of the comparison, also in those that lack some of them."""
-    colours = of_names(variants(study))
+    colours = distinct_colours(variants(study))
     for table in ("curves", "published", "spectrum", "variants"):
         chart = f"report_comparison_{table}_csv"
         entries = legend(drawn.page, chart)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from elbowroom.comparison import charts
 from elbowroom.core import paths
 from elbowroom.core.settings import Study
-from elbowroom.figures.colours import of_variants
+from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.image_files import read_png
 from elbowroom.figures.latent_maps import LatentMap, compared_maps
 from elbowroom.figures.pictures import side_by_side
@@ -71,7 +71,7 @@ def dataset_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
 
 def family_charts(study: Study, family: LossFamily, measured: Measured, comparison: Comparison) -> dict[str, Figure]:
     """Draw the charts of a loss family, those of the KL only if it has a VAE."""
-    title, colours = f"{family.dataset}, {family.label}", of_variants(study)
+    title, colours = f"{family.dataset}, {family.label}", variant_colours(study)
     own = family.rows(comparison.variants)
     history = measured.history[measured.history.variant.isin(own.variant)]
     drawn = {"curves": charts.curves_figure(history, title, colours)}

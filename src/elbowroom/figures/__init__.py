@@ -1,1 +1,1 @@
-"""Results to pictures."""
+"""Draw pictures: mosaics of images, curves, latent maps, and the sheets of the page's explorer."""

@@ -1,7 +1,7 @@
-"""Pictures decoded beforehand, for a page that explores latent space without a decoder: a sheet of tiles a variant.
+"""A sheet of decoded pictures per variant, so that the page can explore latent space without a decoder.
 
-A decoder in the browser would take 67 million multiplications a picture of the notebook's network; a tile is drawn in
-well under a millisecond, and a sheet is smaller than the decoder's weights.
+In the browser, the decoder of the notebook's network would take 67 million multiplications per picture. A tile of the
+sheet is drawn in well under a millisecond, and the sheet is smaller than the decoder's weights.
 """
 
 import io
@@ -15,19 +15,19 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.files import Arrays, load_arrays, save_arrays
 from elbowroom.core.settings import Variant
 
-COLUMNS = 32  # tiles in a row of a sheet
-BLOCK = 16  # WebP's blocks: a tile's sides are made a multiple, so that none bleeds into its neighbour
+COLUMNS = 32  # tiles per row
+BLOCK = 16  # WebP compresses blocks of 16 x 16: a tile is padded to whole blocks, so that none bleeds into the next
 QUALITY = 88
-SPAN = 3.0  # a latent is walked from minus to plus as many standard deviations
+SPAN = 3.0  # a walk along a latent goes this many standard deviations to either side
 
 
 class Layout(NamedTuple):
-    """How many pictures of each kind a sheet has. They follow each other in this order.
+    """How many pictures of each kind a sheet has. The kinds follow each other in this order.
 
-    grid: points on a side of the map, row by row from its upper left corner. images: test images with a path between
-    each two of them, first with the second, the third, ...; straight, then along the great circle. steps: on a path,
-    the ends included. latents: walked along, from low to high, in `stops`. epochs: snapshots. followed: images that
-    each reconstructs.
+    grid: points on each side of the map; its pictures come row by row, from the upper left corner. images: test images;
+    each pair of them has a straight path and one along the great circle (pairs: first and second, first and third,
+    ...). steps: pictures on a path, both ends included. latents: those walked along, from low to high, in `stops`
+    pictures each. epochs: snapshots of training. followed: images reconstructed at each snapshot.
     """
 
     grid: int
@@ -39,12 +39,12 @@ class Layout(NamedTuple):
 
     @property
     def stops(self) -> int:
-        """Pictures on a walk: odd, so that one is in the middle."""
+        """The number of pictures on a walk: odd, so that one is in the middle."""
         return self.steps | 1
 
     @property
     def starts(self) -> dict[str, int]:
-        """The number of the first tile of each kind, and under `end` how many there are."""
+        """The number of each kind's first tile; under `end`, the number of all tiles."""
         counts = {
             "grid": self.grid**2,
             "paths": self.images * (self.images - 1) // 2 * 2 * self.steps,
@@ -56,19 +56,19 @@ class Layout(NamedTuple):
 
 
 def frame(points: np.ndarray) -> np.ndarray:
-    """What of the plane is shown: [[xmin, xmax], [ymin, ymax]], which holds nearly all points (N, 2), with a margin."""
+    """The part of the plane that holds nearly all points (N, 2), with a margin: [[xmin, xmax], [ymin, ymax]]."""
     limits = np.quantile(points, [0.002, 0.998], axis=0).T
     return limits + np.array([-0.06, 0.06]) * np.maximum(np.ptp(limits, axis=1, keepdims=True), 1e-6)
 
 
 def lattice(limits: np.ndarray, side: int) -> np.ndarray:
-    """The points of the grid in the plane (side**2, 2): the centres of its cells, from the upper left, row by row."""
+    """The centres of the cells of a grid in the plane (side**2, 2), row by row from the upper left."""
     x, y = (low + (np.arange(side) + 0.5) / side * (high - low) for low, high in limits)
     return np.stack(np.meshgrid(x, y[::-1]), axis=-1).reshape(-1, 2)
 
 
 def sheet(tiles: np.ndarray) -> np.ndarray:
-    """Pictures (N, C, H, W) uint8 on one WebP, COLUMNS in a row: its bytes (B,) uint8."""
+    """Encode pictures (N, C, H, W) uint8 as one WebP with COLUMNS tiles per row: its bytes (B,) uint8."""
     count, channels, height, width = tiles.shape
     empty = -count % COLUMNS if count > COLUMNS else 0
     margins = ((0, empty), (0, 0), (0, -height % BLOCK), (0, -width % BLOCK))
@@ -83,10 +83,14 @@ def sheet(tiles: np.ndarray) -> np.ndarray:
 class Explored(NamedTuple):
     """What the page shows of a variant.
 
-    classes: names by number. arrays: tiles and images, each a `sheet` (the images are of the points, in their order);
-    points (S, N, 2), mu of test images in one plane at each of S epochs; labels (N,); epochs (S,); limits (2, 2), the
-    frame; share (), of the variance of mu that the plane holds; latents and amounts (L,): those walked along, and the
-    KL of each in nats (of an autoencoder the variance of mu).
+    classes: names by number. arrays:
+    - tiles, images: sheets of the decoded pictures, and of the test images
+    - points (S, N, 2): mu of these test images in one plane at each of S epochs
+    - labels (N,): their class numbers
+    - epochs (S,)
+    - limits (2, 2): the frame of the map
+    - share (): the share of the variance of mu that the plane holds
+    - latents, amounts (L,): the latents walked along, and the KL of each in nats (an autoencoder: the variance of mu)
     """
 
     layout: Layout
@@ -95,17 +99,17 @@ class Explored(NamedTuple):
 
 
 def save(name: str, variant: Variant, seed: int, made: Explored) -> None:
-    """Write it, with the variant's settings in the header."""
+    """Write what was decoded for a variant, with the variant's settings in the header."""
     header = {"variant": variant.model_dump(), "seed": seed, "layout": made.layout._asdict(), "classes": made.classes}
     save_arrays(paths.explorer_file(name), made.arrays, header)
 
 
 def load(name: str, variant: Variant, seed: int) -> Explored:
-    """Read it. Raises StudyError where it is another variant's or seed's."""
+    """Read what was decoded for a variant. Raises StudyError if it is another variant's or seed's."""
     path = paths.explorer_file(name)
     arrays, header = load_arrays(path)
     if (header.get("variant"), header.get("seed")) != (variant.model_dump(), seed):
         raise StudyError(f"{path}: found results of another variant or seed, run `dvc repro`")
     if "layout" not in header:
-        raise StudyError(f"{path}: found no sheet of pictures, expected what the explore stage wrote there")
+        raise StudyError(f"{path}: found no sheet of pictures, expected one as the explore stage writes it")
     return Explored(Layout(**header["layout"]), header["classes"], arrays)

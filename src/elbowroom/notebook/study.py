@@ -47,7 +47,7 @@ from elbowroom.core import paths
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.datasets.images import load_images, scale, to_bytes
-from elbowroom.figures.colours import of_variants
+from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
@@ -326,7 +326,7 @@ else:
         print(f"{name}: {vae.variant.latent_dim} latents, {parameters(vae.network):,} parameters")
     curves = pd.concat([tables.history(study, name) for name in both])
     title = " against ".join(both)
-    show(charts.curves_figure(curves, title, of_variants(study)), f"Training curves of {title}")
+    show(charts.curves_figure(curves, title, variant_colours(study)), f"Training curves of {title}")
 
 # %% [markdown]
 # **Which one is better?** Training again with another seed gives another loss, so a difference counts only if it is

@@ -11,7 +11,7 @@ import yaml
 
 from elbowroom.comparison.published import load_published, shortfalls
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
-from elbowroom.figures.colours import of_variants
+from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.report import captions, page_data, text_tables
 from elbowroom.report.answer import answer
@@ -58,7 +58,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "md": escape_markdown,
         "set_out": partial(to_markdown, linked=study.variants),
     }
-    comparison, colours = inputs.comparison, of_variants(study)
+    comparison, colours = inputs.comparison, variant_colours(study)
     used = {variant.dataset for variant in study.variants.values()}
     charts = {
         name: page_data.dataset_charts(study, name, comparison, colours) for name in study.datasets if name in used

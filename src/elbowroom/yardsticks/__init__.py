@@ -1,1 +1,1 @@
-"""What is made once for a dataset, to measure variants by."""
+"""Make once for each dataset what its variants are measured by: baselines and the judge."""

@@ -1,6 +1,6 @@
 """The judge: a small classifier, trained once per dataset and then frozen, in whose features pictures are compared.
 
-Its features are not Inception's, so distances between them are no FID and compare with no published ones.
+Its features are not Inception's, so distances between them are not FIDs and compare with no published ones.
 """
 
 import math
@@ -17,11 +17,14 @@ from elbowroom.core.settings import JudgeTraining, Shape
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import Images, batches, scale
 
-SEED = 0  # one judge per dataset: what is measured with it must not vary with it
+SEED = 0  # one judge per dataset, so that distances do not vary with it
 
 
 class Judge(nn.Module):
-    """Pictures (N, C, H, W) in [0, 1] -> logits (N, classes). At most 10 million multiplications a picture."""
+    """A convolutional network from pictures (N, C, H, W) in [0, 1] to logits (N, classes).
+
+    It takes at most 10 million multiplications per picture.
+    """
 
     num_features = 64
 
@@ -29,7 +32,7 @@ class Judge(nn.Module):
         super().__init__()
         self.shape = shape
         self.classes = classes
-        self.layers = nn.Sequential(  # 32-16-8-8-8 or 28-14-7-7-7
+        self.layers = nn.Sequential(  # sides: 32-16-8-8-8 or 28-14-7-7-7
             *_block(shape[0], 32, nn.MaxPool2d(2)),
             *_block(32, 64, nn.MaxPool2d(2)),
             *_block(64, 64),
@@ -40,7 +43,7 @@ class Judge(nn.Module):
         self.head = nn.Linear(self.num_features, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """Pictures (N, C, H, W) in [0, 1] -> (N, 64): the last convolution's channels, averaged over the picture."""
+        """The last convolution's channels, averaged over each picture: (N, 64) for pictures (N, C, H, W) in [0, 1]."""
         return self.layers(x)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,34 +51,34 @@ class Judge(nn.Module):
 
 
 def _block(channels_in: int, channels_out: int, *pool: nn.Module) -> list[nn.Module]:
-    """A convolution; pooled at once, for speed, since normalising first would give nearly the same."""
+    """A convolution, pooled before it is normalised: nearly the same as after, and faster."""
     convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
     return [convolution, *pool, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
 def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
-    """Train the classifier on the labels of the train split; return it frozen, and a row of history for each epoch.
+    """Train the classifier on the train split's labels; return it frozen, with a row of history for each epoch.
 
-    A row: epoch; train_loss, the mean cross-entropy in nats while the weights moved; test_accuracy, of the whole split
-    after the epoch. By Adam, its learning rate rising to the one in settings and falling again. On the CPU, the same to
-    the bit each time. `progress` counts training images. Raises StudyError where the loss is no longer finite.
+    A row holds the epoch, the train_loss (mean cross-entropy during the epoch, nats) and the test_accuracy after it, on
+    the whole split. Adam, with a learning rate that rises to the one in settings and falls again. On a CPU, every run
+    gives the same bits. progress counts training images. Raises StudyError if the loss is not finite.
     """
-    train, where = images.train, images.train.images.device
+    train, device = images.train, images.train.images.device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        judge = Judge(images.shape, len(images.classes)).to(where).to(memory_format=torch.channels_last)
-    # Of equal size, none above batch_size: a last one of few images would spoil BatchNorm's running statistics.
+        judge = Judge(images.shape, len(images.classes)).to(device).to(memory_format=torch.channels_last)
+    # Batches of equal size, at most batch_size: a small last one would spoil BatchNorm's running statistics.
     steps = math.ceil(len(train.images) / settings.batch_size)
     optimizer = torch.optim.Adam(judge.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps
     )
-    order = torch.Generator(where).manual_seed(SEED)
+    order = torch.Generator(device).manual_seed(SEED)
     history: list[dict[str, float]] = []
     for epoch in range(1, settings.epochs + 1):
         judge.train()
-        total = torch.zeros((), dtype=torch.float64, device=where)
-        for batch in torch.randperm(len(train.images), generator=order, device=where).tensor_split(steps):
+        total = torch.zeros((), dtype=torch.float64, device=device)
+        for batch in torch.randperm(len(train.images), generator=order, device=device).tensor_split(steps):
             x, labels = scale(train.images[batch], [0, 1]), train.labels[batch].long()
             loss = F.cross_entropy(judge(x), labels)
             optimizer.zero_grad()
@@ -90,19 +93,14 @@ def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tupl
                 f"training the judge diverged: epoch {epoch}: found loss {train_loss}, expected a finite one (a lower "
                 "learning_rate in judge may help)"
             )
-        history.append(
-            {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "test_accuracy": accuracy(judge.eval(), images, settings.batch_size),
-            }
-        )
+        test_accuracy = accuracy(judge.eval(), images, settings.batch_size)
+        history.append({"epoch": epoch, "train_loss": train_loss, "test_accuracy": test_accuracy})
     return judge.eval().requires_grad_(False), history
 
 
 @torch.no_grad()
 def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
-    """The share of test images that a judge in evaluation mode puts in their class."""
+    """The share of test images whose class a judge in evaluation mode predicts."""
     test = images.test
     right = sum(
         (judge(scale(test.images[batch], [0, 1])).argmax(1) == test.labels[batch]).sum()
@@ -112,13 +110,13 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
 
 
 def save_judge(path: Path, judge: Judge, settings: JudgeTraining) -> None:
-    """Write the weights; the header says of what images, and how they were trained."""
+    """Write the weights, with the shape of images, the number of classes and the settings in the header."""
     header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
     files.save_arrays(path, weights(judge), header)
 
 
-def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
-    """Read a judge of images of this shape, frozen. Raises StudyError where the file is none."""
+def load_judge(path: Path, shape: Shape, device: torch.device) -> Judge:
+    """Read a frozen judge of images of this shape (C, H, W). Raises StudyError if the file is not one."""
     arrays, header = files.load_arrays(path)
     found, classes = header.get("shape"), header.get("classes", 0)
     if "judge" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
@@ -128,11 +126,11 @@ def load_judge(path: Path, shape: Shape, where: torch.device) -> Judge:
         raise StudyError(f"{path}: found a judge of images {said}, expected one of images {shape}, run `dvc repro`")
     judge = Judge(shape, classes)
     set_weights(judge, arrays, path)
-    return judge.to(where).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    return judge.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 @torch.no_grad()
 def extract(judge: Judge, images: Tensor, batch_size: int) -> Tensor:
-    """Features (N, 64) of a split's images (N, C, H, W), uint8. Of pictures in [0, 1]: judge.features."""
+    """The features (N, 64) of a split's images (N, C, H, W), uint8; `judge.features` takes pictures in [0, 1]."""
     parts = [judge.features(scale(images[batch], [0, 1])) for batch in batches(len(images), batch_size)]
     return torch.cat(parts)

@@ -7,7 +7,7 @@ from elbowroom.comparison import charts
 from elbowroom.comparison.latent_curves import CURVES, FAR, elbows, latent_curves
 from elbowroom.comparison.summary import shown_baselines, summarise
 from elbowroom.core.settings import Study
-from elbowroom.figures.colours import PALETTE, of_names
+from elbowroom.figures.colours import PALETTE, distinct_colours
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.rows import Baseline, LatentPoint, SeriesElbow
 from elbowroom.results.schema import to_table
@@ -16,7 +16,7 @@ from tests.support.tables import history
 
 def test_curves_draw_the_numbers_of_the_table() -> None:
     table = history(["a", "b"])
-    figure = charts.curves_figure(table, "title", of_names("xab"))
+    figure = charts.curves_figure(table, "title", distinct_colours("xab"))
     panels = figure.axes
     assert [axes.get_title() for axes in panels] == [
         "train loss",
@@ -45,7 +45,7 @@ def test_latents_and_plane_show_every_point(study: Study, seeds: pd.DataFrame, b
             bottom, top = axes.get_ylim()
             assert series in FAR or points.value.between(bottom, top).all()
     vaes = variants[variants.variant != "mnist-ae128"]
-    colours = of_names(study.variants)
+    colours = distinct_colours(study.variants)
     (axes,) = charts.plane_figure(vaes, shown, "mnist", colours).axes
     labels = axes.get_legend_handles_labels()[1]
     assert set(labels) == {*vaes.variant, "linear VAE", "mean image (0, 212)"}
@@ -61,7 +61,7 @@ def test_linear_vaes_that_are_all_the_same_are_drawn_as_a_dot(
     for rates, marker in (([37.8, 37.8], "."), ([30.0, 37.8], "None")):
         linear = shown[shown.baseline == Baseline.LINEAR_VAE][:2].assign(test_rate=rates)
         drawn = pd.concat([linear, shown[shown.baseline == Baseline.MEAN_IMAGE]])
-        (axes,) = charts.plane_figure(vaes, drawn, "mnist", of_names(study.variants)).axes
+        (axes,) = charts.plane_figure(vaes, drawn, "mnist", distinct_colours(study.variants)).axes
         assert [line.get_marker() for line in axes.lines if line.get_label() == "linear VAE"] == [marker]
 
 

@@ -54,7 +54,7 @@ class Identity(nn.Identity):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=["rows", "channels_last"])
 @pytest.mark.parametrize("count", [1, 7, 130])
 @pytest.mark.parametrize("name", SHAPES)
-def test_psnr_and_ssim_are_those_of_torchmetrics_to_the_bit(name: str, count: int, layout: torch.memory_format) -> None:
+def test_psnr_and_ssim_equal_torchmetrics_bit_for_bit(name: str, count: int, layout: torch.memory_format) -> None:
     made, real = pairs(name, count)
     made = made.to(memory_format=layout)
     psnr = torchmetrics_psnr(made, real, data_range=1.0, reduction="none", dim=(1, 2, 3))
@@ -77,7 +77,7 @@ SIZES = [(2, 2), (40, 40), (500, 400), (1200, 1500), (1000, 1000)]
 
 
 @pytest.mark.parametrize(("count", "others"), SIZES)
-def test_frechet_distance_is_that_of_torchmetrics_to_the_bit(count: int, others: int) -> None:
+def test_frechet_distance_equals_torchmetrics_bit_for_bit(count: int, others: int) -> None:
     real, made = skewed(count, others)
     metric = FrechetInceptionDistance(Identity(real))
     metric.update(real.double(), real=True)
@@ -87,8 +87,8 @@ def test_frechet_distance_is_that_of_torchmetrics_to_the_bit(count: int, others:
 
 @pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save")
 @pytest.mark.parametrize(("count", "others"), SIZES)
-def test_kernel_distance_is_that_of_torchmetrics_to_the_bit(count: int, others: int) -> None:
-    """With its random subsets; if a subset would hold all pictures of both, one is enough."""
+def test_kernel_distance_equals_torchmetrics_bit_for_bit(count: int, others: int) -> None:
+    """It draws the same random subsets. If each subset would hold all pictures, there is only one."""
     real, made = skewed(count, others)
     size = min(KERNEL_SUBSET_SIZE, count, others)
     subsets = 1 if size == count == others else KERNEL_SUBSETS
@@ -101,7 +101,7 @@ def test_kernel_distance_is_that_of_torchmetrics_to_the_bit(count: int, others: 
 
 
 def skewed(count: int, others: int) -> tuple[Tensor, Tensor]:
-    """Two sets of 64 features, never below 0, as a judge's."""
+    """Two sets of 64 features, none below 0, like a judge's."""
     generator = torch.Generator().manual_seed(0)
     real, made = (torch.randn(n, 64, generator=generator) for n in (count, others))
     return real.relu(), (1.1 * made + 0.1).relu()
@@ -123,7 +123,7 @@ def test_frechet_distance_of_shifted_features_is_the_squared_shift(features: tup
 
 
 def unbiased_mmd(real: np.ndarray, made: np.ndarray) -> float:
-    """Binkowski et al. 2018, with their cubic kernel, written out."""
+    """The estimate of Binkowski et al. 2018, with their cubic kernel, written out."""
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a @ b.T / a.shape[1] + 1) ** 3
@@ -138,7 +138,7 @@ def test_kernel_distance_is_the_unbiased_mmd(features: tuple[Tensor, Tensor]) ->
     assert kernel_distance(real, made) == pytest.approx(expected, rel=1e-4)
 
 
-def test_kernel_distance_draws_by_its_seed_alone(features: tuple[Tensor, Tensor]) -> None:
+def test_kernel_distance_depends_on_no_global_generator(features: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(1)
     first = kernel_distance(*features)
     torch.manual_seed(2)

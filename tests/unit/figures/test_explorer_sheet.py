@@ -24,7 +24,7 @@ from tests.support.settings import cifar_variant, variant
 LAYOUT = explorer_sheet.Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
 
 
-def test_kinds_follow_each_other() -> None:
+def test_kinds_of_tiles_follow_each_other() -> None:
     pairs = len(list(combinations(range(4), 2)))
     assert LAYOUT.starts == {
         "grid": 0,
@@ -51,18 +51,18 @@ def test_a_sheet_has_every_picture_at_its_place(published: dict[str, Images], na
         assert differences[index] < 12, tile
 
 
-def test_the_grid_is_of_the_centres_of_cells_from_the_upper_left() -> None:
+def test_the_lattice_has_the_centres_of_cells_from_the_upper_left() -> None:
     points = explorer_sheet.lattice(np.array([[0.0, 4.0], [10.0, 12.0]]), 2)
     assert points.tolist() == [[1.0, 11.5], [3.0, 11.5], [1.0, 10.5], [3.0, 10.5]]
 
 
-def test_the_frame_holds_the_points_but_for_outliers() -> None:
+def test_the_frame_holds_all_points_but_outliers() -> None:
     points = np.random.default_rng(0).normal(size=(1000, 2)) * [1, 5]
     points[0] = 1e6
     (left, right), (bottom, top) = explorer_sheet.frame(points)
     inside = (points > [left, bottom]) & (points < [right, top])
     assert 0.98 < inside.all(1).mean() < 1
-    (low, high), _ = explorer_sheet.frame(np.zeros((5, 2)))  # of points that are one, too
+    (low, high), _ = explorer_sheet.frame(np.zeros((5, 2)))  # also if all points are the same
     assert low < 0 < high
 
 
@@ -82,7 +82,7 @@ def made() -> explorer_sheet.Explored:
     return explorer_sheet.Explored(LAYOUT, ["a", "b"], arrays)
 
 
-def test_it_comes_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explored_variant_comes_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     explorer_sheet.save("v", variant(), 0, made())
     found = explorer_sheet.load("v", variant(), 0)
@@ -98,7 +98,7 @@ def test_it_comes_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: dict[str, Images]
 ) -> None:
-    """By a decoder that shows z itself: a tile is grey, and as bright as a sum of z with known weights says."""
+    """The decoder shows z itself: every tile is grey, and as bright as a weighted sum of z."""
     settings = variant(latent_dim=3, network="linear", channels=1, pixel_range=[0, 1])
     images = small["mnist"]
     model = VAE(settings, (1, 28, 28)).eval()
@@ -151,8 +151,8 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
     assert layout.stops == 5
     for rank, which in enumerate(arrays["latents"]):
         z = mu[:1].repeat(5, 1).numpy()
-        z[:, which] = [-3, -1.5, 0, 1.5, 3]  # of the prior, whose deviation is 1
+        z[:, which] = [-3, -1.5, 0, 1.5, 3]  # standard deviations of the prior
         start = layout.starts["walks"] + 5 * rank
         np.testing.assert_allclose(bright[start : start + 5], expected(z), atol=1 / 255)
-    amounts = (mu.square() / 2).mean(0)  # KL where logvar is 0
+    amounts = (mu.square() / 2).mean(0)  # the KL if logvar is 0
     np.testing.assert_allclose(arrays["amounts"], amounts.sort(descending=True).values, rtol=1e-4)

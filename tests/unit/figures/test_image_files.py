@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from elbowroom.comparison import charts
-from elbowroom.figures.colours import of_names
+from elbowroom.figures.colours import distinct_colours
 from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes, read_png
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, latent_map
@@ -29,7 +29,7 @@ def test_a_mosaic_comes_back_from_its_file(tmp_path: Path, colours: int) -> None
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("P", 3), ("RGBA", 3), ("1", 3), ("I;16", 3)])
-def test_pictures_of_any_kind_are_grey_or_in_colours(tmp_path: Path, mode: str, channels: int) -> None:
+def test_a_png_of_any_mode_is_read_as_grey_or_rgb(tmp_path: Path, mode: str, channels: int) -> None:
     Image.new(mode, (5, 4)).save(tmp_path / "x.png")
     assert read_png(tmp_path / "x.png").shape == (4, 5, channels)
 
@@ -43,8 +43,8 @@ EVERY_FIGURE: dict[str, Callable[[], Figure]] = {
     "labelled_images": lambda: labelled_images(IMAGES, ["a"] * 4),
     "training_curves": lambda: training_curves(history(["a"])),
     "training_curves of one epoch": lambda: training_curves(history(["a"], epochs=1)),
-    "curves_figure": lambda: charts.curves_figure(history(["a", "b"]), "title", of_names("ab")),
-    "curves_figure of many": lambda: charts.curves_figure(history(MANY, seeds=1), "title", of_names(MANY)),
+    "curves_figure": lambda: charts.curves_figure(history(["a", "b"]), "title", distinct_colours("ab")),
+    "curves_figure of many": lambda: charts.curves_figure(history(MANY, seeds=1), "title", distinct_colours(MANY)),
     "latent_map": lambda: latent_map(POINTS, LABELS, CLASSES),
     "compared_maps": lambda: compared_maps(dict.fromkeys("abcd", LatentMap(POINTS, LABELS, 0.5)), CLASSES, "title"),
     "side_by_side": lambda: side_by_side({"a": GRID, "b": GRID, "c": GRID}, "title", 2),

@@ -23,7 +23,7 @@ def test_a_mosaic_is_the_images_enlarged() -> None:
         )
 
 
-def test_groups_of_a_row_stand_apart() -> None:
+def test_groups_of_a_row_have_a_wide_gap_between_them() -> None:
     image = RANDOM.integers(0, 255, (1, 1, 8, 8), np.uint8)
     together, apart = mosaic([[np.concatenate([image] * 2)]]), mosaic([[image, image]])
     assert apart.shape[1] > together.shape[1]

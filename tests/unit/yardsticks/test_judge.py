@@ -1,4 +1,4 @@
-"""The judge learns, stays as it was trained, and its features tell images apart."""
+"""The judge learns, stays as it was trained, and distances in its features tell noise from images."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def trained(small: dict[str, Images]) -> Trained:
 
 
 @pytest.mark.parametrize(("name", "accuracy"), [("mnist", 0.8), ("cifar10", 0.25)])
-def test_it_learns_from_a_few_hundred_images(
+def test_the_judge_learns_from_a_few_hundred_images(
     name: str, accuracy: float, trained: Trained, small: dict[str, Images]
 ) -> None:
     found, history = trained[name]
@@ -58,8 +58,8 @@ def test_it_learns_from_a_few_hundred_images(
     assert history[-1]["test_accuracy"] == pytest.approx(right)
 
 
-def test_training_is_the_same_each_time_to_the_bit(trained: Trained, small: dict[str, Images]) -> None:
-    torch.manual_seed(456)  # the caller's generator is neither read nor moved
+def test_training_gives_the_same_bits_each_time(trained: Trained, small: dict[str, Images]) -> None:
+    torch.manual_seed(456)  # training neither reads nor moves the global generator
     expected = torch.rand(1)
     torch.manual_seed(456)
     again, history = train(small["mnist"])
@@ -74,7 +74,7 @@ def test_training_is_the_same_each_time_to_the_bit(trained: Trained, small: dict
 def test_no_batch_is_a_small_remainder(
     count: int, sizes: list[int], small: dict[str, Images], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """65 images in batches of 32 would leave one alone, and BatchNorm's statistics with it."""
+    """65 images in batches of 32 would leave a batch of one, which would spoil BatchNorm's statistics."""
     seen: list[int] = []
 
     def watched(images: Tensor, pixel_range: list[int]) -> Tensor:
@@ -85,19 +85,19 @@ def test_no_batch_is_a_small_remainder(
     images = small["mnist"]
     few = Images(Split(*(part[:count] for part in images.train)), images.test, images.classes)
     found, _ = train(few, epochs=1, batch_size=32)
-    assert seen == [*sizes, 32, 32, 32, 32, 2]  # the rest is of the test split
+    assert seen == [*sizes, 32, 32, 32, 32, 2]  # the others are of the test split
     assert extract(found, few.train.images, 1).isfinite().all()
 
 
-def test_divergence_is_said_in_one_line(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_divergence_is_reported_in_one_line(small: dict[str, Images], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge, "scale", lambda images, pixel_range: torch.full(images.shape, torch.nan))
     with pytest.raises(StudyError, match=r"the judge diverged: epoch 1: found loss nan, expected a finite one"):
         train(small["mnist"])
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_it_is_small(name: str) -> None:
-    """Multiplications of convolutions for one image, counted as they run."""
+def test_the_judge_is_small(name: str) -> None:
+    """Count the multiplications of its convolutions for one image as they run."""
     counts = []
 
     def count(layer: torch.nn.Conv2d, x: tuple[Tensor], y: Tensor) -> None:
@@ -113,7 +113,7 @@ def test_it_is_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_features_depend_on_the_picture_alone(name: str, trained: Trained, small: dict[str, Images]) -> None:
-    """Not on the pictures beside it, and measuring changes nothing: BatchNorm's statistics are frozen."""
+    """Neither the other pictures of a batch nor earlier ones matter: BatchNorm's statistics are frozen."""
     found, _ = trained[name]
     before = {key: tensor.clone() for key, tensor in found.state_dict().items()}
     images = small[name].test.images
@@ -145,7 +145,7 @@ def test_a_saved_judge_is_the_same_judge(name: str, tmp_path: Path, trained: Tra
     assert (tmp_path / "j").read_bytes() == first
 
 
-def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path) -> None:
     save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
     with pytest.raises(
         StudyError, match=r"j: found a judge of images \(1, 28, 28\), expected one of images \(3, 32, 32\), run"
@@ -178,7 +178,7 @@ def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) ->
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [2, 40])
 def test_few_pictures_give_finite_distances(count: int, trained: Trained, small: dict[str, Images]) -> None:
-    """Fewer than features: the covariances are singular."""
+    """With fewer pictures than features, the covariances are singular."""
     found, _ = trained["mnist"]
     real = extract(found, small["mnist"].test.images[:count], 50)
     made = extract(found, small["mnist"].train.images[:count], 50)
@@ -188,7 +188,7 @@ def test_few_pictures_give_finite_distances(count: int, trained: Trained, small:
 
 
 def test_distances_tell_noise_from_images(trained: Trained, small: dict[str, Images]) -> None:
-    """Train against test images is the floor; noise, and images with their half blackened, lie well above it."""
+    """The floor is train against test images. Noise, and images with a black half, lie well above it."""
     found, _ = trained["mnist"]
     test, train = (split.images[:130] for split in (small["mnist"].test, small["mnist"].train))
     halves = train.clone()

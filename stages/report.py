@@ -10,6 +10,7 @@ from elbowroom.core.stage import run
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import captions, page_data, pages, provenance
 from elbowroom.results import tables
+from elbowroom.scheduler import dvc_lock
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
         costs={name: tables.costs(study, name) for name in study.variants},
         explored=explored,
         pictures={name: page_data.inline_picture(name) for name in shown},
+        outdated=dvc_lock.of_other_code(study),
         commit=provenance.commit(),
         versions=provenance.versions(),
         stage_times=provenance.stage_times(),

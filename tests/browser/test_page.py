@@ -87,6 +87,7 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
             {name: tables.costs(study, name) for name in study.variants},
             made,
             {name: page_data.inline_picture(name) for name in shown},
+            [],
             "0123456789ab",
             ["Python 3"],
             [StageTime("train", runs=8, total=80.0, longest=20.0)],

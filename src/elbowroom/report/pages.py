@@ -30,7 +30,8 @@ class ReportInputs:
 
     comparison: the tables of report/comparison. judges: how each dataset's judge was trained. costs: of each variant, a
     row for each seed. explored: the variants whose latent space is explored. pictures: captions.ON_PAGE of each
-    dataset, by DATASET-KIND. commit, versions, stage_times: as provenance returns them.
+    dataset, by DATASET-KIND. outdated: variants whose results are of older code. commit, versions, stage_times: as
+    provenance returns them.
     """
 
     comparison: Comparison
@@ -38,6 +39,7 @@ class ReportInputs:
     costs: dict[str, pd.DataFrame]
     explored: dict[str, Explored]
     pictures: dict[str, page_data.InlinePicture]
+    outdated: list[str]
     commit: str
     versions: list[str]
     stage_times: list[StageTime]
@@ -79,6 +81,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
         "machines": sorted(machines),
+        "outdated": inputs.outdated,
         "commit": inputs.commit,
         "versions": inputs.versions,
         "shortfalls": shortfalls(study),

@@ -1,6 +1,7 @@
 """Read dvc.lock: which settings a result was made with, and which results belong to nothing any more."""
 
 import contextlib
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from elbowroom.core.code_digest import FOLDER as DIGESTS
 from elbowroom.core.errors import StudyError
 from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
@@ -33,6 +35,26 @@ def is_edited(study: Study, variant: str) -> bool:
     params = locked_stages().get(f"evaluate@{variant}", {}).get("params", {}).get("params.yaml", {})
     settings = params.get(f"variants.{variant}")
     return settings is not None and settings != study.variant(variant).model_dump()
+
+
+def of_other_code(study: Study) -> list[str]:
+    """Return the variants that DVC last trained or evaluated with code that computes something else than today's.
+
+    In a `dvc repro` there are none of them when the report runs. A report that is made by itself names them.
+    """
+    stages = locked_stages()
+    found = []
+    for name in study.variants:
+        for kind in ("train", "evaluate"):
+            path = DIGESTS / f"{kind}.json"
+            recorded = {dep["path"]: dep.get("md5") for dep in stages.get(f"{kind}@{name}", {}).get("deps", [])}
+            if recorded and path.is_file() and recorded.get(str(path)) != _md5(path):
+                found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()  # as DVC has it
 
 
 def prune(study: Study) -> list[Path]:

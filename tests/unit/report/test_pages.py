@@ -1,5 +1,7 @@
 """Pages show the numbers of the tables, and show any text as text."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,7 @@ EXPLORED = explorer_sheet.Explored(
 )
 
 
-def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
+def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -> dict[str, str]:
     measured = {
         "test_loss": 1912.929,
         "test_loss_sd": 1.25,
@@ -133,6 +135,7 @@ def pages(study: Study, **changes: pd.DataFrame) -> dict[str, str]:
         costs,
         dict.fromkeys(study.variants, EXPLORED),
         dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
+        list(outdated),
         "0123456789ab",
         ["Python 3.11"],
         [StageTime("train", runs=8, total=80.0, longest=20.0)],
@@ -190,6 +193,13 @@ def test_an_elbow_is_in_the_answer(study: Study) -> None:
     )
     for page in pages(study, elbows=to_table(SeriesElbow, [found])).values():
         assert page.index("the loss has its elbow at 16.2 latents") < page.index("3,342,305")
+
+
+def test_results_of_older_code_are_named_at_the_top(study: Study) -> None:
+    for page in pages(study).values():
+        assert "older code" not in page
+    for page in pages(study, outdated=["mnist-z128", "mnist-z256"]).values():
+        assert page.index("older code") < page.index("mnist-z128, mnist-z256") < page.index("3,342,305")
 
 
 def test_text_from_params_stays_text(study: Study) -> None:

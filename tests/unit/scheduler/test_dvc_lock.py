@@ -8,7 +8,7 @@ import yaml
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
-from elbowroom.scheduler.dvc_lock import is_edited, prune
+from elbowroom.scheduler.dvc_lock import is_edited, of_other_code, prune
 from tests.support import ROOT
 
 
@@ -98,3 +98,21 @@ def test_an_empty_lock_has_no_stages(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").touch()
     assert prune(load_study(ROOT / "params.yaml")) == []
+
+
+def test_results_of_other_code_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = load_study(ROOT / "params.yaml")
+    assert of_other_code(study) == []  # no dvc.lock yet
+    (tmp_path / "code").mkdir()
+    for kind in ("train", "evaluate"):
+        (tmp_path / f"code/{kind}.json").write_text("[]\n")
+    today = {"path": "code/evaluate.json", "md5": "58e0494c51d30eb3494f7c9198986bb9"}  # of "[]\n", by md5sum
+    locked = {
+        "evaluate@mnist-z128": [today],
+        "evaluate@mnist-z256": [today | {"md5": "0" * 32}],
+        "evaluate@mnist-ae128": [{"path": "src/elbowroom/model.py", "md5": "0" * 32}],  # from before there were digests
+    }
+    stages = {stage: {"deps": deps} for stage, deps in locked.items()}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
+    assert of_other_code(study) == ["mnist-z256", "mnist-ae128"]

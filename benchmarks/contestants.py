@@ -23,8 +23,8 @@ from benchmarks.timing import Timed, clocked, computing_in, finish
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.training.adam import Adam
-from elbowroom.training.cuda_graph import SideBySide
-from elbowroom.training.seed_run import Run
+from elbowroom.training.cuda_graph import side_by_side
+from elbowroom.training.seed_run import SeedRun
 from elbowroom.vae.fast_cpu import accelerate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import terms
@@ -202,13 +202,13 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
 
 
 def ours(variant: Variant, recipe: Recipe, images: Images, seeds: int = 1) -> Timed:
-    """`training.Run`, as `fit` calls it, over an epoch again and again."""
+    """Our steps, as training takes them, through one epoch again and again."""
     where = images.train.images.device
     assert len(images.train.images) % recipe.batch_size == 0  # no smaller batch at its end
-    runs = [Run(variant, recipe, images, seed) for seed in range(seeds)]
+    runs = [SeedRun(variant, recipe, images, seed) for seed in range(seeds)]
     for run in runs:
         run.begin_epoch()
-    step = SideBySide([partial(run.step, recipe.batch_size) for run in runs], where)
+    step = side_by_side([partial(run.step, recipe.batch_size) for run in runs], where)
     return computing_in(recipe.precision, clocked(where, step))
 
 
@@ -224,9 +224,11 @@ def compiled(variant: Variant, recipe: Recipe, images: Images) -> Timed:
         bf16 = recipe.precision == "bf16"
         with torch.autocast(where.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
             measured = compiled_terms(x, torch.randn(len(x), variant.latent_dim, device=where))
-        optimizer.step(torch.autograd.grad(measured.loss(variant.beta).mean(), optimizer.parameters))
+        optimizer.zero_grad()
+        measured.loss(variant.beta).mean().backward()
+        optimizer.step()
 
-    return computing_in(recipe.precision, clocked(where, SideBySide([step], where)))
+    return computing_in(recipe.precision, clocked(where, side_by_side([step], where)))
 
 
 def matrices(recipe: Recipe, where: torch.device) -> Timed:

@@ -1,4 +1,4 @@
-"""What `fit` costs: whole epochs of the published split, and how that grows with the epochs."""
+"""What training costs: whole epochs of the published split, and how that grows with the epochs."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
 from elbowroom.core.settings import DATASETS
 from elbowroom.training.cuda_graph import WARM_UP
-from elbowroom.training.loop import fit
+from elbowroom.training.loop import train
 
 
 class Starts(tqdm):
@@ -37,7 +37,7 @@ def epoch_seconds(setting: Setting, seeds: int) -> list[float]:
     variant, recipe, images = setting
     starts = Starts(seeds * len(images.train.images))
     longer = recipe.model_copy(update={"epochs": WARM_UP + 2 + settings.TURNS})
-    list(fit(variant, longer, images, range(seeds), starts))
+    list(train(variant, longer, images, range(seeds), starts))
     return np.diff(starts.times)[WARM_UP + 1 :].tolist()
 
 
@@ -60,7 +60,7 @@ def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 
 def growth(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """`fit`, tests after each epoch included: seconds = flat + epochs * each, by least squares in each turn."""
+    """Training, tests after each epoch included: seconds = flat + epochs * each, by least squares in each turn."""
     for dataset, (variant, recipe, images) in chosen.items():
         counts = settings.EPOCHS[images.train.images.device.type]
         few = settings.first(images, settings.EPOCH_IMAGES)
@@ -69,7 +69,7 @@ def growth(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
             seconds = []
             for count in counts:
                 start = time.perf_counter()
-                list(fit(variant, recipe.model_copy(update={"epochs": count}), few, [0], tqdm(disable=True)))
+                list(train(variant, recipe.model_copy(update={"epochs": count}), few, [0], tqdm(disable=True)))
                 seconds.append(time.perf_counter() - start)
             each, constant = np.polyfit(counts, seconds, 1)
             flat.append(100 * constant / each)

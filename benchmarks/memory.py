@@ -18,7 +18,7 @@ from benchmarks.timing import few_turns, row
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.datasets.images import Images, Split
-from elbowroom.training.loop import peak_memory
+from elbowroom.training.cost import peak_memory
 
 
 def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:

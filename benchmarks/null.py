@@ -1,7 +1,8 @@
 """Comparisons where there is nothing to find: a variant against itself, on other seeds. How often is one "better"?
 
 `python benchmarks/null.py` trains a small variant on real CIFAR-10 images (minutes, one thread) and writes
-docs/null-comparisons.md. Losses are those of `fit.fit`, intervals and outcomes those of `comparison.intervals`.
+docs/null-comparisons.md. Losses are those of `training.loop.train`, intervals and outcomes those of
+`comparison.intervals`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from elbowroom.core.settings import Dataset, Recipe, Variant
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
-from elbowroom.training.loop import fit
+from elbowroom.training.loop import train as train_seeds
 
 PAGE = Path(__file__).parent.parent / "docs" / "null-comparisons.md"
 SEEDS = range(40)
@@ -39,7 +40,7 @@ VARIANT = Variant(
 )
 RECIPE = Recipe(
     epochs=2, batch_size=32, learning_rate=0.003, warmup_epochs=0, precision="high", seeds=[0]
-)  # fit takes the seed
+)  # `train` is told the seed
 
 
 def read_images() -> Images:
@@ -55,7 +56,7 @@ def train(images: Images, seeds: Sequence[int]) -> pd.Series:
     losses = {}
     for seed in tqdm(seeds, desc="seeds", disable=None):
         with tqdm(disable=True) as progress:
-            (result,) = fit(VARIANT, RECIPE, images, [seed], progress)
+            (result,) = train_seeds(VARIANT, RECIPE, images, [seed], progress)
         losses[seed] = next(row["loss"] for row in reversed(result.history) if row["split"] == "test")
     return pd.Series(losses, dtype=float)
 

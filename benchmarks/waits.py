@@ -24,7 +24,7 @@ from elbowroom.core.settings import DATASETS, Dataset
 from elbowroom.datasets.prepare import prepare
 from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.iwae import log_weights
-from elbowroom.training.seed_run import FOLLOWED, MAP_IMAGES, is_round
+from elbowroom.training.snapshots import FOLLOWED, MAP_IMAGES, is_snapshot_epoch
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE, save_evolution
 from elbowroom.yardsticks.judge import Judge
@@ -114,7 +114,7 @@ def _untrained(folder: Path, dataset: str) -> None:
     seed = recipe.seeds[0]
     arrays, header = prepare(dataset, study.dataset(dataset))
     images = arrays["test_images"]
-    epochs = [epoch for epoch in range(recipe.epochs + 1) if is_round(epoch) or epoch == recipe.epochs]
+    epochs = [epoch for epoch in range(recipe.epochs + 1) if is_snapshot_epoch(epoch) or epoch == recipe.epochs]
     files.save_arrays(folder / paths.data_file(dataset), arrays, header)
     shape = DATASETS[dataset].shape
     TrainedVAE(name, variant, seed, shape, VAE(variant, shape)).save(folder / paths.model_file(name, seed))

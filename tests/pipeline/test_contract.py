@@ -70,24 +70,22 @@ def code(old: str, new: str) -> Edit:
     return edit
 
 
-def move_is_round(study: Checkout) -> None:
-    """From the module of `Run`, which calls it, to that of `Adam`."""
-    source, target = module_with(study, "def is_round("), module_with(study, "class Adam:")
+def move_warmed_up(study: Checkout) -> None:
+    """From the module of `train_step`, which still imports it, to that of `Adam`."""
+    source, target = module_with(study, "def warmed_up("), module_with(study, "class Adam:")
     assert source != target
     text = source.read_text()
-    start = text.index("def is_round(")
+    start = text.index("def warmed_up(")
     end = text.find("\n\n\n", start) + 1 or len(text)
     name = ".".join(target.relative_to(study.path / "src").with_suffix("").parts)
-    rest = (text[:start] + text[end:]).replace("import Adam\n", "import Adam, is_round\n")
-    assert f"from {name} import Adam, is_round\n" in rest
+    rest = (text[:start] + text[end:]).replace("import Adam\n", "import Adam, warmed_up\n")
+    assert f"from {name} import Adam, warmed_up\n" in rest
     source.write_text(rest)
-    target.write_text(
-        target.read_text().replace("import torch\n", "import math\nimport torch\n") + "\n\n" + text[start:end]
-    )
+    target.write_text(target.read_text() + "\n\n" + text[start:end])
 
 
 def turn_imports_round(study: Checkout) -> None:
-    path = module_with(study, "class Run:")
+    path = module_with(study, "class SeedRun:")
     lines = path.read_text().splitlines()
     numbers = [number for number, line in enumerate(lines) if line.startswith("from elbowroom")]
     assert len(numbers) > 3
@@ -149,16 +147,16 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     "a word in the notebook": (append("src/elbowroom/notebook/study.py", "# and more\n"), {"notebook"}),
     "the report's template": (append("src/elbowroom/report/templates/README.md.j2", "\nmore\n"), {"report"}),
     "a comment in a stage's script": (append("stages/evaluate.py", "# a comment\n"), set()),
-    "a comment in the module that trains": (code("class Run:\n", "# a comment\nclass Run:\n"), set()),
+    "a comment above the training step": (code("def train_step(\n", "# a comment\ndef train_step(\n"), set()),
     "a docstring": (code('"""One seed in training.\n', '"""One seed, as it is trained.\n'), set()),
     "the order of imports": (turn_imports_round, set()),
-    "a function moved to another module": (move_is_round, set()),
+    "a function moved to another module": (move_warmed_up, set()),
     "a function that nobody calls": (
-        code("class Run:\n", "def unused() -> int:\n    return 1\n\n\nclass Run:\n"),
+        code("class SeedRun:\n", "def unused() -> int:\n    return 1\n\n\nclass SeedRun:\n"),
         set(),
     ),
     # Checkpoints are good still: all of it, the seconds that it took included, comes from them.
-    "how often training shows its loss": (code("number % 20 == 0", "number % 25 == 0"), each("train")),
+    "how often training shows its loss": (code("SHOWN = 20 ", "SHOWN = 25 "), each("train")),
     "a constant of the figures": (code("\nGAP = 6 ", "\nGAP = 7 "), each("figures") | PAGES),
     # Where a stage's results come out the same, nothing after it runs.
     "a change of no consequence": (

@@ -1,6 +1,10 @@
-"""torch.optim.Adam by the function that it calls: the class imports torch's compiler, which takes longer than torch."""
+"""torch.optim.Adam by the function that it calls.
 
-from collections.abc import Iterable, Sequence
+Constructing the class imports torch's compiler: in every stage that trains, as much processor time again as its other
+imports (docs/adr/0008-training.md has the numbers). A test holds the two to the same bits.
+"""
+
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -8,9 +12,10 @@ from torch.optim.adam import adam
 
 
 class Adam:
-    """torch.optim.Adam, fused, with its other settings as they are.
+    """torch.optim.Adam(parameters, lr=learning_rate, fused=True).
 
-    A captured step keeps the learning rate that it was captured with.
+    A step that a CUDA graph captures keeps the learning rate of that moment. `state` is made here, not at the first
+    step, so that a checkpoint can be restored into it before that.
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
@@ -24,16 +29,17 @@ class Adam:
     def state(self) -> list[Tensor]:
         return [*self.means, *self.squares, *self.steps]
 
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        """Update the parameters by their gradients, which may lie in memory otherwise than these do.
+    def zero_grad(self) -> None:
+        """Forget the gradients, so that the next backward pass makes new ones instead of adding to these."""
+        for parameter in self.parameters:
+            parameter.grad = None
 
-        Not to the fused function, which takes both as they lie, element after element.
-        """
-        pairs = list(zip(self.parameters, gradients, strict=True))
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the parameters by their gradients, which backward() lays out in memory as the parameters are."""
         adam(
             self.parameters,
-            [g if g.stride() == p.stride() else torch.empty_like(p).copy_(g) for p, g in pairs],
+            [parameter.grad for parameter in self.parameters],  # type: ignore[misc]
             self.means,
             self.squares,
             [],

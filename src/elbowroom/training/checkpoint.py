@@ -1,6 +1,7 @@
-"""Where training stands, kept so that the same command goes on from there, after any kill and to the same bytes.
+"""Checkpoints of a training, so that the same command goes on after any kill, and ends with the same bytes.
 
-In .checkpoints, outside DVC's outs, which DVC deletes before it runs a stage. With that folder only time is lost.
+They lie in .checkpoints, not in DVC's outs, because DVC deletes outs before it runs a stage. Without them only time is
+lost.
 """
 
 import hashlib
@@ -22,18 +23,18 @@ from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
 
 FOLDER = Path(".checkpoints")
-KEPT = 2  # checkpoints: the one before the last is used where the last is damaged
-DECISIVE = [  # these, and what they use, decide the weights
-    "elbowroom.training.loop.Epochs",
-    "elbowroom.training.seed_run.Run",
+KEPT = 2  # checkpoints: the last, and the one before it in case the last is damaged
+DECISIVE = [  # the code that decides the weights: these classes and what they use
+    "elbowroom.training.epochs.Epochs",
+    "elbowroom.training.seed_run.SeedRun",
 ]
 
 
 def fingerprints(variant: Variant, recipe: Recipe, images: Images, seeds: Iterable[int]) -> dict[int, str]:
-    """Of each seed, a name for all that the weights after an epoch depend on.
+    """Return, for each seed, a digest of everything that the weights after an epoch depend on.
 
-    The number of epochs is not of it: more of them go on from where fewer ended. The code is, as code_digest.py has it,
-    but only that which decides the weights: another progress bar leaves checkpoints as they are.
+    The number of epochs is excluded, so that a longer training resumes a shorter one. Of the code, only what decides
+    the weights is included (core/code_digest.py), so that another progress bar leaves checkpoints as they are.
     """
     parts = {
         "variant": variant.model_dump(exclude={"recipe"}),
@@ -57,9 +58,9 @@ def _code() -> list[str]:
 
 
 class Checkpoints:
-    """Those of one training in a folder of its own: epoch-<n>.safetensors.
+    """The checkpoints of one training, in a folder of their own: epoch-<n>.safetensors.
 
-    As a context it locks the folder. A second process waits there for the first, and goes on from what that one left.
+    As a context, this locks the folder. A second process waits for the first, then goes on from what that one left.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,7 +75,7 @@ class Checkpoints:
         self._lock.close()
 
     def newest(self, most: int) -> tuple[files.Arrays, dict[str, Any]] | None:
-        """Arrays and header of the last epoch, up to the `most`-th, of which there is a sound checkpoint."""
+        """Read the last sound checkpoint of at most `most` epochs: arrays and header; None if there is none."""
         for epoch in reversed(self._epochs(most)):
             try:
                 return self._load(epoch)
@@ -85,7 +86,7 @@ class Checkpoints:
         return None
 
     def save(self, epoch: int, arrays: files.Arrays, header: dict[str, Any]) -> None:
-        """Write a checkpoint and read it again, and only then delete those before the one before it."""
+        """Write a checkpoint, read it again, and only then delete all but the last two."""
         files.save_arrays(self._file(epoch), arrays, header | {"of": self.folder.name})
         self._load(epoch)
         for old in self._epochs(epoch)[:-KEPT]:

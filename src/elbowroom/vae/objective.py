@@ -26,6 +26,9 @@ class Terms(NamedTuple):
     def loss(self, beta: float | Tensor) -> Tensor:
         return self.distortion + beta * self.rate
 
+    def detach(self) -> "Terms":
+        return Terms(self.distortion.detach(), self.rate.detach())
+
     def numbers(self, beta: float) -> dict[str, float]:
         """Means over images, by name."""
         return {"loss": self.loss(beta).item(), "distortion": self.distortion.item(), "rate": self.rate.item()}

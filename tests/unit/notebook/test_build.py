@@ -56,7 +56,7 @@ def test_each_section_begins_with_a_text_and_no_text_has_a_result(built: Noteboo
 
 def test_its_code_trains_nothing_and_writes_nothing(built: NotebookNode) -> None:
     text = "\n".join(cell.source for cell in code(built))
-    for word in ("backward", "optimizer", "train_step", "fit(", ".write", "save", "open("):
+    for word in ("backward", "optimizer", "train_step", "train(", ".write", "save", "open("):
         assert word not in text
 
 

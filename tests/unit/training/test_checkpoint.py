@@ -1,4 +1,4 @@
-"""An interrupted training goes on from its last finished epoch, and comes to the same, to the bit."""
+"""An interrupted training goes on from its last finished epoch, and ends with the same bits."""
 
 import os
 import resource
@@ -17,10 +17,9 @@ from elbowroom.core.code_digest import Code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, Split
-from elbowroom.training import checkpoint
-from elbowroom.training import loop as fitting
-from elbowroom.training.checkpoint import fingerprints
-from elbowroom.training.loop import Fit, fit
+from elbowroom.training import checkpoint, loop, seed_run
+from elbowroom.training.checkpoint import Checkpoints, fingerprints
+from elbowroom.training.resumable_run import TrainedSeed
 from tests.support import ROOT
 from tests.support.settings import cifar_variant, recipe, variant
 
@@ -29,7 +28,7 @@ QUIET = tqdm(disable=True)
 
 @pytest.fixture(scope="module")
 def few(small: dict[str, Images]) -> dict[str, Images]:
-    """A step and a smaller one in each epoch."""
+    """Real images, 100 in each split: each epoch has a whole step and a smaller one."""
     return {
         name: Images(*(Split(*(part[:100] for part in split)) for split in (images.train, images.test)), images.classes)
         for name, images in small.items()
@@ -37,11 +36,11 @@ def few(small: dict[str, Images]) -> dict[str, Images]:
 
 
 class KilledError(Exception):
-    """At a step."""
+    """Stands for a kill at a step."""
 
 
 class Counter(tqdm):
-    """Counts the images trained on, and kills the training at so many."""
+    """Counts the images trained on, and raises when there are more than the limit."""
 
     def __init__(self, limit: float = float("inf")) -> None:
         super().__init__(disable=True)
@@ -61,12 +60,12 @@ def train(
     plan: Recipe,
     seeds: tuple[int, ...] = (0,),
     progress: tqdm = QUIET,
-) -> list[Fit]:
-    return list(fit(settings, plan, images[settings.dataset], seeds, progress, folder))
+) -> list[TrainedSeed]:
+    return list(loop.train(settings, plan, images[settings.dataset], seeds, progress, folder))
 
 
-def content(result: Fit) -> list[object]:
-    """All that does not depend on time."""
+def content(result: TrainedSeed) -> list[object]:
+    """Return everything that does not depend on time."""
     tensors = {name: tensor.numpy().tobytes() for name, tensor in result.model.state_dict().items()}
     arrays = {name: array.tobytes() for name, array in result.evolution.items()}
     return [result.seed, tensors, arrays, result.history, [list(row) for row in result.history]]
@@ -79,10 +78,10 @@ def content(result: Fit) -> list[object]:
         (cifar_variant(model="ae", beta=0.0), {"precision": "bf16"}),
     ],
 )
-def test_an_interrupted_training_comes_to_the_same(
+def test_an_interrupted_training_ends_the_same(
     settings: Variant, changes: dict, few: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Killed in its first epoch, in its third, and between seeds; then restored where all of it is done."""
+    """Killed in its first epoch, in its third, and between seeds; then run again after it is done."""
     plan = recipe(epochs=4, **changes)
     expected = [content(result) for result in train(few, None, settings, plan, (0, 1))]
     for limit in (50, 250, 450):
@@ -97,7 +96,7 @@ def test_an_interrupted_training_comes_to_the_same(
     assert all(result.cost["seconds"] > 0 for result in again)
 
 
-def test_more_epochs_go_on_from_fewer_and_a_seed_is_added_to_others(few: dict[str, Images], tmp_path: Path) -> None:
+def test_a_longer_training_resumes_a_shorter_one_and_a_new_seed_joins(few: dict[str, Images], tmp_path: Path) -> None:
     expected = content(train(few, None, variant(), recipe(epochs=9))[0])
     train(few, tmp_path, variant(), recipe(epochs=7))  # after 7 there is no snapshot in a training of 9
     counter = Counter()
@@ -111,7 +110,7 @@ def test_more_epochs_go_on_from_fewer_and_a_seed_is_added_to_others(few: dict[st
     assert counter.images == 0  # what was there stayed
 
 
-def test_of_a_damaged_checkpoint_the_one_before_is_used(
+def test_if_the_last_checkpoint_is_damaged_the_one_before_is_used(
     few: dict[str, Images], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     expected = content(train(few, tmp_path, variant(), recipe(epochs=4))[0])
@@ -132,8 +131,8 @@ def test_of_a_damaged_checkpoint_the_one_before_is_used(
     assert counter.images == 4 * 100
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(few: dict[str, Images], tmp_path: Path) -> None:
-    """A limit on the size of files stands for it; the second checkpoint is the larger one, by a snapshot."""
+def test_a_full_disk_leaves_the_last_checkpoint(few: dict[str, Images], tmp_path: Path) -> None:
+    """A limit on file sizes stands for a full disk: the second checkpoint is larger, by a snapshot."""
     train(few, tmp_path, variant(), recipe(epochs=1))
     (folder,) = tmp_path.iterdir()
     kept = (folder / "epoch-1.safetensors").read_bytes()
@@ -150,8 +149,8 @@ def test_a_full_disk_leaves_the_checkpoint_before(few: dict[str, Images], tmp_pa
     assert (folder / "epoch-1.safetensors").read_bytes() == kept
 
 
-def test_of_another_trainings_checkpoint_nothing_is_taken(few: dict[str, Images], tmp_path: Path) -> None:
-    """Nor of another epoch's, under the name of this one."""
+def test_another_trainings_checkpoint_is_not_used(few: dict[str, Images], tmp_path: Path) -> None:
+    """Nor is another epoch's under the name of this one."""
     expected = content(train(few, tmp_path, variant(), recipe(epochs=2))[0])
     (folder,) = tmp_path.iterdir()
     train(few, tmp_path, variant(beta=4.0), recipe(epochs=2))
@@ -161,8 +160,8 @@ def test_of_another_trainings_checkpoint_nothing_is_taken(few: dict[str, Images]
     assert content(train(few, tmp_path, variant(), recipe(epochs=3))[0])[3][:4] == expected[3]
 
 
-def test_fewer_epochs_than_before_are_as_from_scratch(few: dict[str, Images], tmp_path: Path) -> None:
-    """The one before the last of a longer training is its end, of which there was no snapshot."""
+def test_fewer_epochs_than_before_end_as_from_scratch(few: dict[str, Images], tmp_path: Path) -> None:
+    """The end is the checkpoint before the last of a longer training, which took no snapshot then."""
     train(few, tmp_path, variant(), recipe(epochs=10))
     counter = Counter()
     results = train(few, tmp_path, variant(), recipe(epochs=9), (0,), counter)
@@ -170,14 +169,14 @@ def test_fewer_epochs_than_before_are_as_from_scratch(few: dict[str, Images], tm
     assert content(results[0]) == content(train(few, None, variant(), recipe(epochs=9))[0])
 
 
-def test_where_there_can_be_no_lock_it_is_said(few: dict[str, Images], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_locked_is_an_error(few: dict[str, Images], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StudyError, match=r"lock: cannot be locked \(Not a directory\), expected a writable place"):
         train(few, tmp_path / "file", variant(), recipe())
 
 
 class Together(torch.Tensor):
-    """Says that it is on a card: its seeds are trained side by side."""
+    """Pretends to be on a card, so that its seeds are trained side by side."""
 
     is_cuda = True
     __torch_function__ = torch._C._disabled_torch_function_impl
@@ -186,25 +185,21 @@ class Together(torch.Tensor):
 def test_seeds_behind_catch_up_and_then_train_with_the_others(
     few: dict[str, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a card, and locks are taken in one order, whatever that of seeds."""
+    """As on a card. Locks are taken in one order, whatever the order of seeds."""
     expected = [content(result) for result in train(few, None, variant(), recipe(epochs=4), (2, 0, 1))]
     train(few, tmp_path, variant(), recipe(epochs=2), (0,))
-    calls, locked = [], []
-    train_group, enter = fitting._train, fitting.Checkpoints.__enter__
+    begun, locked = [], []
+    begin, enter = seed_run.SeedRun.begin_epoch, Checkpoints.__enter__
     monkeypatch.setattr(
-        fitting,
-        "_train",
-        lambda group, until, progress: (
-            calls.append(([t.run.seed for t in group], until)) or train_group(group, until, progress)
-        ),
+        seed_run.SeedRun, "begin_epoch", lambda self: begun.append((self.epoch + 1, self.seed)) or begin(self)
     )
-    monkeypatch.setattr(fitting.Checkpoints, "__enter__", lambda self: locked.append(self.folder) or enter(self))
+    monkeypatch.setattr(Checkpoints, "__enter__", lambda self: locked.append(self.folder) or enter(self))
     images = few["mnist"]
     split = images.train._replace(images=images.train.images.as_subclass(Together))
     on_card = {"mnist": Images(split, images.test, images.classes)}
     results = train(on_card, tmp_path, variant(), recipe(epochs=4), (2, 0, 1))
     assert [content(result) for result in results] == expected
-    assert calls == [([2, 1], 2), ([2, 0, 1], 4)]
+    assert begun == [(1, 2), (1, 1), (2, 2), (2, 1), *((epoch, seed) for epoch in (3, 4) for seed in (2, 0, 1))]
     assert [result.cost["seeds_together"] for result in results] == [3, 3, 3]
     assert locked == sorted(locked)
     assert len(set(locked)) == 3
@@ -233,12 +228,14 @@ def test_what_decides_the_weights_is_in_the_fingerprint(
 
 
 def test_the_code_that_decides_the_weights_is_in_the_fingerprint_and_no_other() -> None:
-    """From the step to the order of data. What only shows, keeps or measures training may change."""
+    """It goes from the step to the order of images. What only shows, keeps or measures training is left out."""
     found = {name for statement in Code().counted(checkpoint.DECISIVE) for name in statement.names}
-    decisive = "Epochs SideBySide Run train_step warmed_up Adam VAE Encoder Decoder reparameterize terms distortion kl"
-    decisive += " scale to_bytes is_round split_noise split_means optimal_sigma2 compute_in MAP_IMAGES FOLLOWED"
+    decisive = "Epochs side_by_side GraphedCalls SeedRun train_step warmed_up Adam VAE Encoder Decoder reparameterize"
+    decisive += " accelerate FastDecoder FastConvTranspose2d terms distortion kl scale to_bytes is_snapshot_epoch"
+    decisive += " Snapshots DivergenceWatch split_noise split_means optimal_sigma2 compute_in MAP_IMAGES FOLLOWED"
     assert found >= {*decisive.split()}
-    other = "fit _train Training Fit Checkpoints fingerprints peak_memory hardware SPARSE save_arrays write main load"
+    other = "ResumableRun TrainedSeed Checkpoints fingerprints Cost peak_memory hardware SPARSE SHOWN save_arrays write"
+    other += " main load TrainedVAE"
     assert not found & {*other.split()}
 
 
@@ -255,14 +252,14 @@ def test_a_comment_or_another_progress_bar_leaves_checkpoints_as_they_are(tmp_pa
         return found
 
     assert after('"""One seed in training.', '"""One seed.') == before
-    assert after("number % 20 == 0", "number % 25 == 0") == before
+    assert after("SHOWN = 20", "SHOWN = 25") == before
     assert after("KEPT = 2", "KEPT = 3") == before
     for old, new in (("EXPLODED = 1000", "EXPLODED = 999"), ("for size in self.sizes:", "for size in self.sizes[1:]:")):
         assert after(old, new) != before
 
 
 def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
-    """And goes on at once where the first is killed."""
+    """And goes on as soon as the first is killed."""
     code = f"""
 import time
 from pathlib import Path

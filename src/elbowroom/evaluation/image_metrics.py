@@ -1,7 +1,7 @@
 """Compare pictures: PSNR and SSIM of pairs, Fréchet and kernel distance between two sets of features.
 
-torchmetrics has all four, and tests hold these to its results bit for bit. Importing it takes three times as long as
-importing torch, once for each variant evaluated.
+torchmetrics has all four, and tests hold these to its results bit for bit. It is not imported here, since that takes
+three times as long as importing torch, each time a variant is evaluated.
 """
 
 import math
@@ -12,8 +12,8 @@ from torch import Tensor
 
 WINDOW_DEVIATION = 1.5  # of SSIM's Gaussian window, pixels
 WINDOW_RADIUS = 5  # where the window ends: 11 pixels wide
-KERNEL_SUBSETS = 100
-KERNEL_SUBSET_SIZE = 1000  # both as in Binkowski et al. 2018
+KERNEL_SUBSETS = 100  # this and the size as in Binkowski et al. 2018
+KERNEL_SUBSET_SIZE = 1000
 
 
 def peak_signal_noise_ratio(made: Tensor, real: Tensor) -> Tensor:
@@ -49,8 +49,8 @@ def frechet_distance(real: Tensor, made: Tensor) -> float:
     """The squared Fréchet distance of two Gaussians, fitted to features (N, D) and (M, D); N and M at least 2.
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), computed in float64; Heusel et al. 2017, arXiv:1706.08500, equation 6.
-    Biased upwards, more so for fewer pictures and most below D of them, where a covariance is singular. So compare
-    values of the same N and M only, and read them beside a floor: the distance of as many training images.
+    Biased upwards, the more the fewer pictures, most of all for fewer than D, whose covariance is singular. So compare
+    values of the same N and M only, and read them beside a floor: the distance between test and training images.
     """
     (mean_real, cov_real), (mean_made, cov_made) = (_mean_and_covariance(part.cpu().double()) for part in (real, made))
     roots = torch.linalg.eigvals(cov_real @ cov_made).sqrt().real.sum()

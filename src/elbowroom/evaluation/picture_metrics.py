@@ -34,11 +34,11 @@ def reconstruction(setup: Setup, mu: Tensor) -> tuple[Metrics, Tensor]:
 
 
 def distances(setup: Setup, reconstructed: Tensor) -> Metrics:
-    """Fréchet (fcd*) and kernel (kid*) distances in judge features to the first test images; lower is nearer.
+    """Fréchet (fcd*) and kernel (kid*) distances to the first N test images, in judge features; lower is nearer.
 
-    fcd, kid: of as many samples, z ~ N(0, I). fcd_recon: of these images' reconstructions, whose features are the first
-    of `reconstructed` (N, D). fcd_floor, kid_floor: of as many training images (or all, if there are fewer), from which
-    the judge learned; read the others against these.
+    fcd, kid: from N samples, z ~ N(0, I). fcd_recon: from the reconstructions of these test images, whose features are
+    the first of `reconstructed` (M, D). fcd_floor, kid_floor: from the first N training images, or all if there are
+    fewer. Read the others beside these floors: the judge has learned from the training images.
     """
     model, judge, size = setup.model, setup.judge, setup.settings.batch_size
     real = extract(judge, setup.images.test.images[: setup.settings.sample_images], size)

@@ -36,9 +36,9 @@ def _draw(figure: Figure) -> Image.Image:
 
 
 def gif_bytes(frames: Sequence[Figure], milliseconds: int) -> bytes:
-    """Encode figures as a GIF that repeats forever, each frame for so many milliseconds, the last four times as long.
+    """Encode figures as a GIF that repeats forever. Each frame lasts `milliseconds`, the last one four times as long.
 
-    All frames share the colours of the first, the middle and the last.
+    All frames share one palette, made from the first, the middle and the last.
     """
     drawn = [_draw(figure) for figure in frames]
     sample = np.concatenate([np.asarray(drawn[index])[::2, ::2] for index in (0, len(drawn) // 2, -1)])

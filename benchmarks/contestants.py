@@ -1,4 +1,4 @@
-"""Ways to train the same network: the published notebook's loop, Lightning, pythae, torch.compile, and ours.
+"""Train the same network in several ways: the published notebook's loop, Lightning, pythae, torch.compile, and ours.
 
 Each is made for a variant, a recipe and images, and then timed. Ours has the recipe's precision, as has torch.compile;
 the others have PyTorch's own. Lightning and pythae are no requirements of ours.
@@ -31,7 +31,7 @@ from elbowroom.vae.objective import terms
 
 
 class AsPublished(TorchDataset):
-    """As torchvision's datasets hand images out: from an array to PIL to a tensor, one at a time."""
+    """Images as torchvision's datasets return them: from an array to PIL to a tensor, one at a time."""
 
     def __init__(self, images: Tensor, pixel_range: list[int]) -> None:
         pixels = images.cpu().permute(0, 2, 3, 1).contiguous().numpy()
@@ -47,7 +47,7 @@ class AsPublished(TorchDataset):
 
 
 class Published(nn.Module):
-    """The published network, layer by layer, and its loss: sums over the batch, divided by its size."""
+    """The published network in plain PyTorch, and its loss: sums over the batch, divided by its size."""
 
     def __init__(self, variant: Variant, images: Images) -> None:
         super().__init__()
@@ -71,15 +71,15 @@ def _forever(loader: Iterable) -> Iterator:
 
 
 def notebook(variant: Variant, recipe: Recipe, images: Images) -> Timed:
-    """The published loop: DataLoader, ToTensor and Normalize for each image, three .item() a step."""
-    where = images.train.images.device
-    model = Published(variant, images).to(where)
+    """Time the published loop: DataLoader, ToTensor and Normalize for each image, three .item() a step."""
+    device = images.train.images.device
+    model = Published(variant, images).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     loader = DataLoader(AsPublished(images.train.images, variant.pixel_range), recipe.batch_size, shuffle=True)
     batches, sums = _forever(loader), [0.0, 0.0, 0.0]
 
     def step() -> None:
-        x = next(batches)[0].to(where)
+        x = next(batches)[0].to(device)
         optimizer.zero_grad()
         losses = model(x)
         losses[0].backward()
@@ -87,14 +87,14 @@ def notebook(variant: Variant, recipe: Recipe, images: Images) -> Timed:
         for index, term in enumerate(losses):
             sums[index] += term.item()
 
-    return computing_in(None, clocked(where, step))
+    return computing_in(None, clocked(device, step))
 
 
 def lightning(variant: Variant, recipe: Recipe, images: Images) -> Timed:
-    """A LightningModule with the published dataset, network and loss; its start is not counted."""
+    """Time a LightningModule with the published dataset, network and loss. Its start is not counted."""
     import lightning as L  # noqa: N812
 
-    where = images.train.images.device
+    device = images.train.images.device
 
     class Module(L.LightningModule):
         def __init__(self) -> None:
@@ -109,7 +109,7 @@ def lightning(variant: Variant, recipe: Recipe, images: Images) -> Timed:
 
         def on_train_batch_end(self, *_: Any) -> None:
             if self.trainer.global_step in (1, self.trainer.max_steps):
-                finish(where)
+                finish(device)
                 self.ends.append(time.perf_counter())
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -122,8 +122,8 @@ def lightning(variant: Variant, recipe: Recipe, images: Images) -> Timed:
         module.ends.clear()
         trainer = L.Trainer(
             max_steps=steps + 1,
-            accelerator="gpu" if where.type == "cuda" else "cpu",
-            devices=1 if where.index is None else [where.index],
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=1 if device.index is None else [device.index],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -137,7 +137,7 @@ def lightning(variant: Variant, recipe: Recipe, images: Images) -> Timed:
 
 
 def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
-    """pythae's BaseTrainer and VAE with our layers, on tensors scaled beforehand; its start and end are not counted."""
+    """Time pythae's BaseTrainer and VAE with our layers, on tensors scaled before. Start and end are not counted."""
     from pythae.data.datasets import BaseDataset
     from pythae.models import VAE as PythaeVAE  # noqa: N811
     from pythae.models import VAEConfig
@@ -146,7 +146,7 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
     from pythae.trainers.training_callbacks import TrainingCallback
 
-    where = images.train.images.device
+    device = images.train.images.device
     layers = VAE(variant, images.shape)
 
     class Encoder(BaseEncoder):
@@ -173,7 +173,7 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
             self.times: list[float] = []
 
         def on_train_step_end(self, *_: Any, **__: Any) -> None:
-            finish(where)  # the loss was read just before
+            finish(device)  # the loss was read just before
             self.times.append(time.perf_counter())
 
     config = VAEConfig(
@@ -193,7 +193,7 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
                 num_epochs=1,
                 learning_rate=recipe.learning_rate,
                 per_device_train_batch_size=recipe.batch_size,
-                no_cuda=where.type != "cuda",
+                no_cuda=device.type != "cuda",
             )
             BaseTrainer(model, train_dataset=dataset, training_config=training, callbacks=[ends]).train()
         return ends.times[-1] - ends.times[0]
@@ -202,37 +202,37 @@ def pythae(variant: Variant, recipe: Recipe, images: Images) -> Timed:
 
 
 def ours(variant: Variant, recipe: Recipe, images: Images, seeds: int = 1) -> Timed:
-    """Our steps, as training takes them, through one epoch again and again."""
-    where = images.train.images.device
+    """Time our steps as training takes them, through one epoch again and again."""
+    device = images.train.images.device
     assert len(images.train.images) % recipe.batch_size == 0  # no smaller batch at its end
     runs = [SeedRun(variant, recipe, images, seed) for seed in range(seeds)]
     for run in runs:
         run.begin_epoch()
-    step = side_by_side([partial(run.step, recipe.batch_size) for run in runs], where)
-    return computing_in(recipe.precision, clocked(where, step))
+    step = side_by_side([partial(run.step, recipe.batch_size) for run in runs], device)
+    return computing_in(recipe.precision, clocked(device, step))
 
 
 def compiled(variant: Variant, recipe: Recipe, images: Images) -> Timed:
-    """Our step with its forward and backward passes by torch.compile."""
-    where = images.train.images.device
-    model = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    """Time our step with torch.compile doing its forward and backward passes."""
+    device = images.train.images.device
+    model = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
     optimizer = Adam(model.parameters(), recipe.learning_rate)
     compiled_terms = torch.compile(partial(terms, variant, accelerate(model)))
     x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
 
     def step() -> None:
         bf16 = recipe.precision == "bf16"
-        with torch.autocast(where.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
-            measured = compiled_terms(x, torch.randn(len(x), variant.latent_dim, device=where))
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            measured = compiled_terms(x, torch.randn(len(x), variant.latent_dim, device=device))
         optimizer.zero_grad()
         measured.loss(variant.beta).mean().backward()
         optimizer.step()
 
-    return computing_in(recipe.precision, clocked(where, side_by_side([step], where)))
+    return computing_in(recipe.precision, clocked(device, side_by_side([step], device)))
 
 
-def matrices(recipe: Recipe, where: torch.device) -> Timed:
-    """Products of large matrices in the recipe's precision: the machine's own rate."""
-    size = settings.MATRIX[where.type]
-    a, b = torch.randn(2, size, size, device=where, dtype=torch.bfloat16 if recipe.precision == "bf16" else None)
-    return computing_in(recipe.precision, clocked(where, lambda: a @ b))
+def matrices(recipe: Recipe, device: torch.device) -> Timed:
+    """Time products of large matrices in the recipe's precision, which gives the machine's own rate."""
+    size = settings.MATRIX[device.type]
+    a, b = torch.randn(2, size, size, device=device, dtype=torch.bfloat16 if recipe.precision == "bf16" else None)
+    return computing_in(recipe.precision, clocked(device, lambda: a @ b))

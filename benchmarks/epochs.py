@@ -1,4 +1,4 @@
-"""What training costs: whole epochs of the published split, and how that grows with the epochs."""
+"""Measure what whole epochs of the published split cost, and how the cost grows with their number."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from elbowroom.training.loop import train
 
 
 class Starts(tqdm):
-    """When the first batch of each epoch was counted: by then all of the epoch before was done, its losses read."""
+    """Notes when the first batch of each epoch is counted: by then the epoch before is done and its losses are read."""
 
     def __init__(self, images: int) -> None:
         super().__init__(disable=True)
@@ -32,8 +32,10 @@ class Starts(tqdm):
 
 
 def epoch_seconds(setting: Setting, seeds: int) -> list[float]:
-    """Seconds of each of TURNS epochs of seeds side by side, shuffling and tests included, after those before the last
-    capture."""
+    """Return the seconds of each of TURNS epochs of seeds side by side, with shuffling and tests.
+
+    The epochs before the last capture are not counted.
+    """
     variant, recipe, images = setting
     starts = Starts(seeds * len(images.train.images))
     longer = recipe.model_copy(update={"epochs": WARM_UP + 2 + settings.TURNS})
@@ -42,7 +44,7 @@ def epoch_seconds(setting: Setting, seeds: int) -> list[float]:
 
 
 def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """An epoch of the whole published split, of one seed and of five side by side."""
+    """Measure an epoch of the whole published split, of one seed and of five side by side."""
     for dataset in chosen:
         facts = DATASETS[dataset]
         setting = settings.read(dataset, facts.train_images, facts.test_images)
@@ -60,7 +62,7 @@ def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 
 def growth(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """Training, tests after each epoch included: seconds = flat + epochs * each, by least squares in each turn."""
+    """Fit seconds = flat + epochs * each to training and its tests, by least squares in each turn."""
     for dataset, (variant, recipe, images) in chosen.items():
         counts = settings.EPOCHS[images.train.images.device.type]
         few = settings.first(images, settings.EPOCH_IMAGES)

@@ -1,5 +1,7 @@
-"""The most memory that a few steps have held, in a process of its own: `python -m benchmarks.memory PARAMS VARIANT
-CONTESTANT IMAGES`."""
+"""Measure the most memory that a few steps hold, in a process of their own.
+
+`python -m benchmarks.memory PARAMS VARIANT CONTESTANT IMAGES` does that once, and prints MiB.
+"""
 
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from elbowroom.training.cost import peak_memory
 
 
 def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """Ours and the notebook's, given a few images."""
+    """Compare our steps and the notebook's, on a few images."""
     for dataset, (*_, images) in chosen.items():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "images.npy"
@@ -34,14 +36,14 @@ def memory(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 
 def peak(params: str, name: str, contestant: str, file: str) -> float:
-    """MiB: what was reserved on a card; on the CPU the process took, PyTorch itself included."""
-    study, where = load_study(Path(params)), choose_device()
+    """Return MiB: what was reserved on a card; on the CPU, what the process held, with PyTorch itself."""
+    study, device = load_study(Path(params)), choose_device()
     variant = study.variant(name)
-    pixels = torch.from_numpy(np.load(file)).to(where).contiguous(memory_format=torch.channels_last)
-    split = Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=where))
+    pixels = torch.from_numpy(np.load(file)).to(device).contiguous(memory_format=torch.channels_last)
+    split = Split(pixels, torch.zeros(len(pixels), dtype=torch.uint8, device=device))
     maker = {"ours": ours, "notebook": notebook}[contestant]
     maker(variant, study.recipes[variant.recipe], Images(split, split, []))(settings.PEAK_STEPS)
-    return peak_memory(where) / 2**20
+    return peak_memory(device) / 2**20
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Comparisons where there is nothing to find: a variant against itself, on other seeds. How often is one "better"?
+"""Compare a variant with itself on other seeds, where there is nothing to find. How often is one "better"?
 
 `python benchmarks/null.py` trains a small variant on real CIFAR-10 images (minutes, one thread) and writes
 docs/null-comparisons.md. Losses are those of `training.loop.train`, intervals and outcomes those of
@@ -44,7 +44,7 @@ RECIPE = Recipe(
 
 
 def read_images() -> Images:
-    """The first images of CIFAR-10, without the files of a study."""
+    """Return the first images of CIFAR-10, without the files of a study."""
     arrays, _ = prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     train, test = (Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
@@ -52,7 +52,7 @@ def read_images() -> Images:
 
 
 def train(images: Images, seeds: Sequence[int]) -> pd.Series:
-    """The test loss of each seed after its last epoch, nats per image, seeds in the index."""
+    """Train, and return the test loss of each seed after its last epoch: nats per image, seeds in the index."""
     losses = {}
     for seed in tqdm(seeds, desc="seeds", disable=None):
         with tqdm(disable=True) as progress:
@@ -62,7 +62,7 @@ def train(images: Images, seeds: Sequence[int]) -> pd.Series:
 
 
 def compare_nulls(losses: pd.Series, count: int, rng: np.random.Generator) -> pd.DataFrame:
-    """`count` comparisons of seeds drawn from `losses` with others, none on both sides, paired in the order drawn.
+    """Make `count` comparisons of drawn seeds with other drawn seeds, none on both sides, paired in that order.
 
     Columns: seeds and others (texts), difference, low, high (nats per image) and result.
     """
@@ -77,7 +77,7 @@ def compare_nulls(losses: pd.Series, count: int, rng: np.random.Generator) -> pd
 
 
 def page(losses: pd.Series, shown: pd.DataFrame, many: pd.DataFrame) -> str:
-    """The page: `shown` as a table, of `many` the rates."""
+    """Return the page: `shown` as a table, and the rates of `many`."""
     better, worse = ((shown.result == claim).sum() for claim in ("better", "worse"))
     better_percent, worse_percent = (100 * (many.result == claim).mean() for claim in ("better", "worse"))
     table = "\n".join(

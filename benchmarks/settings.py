@@ -33,10 +33,10 @@ Setting = tuple[Variant, Recipe, Images]
 
 
 def read(dataset: str, train_images: int, test_images: int) -> Setting:
-    """The variant that stands for a dataset, its recipe, and the first images."""
-    study, where = load_study(PARAMS), choose_device()
+    """Return the variant that stands for a dataset, its recipe, and the first images."""
+    study, device = load_study(PARAMS), choose_device()
     arrays, header = prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
-    tensors = {key: torch.from_numpy(array).to(where) for key, array in arrays.items()}
+    tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
     train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
         for split in ("train", "test")
@@ -47,6 +47,6 @@ def read(dataset: str, train_images: int, test_images: int) -> Setting:
 
 
 def first(images: Images, count: int) -> Images:
-    """So many of each split."""
+    """Return the first `count` images of each split."""
     train, test = (Split(*(part[:count] for part in split)) for split in (images.train, images.test))
     return Images(train, test, images.classes)

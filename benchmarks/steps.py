@@ -1,4 +1,4 @@
-"""What a step of training costs: beside others, by layers, by seeds, and against the work in it."""
+"""Measure what a training step costs: beside other ways, by layers, by seeds, and by the work in it."""
 
 import sys
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ OTHERS = {
 
 
 def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """A step of training, beside others' and beside the machine's rate."""
+    """Compare our training step with others, and with the machine's own rate."""
     for dataset, (variant, recipe, images) in chosen.items():
-        where = images.train.images.device
-        contestants = {"ours": ours(variant, recipe, images), "matrices": matrices(recipe, where)}
+        device = images.train.images.device
+        contestants = {"ours": ours(variant, recipe, images), "matrices": matrices(recipe, device)}
         for maker in OTHERS:
             try:
                 contestants[maker.__name__] = maker(variant, recipe, images)
@@ -52,7 +52,7 @@ def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 yield row("step", f"{dataset}: {label} over ours", ratios(found[maker.__name__], found["ours"]), "x")
         if first:
             yield row("step", f"{dataset}: the first step by torch.compile, taken once", [first], "s")
-        side = settings.MATRIX[where.type]
+        side = settings.MATRIX[device.type]
         rate = [2 * side**3 / seconds for seconds in found["matrices"]]
         products = f"{dataset}: products of {side} x {side} matrices"
         yield row("arithmetic", products, [r / 1e9 for r in rate], "GFLOP/s")
@@ -63,10 +63,10 @@ def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 
 def layers(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """Each transposed convolution, forward and backward, by PyTorch's layer and by ours."""
+    """Compare PyTorch's layer and ours for each transposed convolution, forward and backward."""
     for dataset, (variant, recipe, images) in chosen.items():
-        where = images.train.images.device
-        theirs = Published(variant, images).to(where).to(memory_format=torch.channels_last)
+        device = images.train.images.device
+        theirs = Published(variant, images).to(device).to(memory_format=torch.channels_last)
         inputs: dict[nn.ConvTranspose2d, Tensor] = {}
         for module in theirs.modules():
             if isinstance(module, nn.ConvTranspose2d):
@@ -91,9 +91,9 @@ def _layer(layer: nn.Module, x: Tensor) -> Timed:
 
 
 def flops(variant: Variant, recipe: Recipe, images: Images, *, folded: bool) -> float:
-    """Floating-point operations of a training step's matrix products and convolutions, counted by PyTorch."""
-    where = images.train.images.device
-    model = (accelerate(VAE(variant, images.shape)) if folded else Published(variant, images)).to(where)
+    """Count the floating-point operations of a training step's matrix products and convolutions, by PyTorch."""
+    device = images.train.images.device
+    model = (accelerate(VAE(variant, images.shape)) if folded else Published(variant, images)).to(device)
     for layer in model.modules():
         if isinstance(layer, FastConvTranspose2d):  # some of whose operations PyTorch would not count
             plain = partial(F.conv_transpose2d, weight=layer.weight, bias=layer.bias, stride=2, padding=1)
@@ -101,7 +101,7 @@ def flops(variant: Variant, recipe: Recipe, images: Images, *, folded: bool) -> 
     x = scale(images.train.images[: recipe.batch_size], variant.pixel_range)
     with FlopCounterMode(display=False) as counter:
         if isinstance(model, VAE):
-            loss = terms(variant, model, x, torch.randn(len(x), variant.latent_dim, device=where)).loss(1.0).mean()
+            loss = terms(variant, model, x, torch.randn(len(x), variant.latent_dim, device=device)).loss(1.0).mean()
         else:
             loss = model(x)[0]
         loss.backward()
@@ -109,7 +109,7 @@ def flops(variant: Variant, recipe: Recipe, images: Images, *, folded: bool) -> 
 
 
 def seeds(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """Seeds side by side."""
+    """Compare several seeds side by side with one."""
     for dataset, setting in chosen.items():
         found = in_turn({str(count): ours(*setting, seeds=count) for count in settings.SEEDS})
         for count in settings.SEEDS[1:]:
@@ -117,7 +117,7 @@ def seeds(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
 
 
 def work(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
-    """Cost against work: one setting changed, an image's time over that in the study's setting."""
+    """Change one setting, and compare the time per image with that in the study's own setting."""
     dataset = settings.VARIED
     variant, recipe, images = chosen[dataset]
     changes: dict[str, Setting] = {"as it is": chosen[dataset]}

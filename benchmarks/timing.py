@@ -1,4 +1,4 @@
-"""How contestants are timed: in turn, in one process, so that ratios hold where seconds do not."""
+"""Time contestants in turn, in one process, so that their ratios hold on a machine whose seconds do not."""
 
 import time
 from collections.abc import Callable
@@ -13,31 +13,31 @@ from elbowroom.training.cuda_graph import WARM_UP
 
 Timed = Callable[[int], float]  # seconds that so many steps take
 FLOAT32 = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
-PYTORCHS = [setting.fp32_precision for setting in FLOAT32]  # before data.device() sets them
+PYTORCHS = [setting.fp32_precision for setting in FLOAT32]  # before choose_device() sets them
 
 
-def finish(where: torch.device) -> None:
+def finish(device: torch.device) -> None:
     """Wait for the device."""
-    if where.type == "cuda":
-        torch.cuda.synchronize(where)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
-def clocked(where: torch.device, step: Callable[[], object]) -> Timed:
-    """So many calls of a step, until the device has done them."""
+def clocked(device: torch.device, step: Callable[[], object]) -> Timed:
+    """Return a function that times a number of calls of `step`, until the device has done them."""
 
     def run(steps: int) -> float:
-        finish(where)
+        finish(device)
         start = time.perf_counter()
         for _ in range(steps):
             step()
-        finish(where)
+        finish(device)
         return time.perf_counter() - start
 
     return run
 
 
 def computing_in(precision: str | None, run: Timed) -> Timed:
-    """`run` in a recipe's precision, or without one in PyTorch's own: convolutions in TF32, other products not."""
+    """Have `run` compute in a recipe's precision; None: in PyTorch's own, with convolutions in TF32 and no others."""
 
     def timed(steps: int) -> float:
         if precision is None:
@@ -54,7 +54,9 @@ def computing_in(precision: str | None, run: Timed) -> Timed:
 
 
 def in_turn(contestants: dict[str, Timed], share: float = 1.0, most: int = 10**9) -> dict[str, list[float]]:
-    """Seconds a step of each, over TURNS turns; in a turn as many steps as take about that share of SECONDS.
+    """Return the seconds per step of each contestant in each of TURNS turns.
+
+    A turn has as many steps as take about this share of SECONDS, at most `most`.
 
     Each is warmed up beyond the call in which a card captures its steps.
     """
@@ -70,17 +72,17 @@ def in_turn(contestants: dict[str, Timed], share: float = 1.0, most: int = 10**9
 
 
 def few_turns() -> range:
-    """Of what takes longer than a step."""
+    """Return the turns for what takes longer than a step."""
     return range(max(1, settings.TURNS // 3))
 
 
 def ratios(over: list[float], under: list[float]) -> list[float]:
-    """Of what was timed in the same turn."""
+    """Return the ratios of times measured in the same turn."""
     return [a / b for a, b in zip(over, under, strict=True)]
 
 
 def row(section: str, what: str, values: list[float], unit: str) -> dict[str, Any]:
-    """A measurement: its median, and the quartiles as its spread."""
+    """Return a measurement as a row: its median, and the quartiles as its spread."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     numbers = {name: float(f"{value:.4g}") for name, value in (("median", median), ("low", low), ("high", high))}
     return {"section": section, "what": what, **numbers, "unit": unit, "turns": len(values)}

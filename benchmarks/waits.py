@@ -1,4 +1,4 @@
-"""What else one waits for: stages to begin, archives, evaluation, pictures."""
+"""Measure what else a user waits for: the start of stages, archives, evaluation, pictures."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def waits(chosen: dict[str, Setting]) -> Rows:
-    """What else one waits for."""
+    """Measure the start of stages, archives and evaluation."""
     yield from beginnings()
     for dataset, setting in chosen.items():
         yield from archives(dataset)
@@ -41,14 +41,14 @@ def waits(chosen: dict[str, Setting]) -> Rows:
 
 
 def slowest(chosen: dict[str, Setting]) -> Rows:
-    """The slowest picture of each stage that draws."""
+    """Find the slowest picture of each stage that draws."""
     for dataset in chosen:
         yield drawn(dataset)
     yield from compared()
 
 
 def beginnings() -> Rows:
-    """What stages take before they begin."""
+    """Measure how long stages take before they begin."""
     commands = {name: ["-m", f"stages.{name}", "--help"] for name in settings.STAGES} | {
         "torch": ["-c", "import torch"]
     }
@@ -63,7 +63,7 @@ def beginnings() -> Rows:
 
 
 def archives(dataset: str) -> Rows:
-    """How long data takes to be ready."""
+    """Measure how long data takes to be ready."""
     facts = DATASETS[dataset]
     whole = Dataset(train_images=facts.train_images, test_images=facts.test_images)
     taken = _turns(torch.device("cpu"), lambda: prepare(dataset, whole))
@@ -71,34 +71,34 @@ def archives(dataset: str) -> Rows:
 
 
 def evaluations(dataset: str, setting: Setting) -> Rows:
-    """One seed's evaluation, the bound of log p(x) apart, whose cost goes by its samples."""
+    """Measure the evaluation of one seed; the bound of log p(x) apart, because its cost depends on its samples."""
     variant, _, images = setting
-    where, count = images.test.images.device, settings.EVALUATED
+    device, count = images.test.images.device, settings.EVALUATED
     few = settings.first(images, count)
     study = load_study(settings.PARAMS).evaluation
     pairs = max(1, study.path_pairs * count // DATASETS[dataset].test_images)
     one = study.model_copy(update={"iwae_images": 1, "iwae_samples": [1], "path_pairs": pairs})
-    network = VAE(variant, images.shape).to(where).to(memory_format=torch.channels_last)
+    network = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
     model = TrainedVAE(settings.VARIANTS[dataset], variant, 0, images.shape, network)
-    judge = Judge(images.shape, len(images.classes)).to(where).to(memory_format=torch.channels_last).eval()
-    taken = _turns(where, lambda: evaluate(model, judge, few, one, tqdm(disable=True)))
+    judge = Judge(images.shape, len(images.classes)).to(device).to(memory_format=torch.channels_last).eval()
+    taken = _turns(device, lambda: evaluate(model, judge, few, one, tqdm(disable=True)))
     label = f"{dataset}: evaluation on {count} images of each split, without IWAE, for 1000 of each"
     yield row("waits", label, [1000 * seconds / count for seconds in taken], "s")
     weighed, samples = few.test.images[: settings.WEIGHED], settings.SAMPLES
-    taken = _turns(where, lambda: log_weights(model, weighed, samples, study.batch_size))
+    taken = _turns(device, lambda: log_weights(model, weighed, samples, study.batch_size))
     label = f"{dataset}: IWAE of {len(weighed)} images by {samples} samples, for one of one"
     yield row("waits", label, [1e6 * seconds / len(weighed) / samples for seconds in taken], "µs")
 
 
 def drawn(dataset: str) -> dict[str, Any]:
-    """The slowest picture of figures, from untrained weights."""
+    """Find the slowest picture of the figures stage, with untrained weights."""
     with tempfile.TemporaryDirectory() as folder:
         _untrained(Path(folder), dataset)
         return _slowest(f"{dataset}: figures", Path(folder), "figures", settings.VARIANTS[dataset])
 
 
 def compared() -> Rows:
-    """The slowest picture of compare, in a study whose results are in git."""
+    """Find the slowest picture of the compare stage, in a study whose results are in git."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("metrics", "plots"):
             shutil.copytree(settings.COMPARED / name, Path(folder) / name)
@@ -107,7 +107,7 @@ def compared() -> Rows:
 
 
 def _untrained(folder: Path, dataset: str) -> None:
-    """What figures draws, of the size that it has after training."""
+    """Write what the figures stage reads, in the size that it has after training."""
     study, name = load_study(settings.PARAMS), settings.VARIANTS[dataset]
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]
@@ -136,7 +136,7 @@ def _slowest(what: str, folder: Path, *stage: str) -> dict[str, Any]:
     return row("pictures", f"{what}, the slowest of {len(seconds)} pictures ({Path(picture).name})", taken, "s")
 
 
-def _turns(where: torch.device, call: Callable[[], object]) -> list[float]:
-    run = clocked(where, call)
+def _turns(device: torch.device, call: Callable[[], object]) -> list[float]:
+    run = clocked(device, call)
     run(1)  # to warm up
     return [run(1) for _ in few_turns()]

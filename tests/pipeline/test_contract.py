@@ -282,7 +282,7 @@ def test_code_with_a_syntax_error_leaves_the_digests(tiny: Checkout) -> None:
 
 def test_stages_side_by_side_are_planned_by_what_the_code_does(tiny: Checkout) -> None:
     command = ("env", f"PYTHONPATH={ROOT / 'src'}", "python", "-m", "elbowroom.scheduler.local", "--jobs", "2")
-    code("class Run:\n", "# a comment\nclass Run:\n")(tiny)
+    code("class SeedRun:\n", "# a comment\nclass SeedRun:\n")(tiny)
     output = tiny.run(*command)
     assert ran(output) == {"code"}
     assert output.endswith("Nothing to run: every stage is up to date\n")

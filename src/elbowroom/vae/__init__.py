@@ -1,1 +1,1 @@
-"""The model: encoder, decoder, objective, latent space."""
+"""The variational autoencoder: its networks, its loss, its latent space, and a trained model as one object."""

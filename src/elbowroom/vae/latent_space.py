@@ -1,4 +1,4 @@
-"""Points and paths in latent space."""
+"""Points, paths and planes in latent space."""
 
 from typing import NamedTuple
 
@@ -8,25 +8,25 @@ from torch import Tensor
 
 
 def prior_samples(count: int, latent_dim: int, seed: int) -> Tensor:
-    """z ~ N(0, I), (count, latent_dim), on the CPU.
+    """Draw z ~ N(0, I): (count, latent_dim), on the CPU.
 
-    For one seed the first latents are the same whatever the latent size, so variants can be shown the same noise.
+    A seed gives the same first latents for every latent_dim, so that variants can be compared on the same noise.
     """
     generator = torch.Generator().manual_seed(seed)
     return torch.stack([torch.randn(count, generator=generator) for _ in range(latent_dim)], dim=1)
 
 
 def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """The straight path from start to end, both (latent_dim,): (steps, latent_dim), the ends included."""
+    """Return the straight path from start to end, both (latent_dim,): (steps, latent_dim), including both ends."""
     weight = torch.linspace(0, 1, steps, device=start.device).unsqueeze(1)
     return torch.lerp(start, end, weight)
 
 
 def slerp(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """The path along the great circle from start to end, both (latent_dim,): (steps, latent_dim), the ends included.
+    """Return the path along the great circle from start to end: (steps, latent_dim), including both ends.
 
-    The angle changes evenly, and the length too, where it differs (White 2016, arXiv:1609.04468, section 2.1). The
-    straight path where the two have no angle, or none between.
+    The angle changes evenly, and so does the length if the ends (latent_dim,) differ in it (White 2016,
+    arXiv:1609.04468, section 2.1). The path is straight if an end is zero, or if both point the same or opposite way.
     """
     cosine = torch.nn.functional.cosine_similarity(start.double(), end.double(), dim=0)
     angle = torch.arccos(cosine.clamp(-1, 1))

@@ -1,7 +1,7 @@
-"""What is minimised, and its two terms: distortion -log p(x|z) and rate KL(q(z|x) || N(0, I)), in nats per image.
+"""The loss and its two terms: distortion -log p(x|z) and rate KL(q(z|x) || N(0, I)), in nats per image.
 
-loss = distortion + beta * rate, averaged over images; elbo = -(distortion + rate). Adding a likelihood is one branch in
-`distortion` and one in `_link`.
+loss = distortion + beta * rate, averaged over images; elbo = -(distortion + rate). To add a likelihood, add a branch to
+`distortion` and one to `_link`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from elbowroom.vae.model import VAE, reparameterize
 
 
 class Terms(NamedTuple):
-    """Distortion and rate, nats: (B,) one of each image, or () a mean over images."""
+    """Distortion and rate in nats: (B,), of each image, or (), means over images."""
 
     distortion: Tensor
     rate: Tensor
@@ -30,17 +30,18 @@ class Terms(NamedTuple):
         return Terms(self.distortion.detach(), self.rate.detach())
 
     def numbers(self, beta: float) -> dict[str, float]:
-        """Means over images, by name."""
+        """Return loss, distortion and rate, which are means over images, by name."""
         return {"loss": self.loss(beta).item(), "distortion": self.distortion.item(), "rate": self.rate.item()}
 
 
 def distortion(variant: Variant, x: Tensor, output: Tensor, sigma2: Tensor | None = None) -> Tensor:
-    """-log p(x|z) summed over pixels, (B,), for x and the decoder's output, both (B, C, H, W).
+    """Compute -log p(x|z), summed over pixels: (B,). x and the decoder's output: (B, C, H, W).
 
-    gaussian: the squared error, as the published notebook has it: a Gaussian of variance 1/2 in the units of the pixel
-    range, less its constant D/2 ln(pi). gaussian_optimal: a Gaussian of variance sigma2 (), with its constant (Rybkin
-    et al. 2021, eq. 4). bernoulli: the binary cross-entropy on grey values, as the report has it, no density of them.
-    continuous_bernoulli: with the normaliser that makes it one (Loaiza-Ganem and Cunningham 2019, eq. 6).
+    gaussian: the squared error, as in the published notebook. It is a Gaussian of variance 1/2 (settings.SIGMA2) in the
+    units of the pixel range, without its constant D/2 ln(pi). gaussian_optimal: a Gaussian of variance sigma2 (), with
+    its constant (Rybkin et al. 2021, eq. 4). bernoulli: the binary cross-entropy of grey values, as in the published
+    report, which is no density. continuous_bernoulli: the same with the normaliser that makes it a density
+    (Loaiza-Ganem and Cunningham 2019, eq. 6).
     """
     if variant.likelihood == "gaussian":
         return squared_error(variant, x, output)
@@ -55,14 +56,14 @@ def distortion(variant: Variant, x: Tensor, output: Tensor, sigma2: Tensor | Non
 
 
 def squared_error(variant: Variant, x: Tensor, output: Tensor) -> Tensor:
-    """Of the mean of p(x|z), in the units of the pixel range, summed over pixels: (B,)."""
+    """Compute the squared error of the mean of p(x|z), in the units of the pixel range, summed over pixels: (B,)."""
     return (_link(variant, output) - x).square().flatten(1).sum(1)
 
 
 def pixel_mean(variant: Variant, output: Tensor) -> Tensor:
-    """The mean of p(x|z) as a picture, (B, C, H, W) in [0, 1], whatever the variant's pixel range.
+    """Return the mean of p(x|z) as a picture (B, C, H, W) in [0, 1], whatever the variant's pixel range.
 
-    A linear network's mean may leave the range.
+    The mean of a linear network may lie outside [0, 1].
     """
     mean = _link(variant, output)
     low, high = variant.pixel_range
@@ -70,7 +71,7 @@ def pixel_mean(variant: Variant, output: Tensor) -> Tensor:
 
 
 def _link(variant: Variant, output: Tensor) -> Tensor:
-    """The decoder's output as the mean of p(x|z), in the pixel range."""
+    """Turn the decoder's output into the mean of p(x|z), in the pixel range."""
     if variant.likelihood == "continuous_bernoulli":
         return ContinuousBernoulli(logits=output, validate_args=False).mean
     if variant.likelihood == "bernoulli":
@@ -81,26 +82,27 @@ def _link(variant: Variant, output: Tensor) -> Tensor:
 
 
 def effective_beta(variant: Variant, sigma2: float) -> float:
-    """The weight of KL beside the squared error of pixels in [0, 1], which is what a Gaussian of this variance trades.
+    """Return the weight that the KL has if the distortion is written as the squared error of pixels in [0, 1].
 
-    beta = 1 and variance 1/2 come to 1 with pixels in [0, 1], to 1/4 in [-1, 1]. A Bernoulli has none: nan.
+    So variants of different variance and pixel range can be compared. beta = 1 and variance 1/2 give 1 with pixels in
+    [0, 1], and 1/4 in [-1, 1]. A Bernoulli has no variance (nan), so the result is nan.
     """
     low, high = variant.pixel_range
     return 2 * sigma2 * variant.beta / (high - low) ** 2
 
 
 def kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(0, 1)) of each latent, (B, latent_dim), nats; Kingma & Welling 2013, appendix B."""
+    """Compute KL(N(mu, exp(logvar)) || N(0, 1)) of each latent (B, latent_dim), nats; Kingma & Welling 2013, app. B."""
     return -0.5 * (1 + logvar - mu.square() - logvar.exp())
 
 
 def terms(variant: Variant, model: VAE, x: Tensor, noise: Tensor) -> Terms:
-    """Distortion and rate of each image, (B,), with one sample of z drawn by `noise` (B, latent_dim).
+    """Compute distortion and rate of each image, (B,), with one z per image, sampled with `noise` (B, latent_dim).
 
-    An autoencoder has no prior: its rate is 0, and z = mu. The optimal variance is in training that of the batch, whose
-    own gradient is 0 there, in evaluation the model's.
+    An autoencoder has no prior: its rate is 0, and z = mu. The likelihood gaussian_optimal uses the model's sigma2, but
+    in training the batch's own optimal variance, through which no gradient flows, because it is 0 there.
     """
-    mu, logvar = (part.to(x.dtype) for part in model.encode(x))  # where layers compute in bfloat16, only they do
+    mu, logvar = (part.to(x.dtype) for part in model.encode(x))  # only layers compute in bfloat16
     output = model.decode(reparameterize(mu, logvar, noise)).to(x.dtype)
     rate = kl(mu, logvar).sum(1) if variant.model == "vae" else mu.new_zeros(len(mu))
     sigma2 = model.sigma2
@@ -111,10 +113,10 @@ def terms(variant: Variant, model: VAE, x: Tensor, noise: Tensor) -> Terms:
 
 @torch.no_grad()
 def optimal_sigma2(variant: Variant, model: VAE, images: Tensor, noise: Tensor, batch_size: int) -> Tensor:
-    """The variance under which images (N, C, H, W) uint8 are likeliest, z sampled by `noise` (N, latent_dim): ().
+    """Compute the variance (), under which images (N, C, H, W) uint8 are likeliest, with noise (N, latent_dim) for z.
 
-    It is the mean squared error of a pixel, sigma*^2 (Rybkin et al. 2021, eq. 5). Their distortion is then exactly
-    D/2 (ln(2 pi sigma*^2) + 1) on average.
+    It is sigma*^2, the mean squared error of a pixel (Rybkin et al. 2021, eq. 5). The mean distortion is then exactly
+    D/2 (ln(2 pi sigma*^2) + 1).
     """
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=images.device)
@@ -125,12 +127,12 @@ def optimal_sigma2(variant: Variant, model: VAE, images: Tensor, noise: Tensor, 
     return (total / images.numel()).float()
 
 
-def split_noise(count: int, latent_dim: int, seed: int, where: torch.device) -> Tensor:
-    """What z is sampled by: (count, latent_dim), standard normal, drawn for a whole split at once.
+def split_noise(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:
+    """Draw the standard normal noise that z is sampled with, for a whole split at once: (count, latent_dim).
 
-    So no result depends on the size of the batches.
+    Hence no result depends on the batch size.
     """
-    return torch.randn(count, latent_dim, generator=torch.Generator(where).manual_seed(seed), device=where)
+    return torch.randn(count, latent_dim, generator=torch.Generator(device).manual_seed(seed), device=device)
 
 
 @torch.no_grad()
@@ -142,9 +144,9 @@ def split_means(
     batch_size: int,
     progress: Callable[[int], object] | None = None,
 ) -> Terms:
-    """Mean distortion and rate over all images (N, C, H, W) uint8 in float64, z sampled once for each by `noise`.
+    """Compute mean distortion and rate over images (N, C, H, W) uint8, in float64, with one z per image.
 
-    noise: (N, latent_dim). `progress` is told how many images each batch had.
+    noise: (N, latent_dim), what z is sampled with. progress: called after each batch with its number of images.
     """
     model.eval()
     total = torch.zeros(2, dtype=torch.float64, device=images.device)

@@ -126,7 +126,7 @@ def load(path: Path, device: torch.device, variant: Variant | None = None, seed:
 
 
 def save_evolution(path: Path, evolution: files.Arrays, variant: Variant, seed: int) -> None:
-    """Write snapshots through training (training.loop has what is in them), with the variant's settings."""
+    """Write snapshots through training (training/snapshots.py says what they hold), with the variant's settings."""
     files.save_arrays(path, evolution, {"variant": variant.model_dump(), "seed": seed})
 
 

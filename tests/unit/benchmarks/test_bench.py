@@ -117,7 +117,7 @@ def test_ours_computes_in_the_recipes_precision_and_others_in_pytorchs_own() -> 
 
 
 def test_no_turn_begins_before_a_card_has_captured() -> None:
-    """Which it does in the call after WARM_UP; and a turn has as many steps as take its time."""
+    """A card captures in call WARM_UP + 1. A turn has as many steps as fill its time."""
     calls: list[int] = []
 
     def run(count: int) -> float:
@@ -165,7 +165,7 @@ def test_a_picture_takes_what_it_and_its_parts_take(monkeypatch: pytest.MonkeyPa
 
 
 def test_work_is_what_the_networks_are_known_to_take() -> None:
-    """443 MFLOP for an image of MNIST, forward and backward; a folded decoder takes less, where it is folded."""
+    """443 MFLOP for an image of MNIST, forward and backward; a decoder that is folded takes less."""
     study = load_study(ROOT / "params.yaml")
     plain, ours = {}, {}
     for dataset, name in settings.VARIANTS.items():

@@ -29,7 +29,7 @@ EVERY = {
 
 @pytest.mark.parametrize("name", EVERY)
 def test_an_accelerated_model_computes_the_plain_ones_losses_and_gradients(name: str) -> None:
-    """In float64, to 1e-11 of the largest; of 50 images. Gradients arrive in the plain model's own parameters."""
+    """For 50 images in float64, to 1e-11 of the largest. Both have the same parameters to take gradients of."""
     torch.manual_seed(0)
     settings = EVERY[name]
     shape = SHAPES[settings.dataset]
@@ -49,7 +49,7 @@ def test_an_accelerated_model_computes_the_plain_ones_losses_and_gradients(name:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_an_accelerated_model_shares_the_plain_ones_weights(name: str) -> None:
-    """Those of one are those of the other, by name; and the plain model stays as it is."""
+    """Both have the same tensors under the same names, and the plain model stays as it is."""
     settings = EVERY[name]
     plain = VAE(settings, SHAPES[settings.dataset])
     before = str(plain)
@@ -65,7 +65,7 @@ def test_an_accelerated_model_shares_the_plain_ones_weights(name: str) -> None:
 
 
 def decoder_of(settings: Variant) -> tuple[Decoder, FastDecoder]:
-    """A decoder, and the same accelerated."""
+    """Return a decoder, plain and accelerated."""
     plain = VAE(settings, SHAPES[settings.dataset]).decoder
     return plain, FastDecoder(plain)
 
@@ -76,9 +76,9 @@ def decoder_of(settings: Variant) -> tuple[Decoder, FastDecoder]:
     ids=["notebook", "notebook-60", "report"],
 )
 def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:
-    """And so are its gradients, to 1e-11 of the largest in float64 (in float32 ReLUs have kinks).
+    """With its gradients, to 1e-11 of the largest in float64; in float32, rounding moves units across a ReLU's kink.
 
-    Biases are large, so that leaving one out would show.
+    The biases are large, so that it would show if one were left out.
     """
     torch.manual_seed(0)
     plain, fast = decoder_of(settings)
@@ -95,7 +95,7 @@ def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-11 * expected.abs().max().item())
 
 
-def test_nothing_is_folded_where_that_is_dearer() -> None:
+def test_nothing_is_folded_if_that_costs_more() -> None:
     torch.manual_seed(0)
     linear = variant(network="linear", channels=1, latent_dim=3)
     for settings, count in ((linear, 10**6), (variant(channels=1, latent_dim=3000), 10**6), (variant(), 5)):
@@ -105,8 +105,8 @@ def test_nothing_is_folded_where_that_is_dearer() -> None:
 
 
 @pytest.mark.parametrize("settings", [variant(channels=2), cifar_variant(channels=4)])
-def test_it_is_folded_where_that_takes_fewer_multiplications(settings: Variant) -> None:
-    """As PyTorch counts them, of some more and some fewer z than it takes to pay."""
+def test_the_decoder_is_folded_if_that_takes_fewer_multiplications(settings: Variant) -> None:
+    """As PyTorch counts them, for numbers of z on both sides of the break-even point."""
     _, fast = decoder_of(settings)
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         "folded": lambda z: fast.folded()(z),
@@ -136,7 +136,7 @@ LAYERS = [  # channels in and out, pixels on a side
 @pytest.mark.parametrize("last", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize(("inputs", "outputs", "size"), LAYERS)
 def test_layers_are_torchs(inputs: int, outputs: int, size: int, last: torch.memory_format) -> None:
-    """With their gradients, to 1e-11 of the largest in float64; of 10 images, so that the last group is smaller."""
+    """With their gradients, to 1e-11 of the largest in float64. With 10 images, the last group is smaller."""
     layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1).double()
     for pair in outputs_and_gradients(layer, size, last):
         torch.testing.assert_close(*pair, rtol=0, atol=1e-11 * pair[1].abs().max().item())
@@ -145,7 +145,7 @@ def test_layers_are_torchs(inputs: int, outputs: int, size: int, last: torch.mem
 @pytest.mark.parametrize("last", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize(("inputs", "outputs", "size"), LAYERS)
 def test_layers_are_torchs_in_bfloat16(inputs: int, outputs: int, size: int, last: torch.memory_format) -> None:
-    """With their gradients, which are float32 as the weights are: to 1 % of the largest, where 8 bits leave 0.4 %."""
+    """With their gradients, which are float32 like the weights: to 1 % of the largest; 8 bits alone leave 0.4 %."""
     layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
     with torch.autocast("cpu", torch.bfloat16):
         output = FastConvTranspose2d(layer)(torch.randn(1, inputs, size, size))
@@ -160,7 +160,7 @@ def test_layers_are_torchs_in_bfloat16(inputs: int, outputs: int, size: int, las
 def outputs_and_gradients(
     theirs: nn.ConvTranspose2d, size: int, last: torch.memory_format, bf16: bool = False
 ) -> list[tuple[Tensor, Tensor]]:
-    """Outputs, and gradients of the input and each parameter: of the fast layer, and of PyTorch's own."""
+    """Return pairs, of the fast layer and of PyTorch's: outputs, and gradients of the input and each parameter."""
     torch.manual_seed(0)
     ours = FastConvTranspose2d(theirs.to(memory_format=last))
     x = torch.randn(10, theirs.in_channels, size, size, dtype=theirs.weight.dtype).requires_grad_()
@@ -172,8 +172,8 @@ def outputs_and_gradients(
     return list(zip(*both, strict=True))
 
 
-def test_which_layers_go_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the notebook's two the one of 7 x 7 pixels."""
+def test_only_the_large_layer_computes_its_gradient_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the notebook's layer of 7 x 7 pixels."""
     seen: list[tuple[int, ...]] = []
     original = fast_cpu._by_windows
     monkeypatch.setattr(fast_cpu, "_by_windows", lambda x, gradient: (seen.append(x.shape), original(x, gradient))[1])

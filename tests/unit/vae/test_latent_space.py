@@ -1,4 +1,4 @@
-"""Paths and planes against scikit-learn."""
+"""Planes are those of scikit-learn's PCA, and paths have the shape and ends that they should."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
 
 
-def test_the_plane_is_that_of_scikit_learn() -> None:
+def test_the_plane_is_that_of_scikit_learns_pca() -> None:
     mu = np.random.default_rng(0).normal(size=(200, 9)) * np.linspace(3, 0.1, 9) + 5
     centre, axes, explained = principal_plane(mu.astype(np.float32))
     reference = PCA(2).fit(mu)
@@ -25,14 +25,14 @@ def test_the_plane_does_not_depend_on_the_sign_of_a_decomposition() -> None:
 
 
 @pytest.mark.parametrize(("mu", "explained"), [(np.arange(6.0)[:, None], 1.0), (np.zeros((6, 3)), 0.0)])
-def test_few_or_dead_latents_have_a_plane_too(mu: np.ndarray, explained: float) -> None:
+def test_one_latent_or_dead_latents_have_a_plane_too(mu: np.ndarray, explained: float) -> None:
     centre, axes, share = principal_plane(mu)
     assert axes.shape == (2, mu.shape[1])
     assert np.isfinite((mu - centre) @ axes.T).all()
     assert share == explained
 
 
-def test_interpolation_is_even_and_has_its_ends() -> None:
+def test_interpolation_takes_even_steps_and_includes_its_ends() -> None:
     start, end = torch.tensor([0.0, 4.0]), torch.tensor([9.0, -5.0])
     path = interpolate(start, end, 10)
     assert torch.equal(path[0], start)
@@ -53,8 +53,8 @@ def test_prior_samples_are_standard_normal() -> None:
     torch.testing.assert_close(torch.cov(z.T), torch.eye(3), atol=0.02, rtol=0)
 
 
-def test_slerp_turns_evenly_and_has_its_ends() -> None:
-    """A quarter circle in four equal angles; lengths on the way between those of the ends. 1e-6."""
+def test_slerp_turns_evenly_and_includes_its_ends() -> None:
+    """A quarter circle is four equal angles; lengths on the way lie between those of the ends. To 1e-6."""
     start, end = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
     path = slerp(start, end, 5)
     angles = torch.linspace(0, torch.pi / 2, 5)
@@ -74,12 +74,12 @@ def test_slerp_turns_evenly_and_has_its_ends() -> None:
     [([1.0, 2.0], [2.0, 4.0]), ([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0], [-1.0, -2.0]), ([0.0, 0.0], [1.0, 2.0])],
     ids=["parallel", "equal", "opposite", "zero"],
 )
-def test_slerp_is_straight_where_there_is_no_angle(start: list[float], end: list[float]) -> None:
+def test_slerp_is_straight_if_there_is_no_angle(start: list[float], end: list[float]) -> None:
     path = slerp(torch.tensor(start), torch.tensor(end), 4)
     assert torch.equal(path, interpolate(torch.tensor(start), torch.tensor(end), 4))
 
 
 def test_slerp_is_nearly_straight_for_a_small_angle() -> None:
-    """No jump where it begins to turn: 1e-4 of the length."""
+    """There is no jump at the angle from which it turns: to 1e-4 of the length."""
     start, end = torch.tensor([1.0, 0.0]), torch.tensor([1.0, 3e-4])
     torch.testing.assert_close(slerp(start, end, 7), interpolate(start, end, 7), rtol=0, atol=1e-4)

@@ -21,7 +21,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize(("name", "count"), PUBLISHED.items())
-def test_parameters_are_exactly_the_published(name: str, count: int) -> None:
+def test_the_number_of_parameters_is_the_published_one(name: str, count: int) -> None:
     settings = load_study(ROOT / "params.yaml").variant(name)
     assert parameters(VAE(settings, SHAPES[settings.dataset])) == count
 
@@ -45,7 +45,7 @@ def test_shapes(settings: object) -> None:
     assert model.decode(mu).shape == (5, *shape)
 
 
-def test_reparameterize_has_the_moments_it_should() -> None:
+def test_reparameterize_gives_the_mean_and_variance_it_should() -> None:
     torch.manual_seed(0)
     mu, logvar = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, -3.0]])
     z = reparameterize(mu, logvar, torch.randn(200_000, 2))
@@ -53,7 +53,7 @@ def test_reparameterize_has_the_moments_it_should() -> None:
     torch.testing.assert_close(z.var(0), logvar[0].exp(), atol=0.01, rtol=0.01)
 
 
-def test_an_autoencoders_code_is_mu_exactly() -> None:
+def test_the_code_of_an_autoencoder_is_exactly_mu() -> None:
     model = VAE(variant(model="ae", beta=0.0), SHAPES["mnist"])
     mu, logvar = model.encode(torch.rand(3, 1, 28, 28))
     assert torch.equal(reparameterize(mu, logvar, torch.randn_like(mu)), mu)

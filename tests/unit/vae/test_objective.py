@@ -1,4 +1,4 @@
-"""Distortion and rate against torch.distributions, and means over whole splits."""
+"""Distortion and rate are those of torch.distributions, and means over a split depend on no batch size."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_kl_is_that_of_torch_distributions() -> None:
 
 
 def test_gaussian_is_a_gaussian_of_variance_one_half() -> None:
-    """Less its constant: -log p(x|z) = squared error + D/2 ln(pi)."""
+    """Without its constant: -log p(x|z) = squared error + D/2 ln(pi)."""
     torch.manual_seed(0)
     x, output = torch.rand(9, 1, 28, 28).double() * 2 - 1, torch.randn(9, 1, 28, 28).double()
     likelihood = Independent(Normal(torch.tanh(output), math.sqrt(0.5)), 3)
@@ -69,7 +69,7 @@ def test_continuous_bernoulli_has_its_normaliser() -> None:
 
 @pytest.mark.parametrize("logit", [-4.0, 0.0, 0.7, 6.0])
 def test_continuous_bernoulli_is_a_density(logit: float) -> None:
-    """Over the grey values of one pixel it integrates to 1, to 1e-6; and pixel_mean is its mean."""
+    """Over the grey values of one pixel it integrates to 1, to 1e-6, and its mean is pixel_mean."""
     settings = cifar_variant(likelihood="continuous_bernoulli")
     x = ((torch.arange(20_000).double() + 0.5) / 20_000).reshape(-1, 1, 1, 1)
     output = torch.full_like(x, logit)
@@ -80,7 +80,7 @@ def test_continuous_bernoulli_is_a_density(logit: float) -> None:
 
 
 def test_the_optimal_variance_is_that_of_torchs_normal() -> None:
-    """-log p(x|z) is torch's, its constant included; no other variance makes the images likelier."""
+    """-log p(x|z) is torch's, with its constant, and no other variance makes the images likelier."""
     torch.manual_seed(0)
     settings = variant(likelihood="gaussian_optimal")
     x, output = torch.rand(9, 1, 28, 28).double() * 2 - 1, torch.randn(9, 1, 28, 28).double()
@@ -91,8 +91,8 @@ def test_the_optimal_variance_is_that_of_torchs_normal() -> None:
         assert distortion(settings, x, output, other).sum() > distortion(settings, x, output, best).sum()
 
 
-def test_under_the_optimal_variance_the_train_distortion_is_a_closed_form(small: dict[str, Images]) -> None:
-    """D/2 (ln(2 pi sigma^2) + 1), to 1e-5 relative, with the same noise, whatever the batches."""
+def test_with_the_optimal_variance_the_train_distortion_has_a_closed_form(small: dict[str, Images]) -> None:
+    """It is D/2 (ln(2 pi sigma^2) + 1), to 1e-5 relative, for the same noise and any batch size."""
     torch.manual_seed(0)
     settings, images = variant(likelihood="gaussian_optimal"), small["mnist"].train.images
     model, noise = VAE(settings, (1, 28, 28)), split_noise(300, 6, 1, CPU)
@@ -103,8 +103,8 @@ def test_under_the_optimal_variance_the_train_distortion_is_a_closed_form(small:
     assert means.distortion.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_in_training_the_optimal_variance_is_the_batchs_and_its_gradient_that_of_the_logarithm() -> None:
-    """The gradient is that of D/2 ln(mean squared error), which sigma* turns the distortion into."""
+def test_in_training_the_loss_has_the_batchs_optimal_variance_and_the_logarithms_gradient() -> None:
+    """With sigma*, the distortion is D/2 ln(mean squared error) plus a constant: the gradients are the same."""
     torch.manual_seed(0)
     settings = variant(likelihood="gaussian_optimal")
     model, x, noise = VAE(settings, (1, 28, 28)).train(), torch.rand(5, 1, 28, 28), torch.randn(5, 6)
@@ -118,7 +118,7 @@ def test_in_training_the_optimal_variance_is_the_batchs_and_its_gradient_that_of
 
 
 def test_effective_beta() -> None:
-    """The notebook's squared error in [-1, 1] is four times that in [0, 1]: its KL weighs a quarter there."""
+    """The notebook's squared error in [-1, 1] is four times that in [0, 1], so its KL weighs a quarter."""
     assert effective_beta(variant(), 0.5) == 0.25
     assert effective_beta(variant(pixel_range=[0, 1]), 0.5) == 1
     assert effective_beta(variant(pixel_range=[0, 1], beta=4.0), 0.05) == pytest.approx(0.4)
@@ -132,7 +132,7 @@ def test_a_linear_network_has_no_link() -> None:
 
 @pytest.mark.parametrize("settings", [variant(), variant(pixel_range=[0, 1]), cifar_variant()])
 def test_pixel_mean_is_the_best_reconstruction(settings: object) -> None:
-    """A picture in [0, 1] that has, of all constants, the least distortion where it equals the image."""
+    """Of all constant pictures in [0, 1], the one that equals the image has the least distortion."""
     output = torch.linspace(-3, 3, 61).reshape(-1, 1, 1, 1)
     pictures = pixel_mean(settings, output)  # type: ignore[arg-type]
     assert 0 < pictures.min() < pictures.max() < 1
@@ -162,7 +162,7 @@ def test_an_autoencoder_has_no_rate_and_no_noise() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 130, 1000])
 def test_means_do_not_depend_on_the_batch_size(small: dict[str, Images], batch_size: int) -> None:
-    """130 images: with 64 the last batch has 2, and a mean of batch means would be off. To 1e-5 relative."""
+    """With 130 images, the last batch of 64 has 2: a mean of batch means would be wrong. To 1e-5 relative."""
     torch.manual_seed(0)
     settings = cifar_variant()
     model = VAE(settings, (3, 32, 32))

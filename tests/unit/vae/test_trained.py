@@ -1,4 +1,4 @@
-"""A trained model: what it computes, and its file."""
+"""What a trained model computes, and how its file is read."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +22,14 @@ SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
 
 
 def trained(settings: Variant, seed: int = 0) -> TrainedVAE:
-    """An untrained model of these settings, as one that training has given."""
+    """Return an untrained network as if it had been trained."""
     torch.manual_seed(0)
     shape = SHAPES[settings.dataset]
     return TrainedVAE("v", settings, seed, shape, VAE(settings, shape).to(memory_format=torch.channels_last))
 
 
 def test_a_saved_model_is_the_same_model(tmp_path: Path) -> None:
-    """Its file says all that there is to know about it."""
+    """Its file alone says everything about it."""
     model = trained(cifar_variant(), seed=3)
     model.save(tmp_path / "m")
     read = load(tmp_path / "m", CPU)
@@ -52,7 +52,7 @@ def test_another_seeds_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    """Snapshots, and a model of before its file said the shape of images."""
+    """Neither is a file of snapshots, nor one whose header has a wrong shape of images."""
     save_evolution(tmp_path / "e", {"mu": np.arange(3)}, variant(), seed=0)
     with pytest.raises(StudyError, match=r"e: header: name: Field required, expected a model as the train stage"):
         load(tmp_path / "e", CPU, variant(), 0)
@@ -64,7 +64,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("settings", [variant(), cifar_variant(likelihood="gaussian_optimal")], ids=["mnist", "cifar"])
 def test_pictures_do_not_depend_on_how_many_are_made_at_once(settings: Variant, small: dict[str, Images]) -> None:
-    """mu, logvar and pictures in [0, 1] of all images at once, written out, against those in batches. 1e-5."""
+    """mu, logvar and pictures of all images at once are those in batches, to 1e-5."""
     model, images = trained(settings), small[settings.dataset].test.images
     x = scale(images, settings.pixel_range)
     with torch.no_grad():
@@ -103,7 +103,7 @@ def test_distortion_is_that_of_the_objective(likelihood: str, small: dict[str, I
     torch.testing.assert_close(model.distortion(images, z), expected)
 
 
-def test_snapshots_come_back_to_their_variant_and_seed(tmp_path: Path) -> None:
+def test_snapshots_are_read_only_for_their_variant_and_seed(tmp_path: Path) -> None:
     settings, evolution = variant(), {name: np.arange(3) for name in ("epochs", "mu", "reconstructions")}
     save_evolution(tmp_path / "e", evolution, settings, seed=0)
     read = load_evolution(tmp_path / "e", settings, 0)
@@ -125,7 +125,7 @@ def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "m", CPU, variant(), 0)
 
 
-def test_a_set_variance_is_saved_too(tmp_path: Path) -> None:
+def test_the_optimal_variance_is_saved_too(tmp_path: Path) -> None:
     model = trained(variant(likelihood="gaussian_optimal"))
     model.network.sigma2.fill_(0.25)
     model.save(tmp_path / "m")

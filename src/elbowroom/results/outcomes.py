@@ -13,6 +13,41 @@ class Outcome(StrEnum):
     NO_COMMON_SEED = "no seed in common"
 
 
+class State(StrEnum):
+    """What is known of one latent size of a series; comparison.enough has the rule."""
+
+    ENOUGH = "enough"  # no larger size can be better by more than the margin; the smallest such size
+    ROOMY = "roomy"  # larger than enough
+    TOO_FEW = "too few"  # a larger size is better by more than the margin
+    UNDECIDED = "undecided"  # neither is shown
+    LARGEST = "largest tried"  # nothing larger to compare with
+    UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size: left out
+    UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it
+    ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
+    COLLAPSED = "collapsed"  # no size explains more than the mean image does
+
+
+class Worth(StrEnum):
+    """Whether a larger network is worth having; comparison.worth has the rule."""
+
+    WORTH_HAVING = "worth having"  # it gains more than the margin
+    NO_GAIN = "no gain worth having"  # it gains less than the margin
+    UNDECIDED = "undecided"  # neither is shown
+    UNDERTRAINED = "undertrained"  # its training loss is above that of the smaller network: left out
+    ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
+
+
+class Step(StrEnum):
+    """What would decide how many latents are enough; comparison.next_step has the rule."""
+
+    MORE_SEEDS = "more seeds"
+    LONGER = "train longer"
+    LARGER = "a larger size"
+    BETWEEN = "a size between"
+    SMALLER = "smaller sizes"
+    NOTHING = "nothing"
+
+
 class Verdict(StrEnum):
     """What became of a VAE's latent space in training; comparison.verdict has the rule."""
 

@@ -1,0 +1,18 @@
+"""Is training finished? What the training curve promises of twice the epochs."""
+
+import math
+from collections.abc import Sequence
+
+
+def gain_of_doubling(losses: Sequence[float]) -> float:
+    """Predict by how much the training loss would fall if the epochs were doubled, in its unit.
+
+    losses: the training loss of each epoch, from the first on, averaged over seeds. A loss that falls like 1/epoch, as
+    a + b/E, falls by b/(2E) more; b is measured over the last third of the epochs. nan with fewer than two epochs.
+    """
+    epochs = len(losses)
+    window = max(1, epochs // 3)
+    if epochs < 2:
+        return math.nan
+    fall = losses[epochs - window - 1] - losses[-1]
+    return fall * (epochs - window) / (2 * window)

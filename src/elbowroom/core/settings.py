@@ -27,8 +27,8 @@ DATASETS = {
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
 NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # each side of an image must be a multiple of this
-# A latent is active if the variance of its mu over images is above this (Burda et al. 2016, arXiv:1509.00519, section
-# 5.2). Counted by KL instead, it is active if its KL, mean over images, is above this, in nats.
+# A latent is active if the variance of its mu over images exceeds this, or its mean KL in nats does.
+# Burda et al. 2016, arXiv:1509.00519, section 5.2.
 ACTIVE_THRESHOLD = 0.01
 RESERVED = ("baselines", "explorer", "judge")  # no names for variants: the pipeline has folders of these names
 

@@ -23,9 +23,9 @@ from functools import cached_property
 from pathlib import Path
 
 from elbowroom.core.errors import StudyError
+from elbowroom.core.paths import DIGESTS
 from elbowroom.core.syntax import BEGIN, END, Module, Statement
 
-FOLDER = Path("code")  # of a study
 SRC = Path(__file__).parents[2]  # of the code that runs
 STAGE, SCRIPT = "code", "code_digests"  # what writes the digests; a script called code.py would hide Python's module
 
@@ -167,7 +167,7 @@ def check_code(dvc_stage: str) -> None:
     stage = dvc_stage.rpartition(":")[2].partition("@")[0]
     if stage == STAGE:
         return
-    path = FOLDER / f"{stage}.json"
+    path = DIGESTS / f"{stage}.json"
     if not path.is_file() or path.read_bytes() != written(Code().of_stage(stage)):
         raise StudyError(
             f"{path}: found the digests of other code than src/ and stages/ have now, expected theirs: run `dvc repro` "

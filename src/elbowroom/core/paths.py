@@ -3,6 +3,7 @@
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+DIGESTS = Path("code")  # of what each stage's code does, STAGE.json
 NOTES = Path(".dvc/tmp/stages")  # per stage, on this machine only: its lock, and the seconds that it took last
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from elbowroom.core.code_digest import FOLDER as DIGESTS
 from elbowroom.core.errors import StudyError
+from elbowroom.core.paths import DIGESTS
 from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 

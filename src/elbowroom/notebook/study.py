@@ -61,7 +61,7 @@ from elbowroom.results.metrics import METRICS
 from elbowroom.results.rows import Difference, PublishedNumber
 from elbowroom.results.schema import to_rows
 from elbowroom.vae import objective
-from elbowroom.vae.latent_space import interpolate, principal_plane, prior_samples, slerp
+from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
 from elbowroom.vae.model import parameters, reparameterize
 from elbowroom.vae.trained import TrainedVAE, load_shown
 
@@ -232,8 +232,7 @@ side = study.figures.sample_rows
 
 def sample(model: TrainedVAE) -> np.ndarray:
     """Decode a square of images from noise that is the same for every variant."""
-    drawn = prior_samples(side**2, model.variant.latent_dim, SEED).to(device)
-    return mosaic([[row] for row in np.split(to_bytes(model.decode(drawn)), side)])
+    return mosaic([[row] for row in np.split(to_bytes(model.sample(side**2, SEED)), side)])
 
 
 show(sample(model), f"{side} x {side} samples from the prior")

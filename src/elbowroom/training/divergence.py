@@ -34,14 +34,12 @@ class DivergenceWatch:
     def check(self, epoch: int) -> None:
         """Raise StudyError if a step's loss was not finite, or exploded. Waits for the device."""
         if not self.sound:
-            last, found = self.losses.tolist()
-            raise self.error(f"epoch {epoch}, step {int(self.sound_steps) + 1}", found, last)
+            raise self.error(f"epoch {epoch}, step {int(self.sound_steps) + 1}", self.losses[1].item())
 
-    def error(self, when: str, found: float, last: float | None = None) -> StudyError:
-        """Say what was found, and what the last sound loss was."""
-        last = self.losses[0].item() if last is None else last
+    def error(self, when: str, found: float) -> StudyError:
+        """Return an error that says which loss was found, and which was the last sound one."""
         return StudyError(
-            f"training diverged: seed {self.seed}, {when}: found loss {found:g} after {last:g}, expected a finite one "
-            f"below {EXPLODED * self.values:,} nats (a lower learning_rate in recipes.{self.recipe} may help, "
-            "or warmup_epochs)"
+            f"training diverged: seed {self.seed}, {when}: found loss {found:g} after {self.losses[0]:g}, expected a "
+            f"finite one below {EXPLODED * self.values:,} nats (a lower learning_rate in recipes.{self.recipe} may "
+            "help, or warmup_epochs)"
         )

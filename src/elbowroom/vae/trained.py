@@ -19,8 +19,8 @@ from elbowroom.vae import fast_cpu, objective
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
 
-ENCODED = 1000  # images at once
-DECODED = 256  # z at once
+ENCODE_BATCH = 1000  # images at once, unless a caller says otherwise
+DECODE_BATCH = 256  # z at once, likewise
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +49,19 @@ class TrainedVAE:
         return self.network.encoder.mu.weight.device
 
     @torch.no_grad()
-    def encode(self, images: Tensor, batch_size: int = ENCODED) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Tensor, batch_size: int = ENCODE_BATCH) -> tuple[Tensor, Tensor]:
         """Encode images (N, C, H, W) uint8: mu and logvar of q(z|x), both (N, latent_dim)."""
         scaled = (scale(images[batch], self.variant.pixel_range) for batch in batches(len(images), batch_size))
         mu, logvar = zip(*map(self.fast.encode, scaled), strict=True)
         return torch.cat(mu), torch.cat(logvar)
 
     @torch.no_grad()
-    def decode(self, z: Tensor, batch_size: int = DECODED) -> Tensor:
+    def decode(self, z: Tensor, batch_size: int = DECODE_BATCH) -> Tensor:
         """Decode z (N, latent_dim): the means of p(x|z) as pictures (N, C, H, W) in [0, 1]."""
         return torch.cat(list(self.decode_batches(z, batch_size)))
 
     @torch.no_grad()
-    def decode_batches(self, z: Tensor, batch_size: int = DECODED) -> Iterator[Tensor]:
+    def decode_batches(self, z: Tensor, batch_size: int = DECODE_BATCH) -> Iterator[Tensor]:
         """Decode z (N, latent_dim) as `decode` does, but yield the pictures of each batch."""
         for batch in batches(len(z), batch_size):
             yield objective.pixel_mean(self.variant, self._decoded(z[batch])).clamp(0, 1)
@@ -70,9 +70,9 @@ class TrainedVAE:
         """Encode and decode images (N, C, H, W) uint8: pictures in [0, 1], decoded from mu."""
         return self.decode(self.encode(images)[0])
 
-    def sample(self, count: int) -> Tensor:
-        """Decode `count` z ~ N(0, I), drawn from the model's seed: pictures (count, C, H, W) in [0, 1]."""
-        return self.decode(prior_samples(count, self.variant.latent_dim, self.seed).to(self.device))
+    def sample(self, count: int, seed: int) -> Tensor:
+        """Decode `count` z ~ N(0, I): pictures (count, C, H, W) in [0, 1]. A seed is the same noise for every model."""
+        return self.decode(prior_samples(count, self.variant.latent_dim, seed).to(self.device))
 
     @torch.no_grad()
     def distortion(self, images: Tensor, z: Tensor) -> Tensor:
@@ -116,7 +116,8 @@ def load(path: Path, device: torch.device, variant: Variant | None = None, seed:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise StudyError(
-            f"{path}: header: {short(key)}: {first['msg']}, expected a model as the train stage writes it"
+            f"{path}: header: {short(key)}: {first['msg']}, expected a model as the train stage writes it, "
+            "run `dvc repro`"
         ) from None
     colours, height, width = known.shape
     network = VAE(known.variant, (colours, height, width))

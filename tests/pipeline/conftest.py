@@ -28,7 +28,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Grown:
     return Grown(checkout, [set(stages) for stages in json.loads(steps.read_text())])
 
 
-@pytest.fixture(scope="module")
-def tiny(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A copy of the grown study, one for each test module."""
-    return grown.checkout.copy(tmp_path_factory.mktemp("tiny"))
+@pytest.fixture
+def tiny(grown: Grown, tmp_path: Path) -> Checkout:
+    """A copy of the grown study for one test, which may do with it as it likes."""
+    return grown.checkout.copy(tmp_path)

@@ -1,26 +1,24 @@
-"""Stages side by side, by DVC, on a toy pipeline that is made for the module: each test goes on from the one before."""
+"""Stages run side by side, by DVC, on a toy pipeline."""
 
-import fcntl
 import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
-from elbowroom.scheduler import local, plan
-from elbowroom.scheduler.dvc_job import DVC_LOCK
-from elbowroom.scheduler.repair import repair
 from tests.support import ROOT
-from tests.support.settings import with_published_recipes
+
+pytestmark = pytest.mark.dvc
 
 DVC_YAML = """
 stages:
@@ -54,19 +52,6 @@ threads = os.environ["OMP_NUM_THREADS"]
 Path("times", name).write_text(json.dumps({"start": start, "end": time.time(), "met": met, "threads": threads}))
 '''
 QUICK = {f"quick@{item}" for item in "abcdefgh"}
-Start = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("toy")
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "config", "core.analytics", "false"]):
-        subprocess.run(command, cwd=folder, env=environment(), check=True)  # noqa: S603
-    (folder / "dvc.yaml").write_text(DVC_YAML)
-    (folder / "work.py").write_text(WORK)
-    (folder / "params.yaml").write_text("top: 1\nleft: 1\nright: 1\nbottom: 1\n")
-    (folder / "times").mkdir()
-    return folder
 
 
 def environment() -> dict[str, str]:
@@ -75,20 +60,11 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
 
 
-@pytest.fixture
-def start(toy: Path) -> Start:
-    def run(jobs: object, **settings: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
-        return subprocess.Popen(  # noqa: S603
-            command,
-            cwd=toy,
-            env=environment() | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return run
+def start(toy: Path, jobs: int, **settings: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=toy, env=environment() | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:
@@ -117,10 +93,63 @@ def dvc(toy: Path, *command: str) -> str:
     ).stdout
 
 
-@pytest.mark.dvc
-def test_every_stage_runs_when_it_can(toy: Path, start: Start) -> None:
-    output = finish(start(6))
-    assert outcomes(output) == dict.fromkeys({"top", "left", "right", "bottom"} | QUICK, "ran")
+class Finished(NamedTuple):
+    """A toy pipeline whose stages all ran once, 6 at a time, and what was printed."""
+
+    folder: Path
+    output: str
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("toy")
+    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "config", "core.analytics", "false"]):
+        subprocess.run(command, cwd=folder, env=environment(), check=True)  # noqa: S603
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    (folder / "work.py").write_text(WORK)
+    (folder / "params.yaml").write_text("top: 1\nleft: 1\nright: 1\nbottom: 1\n")
+    (folder / "times").mkdir()
+    return Finished(folder, finish(start(folder, 6)))
+
+
+@pytest.fixture
+def toy(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the finished pipeline for one test."""
+    return shutil.copytree(finished.folder, tmp_path / "toy", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def left_twice(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline after another value for left, so that DVC has its first result in its cache only."""
+    toy = shutil.copytree(finished.folder, tmp_path_factory.mktemp("left-twice") / "toy", symlinks=True)
+    edit(toy, "left", 2)
+    finish(start(toy, 2))
+    return toy
+
+
+@pytest.fixture
+def stuck(left_twice: Path, tmp_path: Path) -> Path:
+    """A copy whose next run restores left and hangs in bottom."""
+    toy = shutil.copytree(left_twice, tmp_path / "toy", symlinks=True)
+    edit(toy, "left", 1)
+    edit(toy, "bottom", "hang")
+    (toy / "hang").touch()
+    (toy / "times/bottom").unlink()
+    return toy
+
+
+def wait_until_stuck(process: subprocess.Popen[str], toy: Path) -> list[psutil.Process]:
+    """Wait until bottom hangs; return the processes below this one."""
+    while not (toy / "times/bottom").exists() and process.poll() is None:
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any("work.py" in child.cmdline() for child in children)
+    return children
+
+
+def test_every_stage_runs_when_it_can(finished: Finished) -> None:
+    toy = finished.folder
+    assert outcomes(finished.output) == dict.fromkeys({"top", "left", "right", "bottom"} | QUICK, "ran")
     times = {path.name: json.loads(path.read_text()) for path in (toy / "times").iterdir()}
     assert times["left"]["met"]
     assert times["right"]["met"]
@@ -130,15 +159,13 @@ def test_every_stage_runs_when_it_can(toy: Path, start: Start) -> None:
     assert dvc(toy, "status", "--json").strip() == "{}"
 
 
-@pytest.mark.dvc
-def test_nothing_to_run_is_said_in_one_line(start: Start) -> None:
-    assert finish(start(2)) == "Nothing to run: every stage is up to date\n"
+def test_nothing_to_run_is_said_in_one_line(toy: Path) -> None:
+    assert finish(start(toy, 2)) == "Nothing to run: every stage is up to date\n"
 
 
-@pytest.mark.dvc
-def test_an_edit_runs_what_depends_on_it(toy: Path, start: Start) -> None:
+def test_an_edit_runs_what_depends_on_it(toy: Path) -> None:
     edit(toy, "left", 2)
-    lines = finish(start(2, OMP_NUM_THREADS="7")).splitlines()
+    lines = finish(start(toy, 2, OMP_NUM_THREADS="7")).splitlines()
     assert [re.sub(r" +\d:\d\d:\d\d", "", line) for line in lines] == [
         "Up to 2 stages to run, 2 at a time with OMP_NUM_THREADS=7; DVC restores what its cache has",
         "left    started",
@@ -150,11 +177,10 @@ def test_an_edit_runs_what_depends_on_it(toy: Path, start: Start) -> None:
     assert json.loads((toy / "times/left").read_text())["threads"] == "7"
 
 
-@pytest.mark.dvc
-def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) -> None:
+def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path) -> None:
     edit(toy, "left", "fail")
     edit(toy, "right", 2)
-    output = finish(start(1), status=1)
+    output = finish(start(toy, 1), status=1)
     assert outcomes(output) == {"left": "FAILED", "right": "ran"}
     assert f"left FAILED, see {toy / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
     assert "\n  error: told to fail\n" in output
@@ -163,21 +189,13 @@ def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path, start: Start) 
     assert ".dvc/tmp" not in subprocess.check_output(["git", "status", "-s"], cwd=toy, text=True)  # noqa: S607
 
 
-@pytest.mark.dvc
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupt_leaves_no_process(toy: Path, start: Start, number: signal.Signals) -> None:
+def test_an_interrupt_leaves_no_process(stuck: Path, number: signal.Signals) -> None:
     """Not under nohup either, which has it that processes start with SIGHUP ignored."""
-    edit(toy, "left", 1)
-    edit(toy, "bottom", "hang")
-    (toy / "hang").touch()
-    (toy / "times/bottom").unlink()
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    process = start(2)
+    process = start(stuck, 2)
     signal.signal(signal.SIGHUP, before)
-    while not (toy / "times/bottom").exists() and process.poll() is None:
-        time.sleep(0.05)
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert any("work.py" in child.cmdline() for child in children)
+    children = wait_until_stuck(process, stuck)
     process.send_signal(number)
     output = finish(process, status=-9 if number == signal.SIGKILL else 130)
     assert psutil.wait_procs(children, timeout=5)[1] == []
@@ -185,13 +203,17 @@ def test_an_interrupt_leaves_no_process(toy: Path, start: Start, number: signal.
         assert outcomes(output) == {"left": "restored from cache", "bottom": "interrupted"}
 
 
-@pytest.mark.dvc
-def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
-    (toy / "hang").unlink()
+def test_a_run_after_a_killed_one_goes_on_and_a_terminal_shows_it(stuck: Path) -> None:
+    process = start(stuck, 2)
+    children = wait_until_stuck(process, stuck)
+    process.kill()
+    finish(process, status=-9)
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    (stuck / "hang").unlink()
     pid, terminal = pty.fork()
     if pid == 0:
         termios.tcsetwinsize(0, (24, 100))
-        os.chdir(toy)
+        os.chdir(stuck)
         os.execle(sys.executable, "python", "-m", "elbowroom.scheduler.local", "--jobs", "3", environment())  # noqa: S606
     output = b""
     try:
@@ -206,65 +228,4 @@ def test_a_second_run_goes_on_and_a_terminal_shows_it(toy: Path) -> None:
     assert re.search(r"bottom +0:00:\d\d  at work on bottom: +\d+%\|[^|]+\| \d+/20 ", text)
     assert "started" not in text
     assert "0 of 1 stage done" in text
-    assert dvc(toy, "status", "--json").strip() == "{}"
-
-
-def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path(".dvc/tmp").mkdir(parents=True)
-    whole = (ROOT / "studies/quickstart/dvc.lock").read_text()
-    lock, rwlock = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
-    inside = whole.index("  train@mnist-z128:\n")
-    for path, halves in (
-        (
-            lock,
-            [
-                "",
-                whole[: inside + 10],
-                whole[: inside + len("  train@mnist-z128:\n")],
-                "schema: '2.0'\nstages:\n  a: 1",
-            ],
-        ),
-        (rwlock, ["", '{"models": {"read"']),
-    ):
-        for half in halves:
-            path.write_text(half)
-            with DVC_LOCK.open("w") as held:
-                fcntl.flock(held, fcntl.LOCK_EX)
-                assert repair() == []
-            assert path.exists()  # a dvc may be about to write it
-            assert repair() == [path]
-            assert not path.exists()
-            assert path.with_name(f"{path.name}.damaged").read_text() == half
-    for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
-        lock.write_text(sound)
-        rwlock.write_text("{}")
-        assert repair() == []
-
-
-def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("dvc.lock").write_text("")
-    assert repair() == [Path("dvc.lock")]
-
-
-def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "load_study", with_published_recipes)
-    stages: plan.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
-    assert plan.describe(stages, 2, "4").splitlines() == [
-        "Up to 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; DVC restores what its cache has",
-        "train mnist-z128: 3 seeds x 50 epochs",
-        "train cifar10-z8-c32: 3 seeds x 10 epochs",
-    ]
-
-
-@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
-def test_a_wrong_number_of_jobs_is_said(
-    monkeypatch: pytest.MonkeyPatch, jobs: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["parallel", f"--jobs={jobs}"])
-    with pytest.raises(SystemExit, match="2"):
-        local.main()
-    assert f"argument --jobs: found '{jobs}', expected a whole number, 1 or more" in capsys.readouterr().err
+    assert dvc(stuck, "status", "--json").strip() == "{}"

@@ -1,13 +1,11 @@
-"""What the pipeline leaves, and what DVC's commands show of it: on a tiny study of real images.
-
-Each test goes on from where the one before left the module's checkout.
-"""
+"""What the pipeline leaves, and what DVC's commands show of it: on a tiny study of real images."""
 
 import json
 import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +20,7 @@ from elbowroom.figures.pictures import GAP, ZOOM
 from elbowroom.results.metrics import HEADLINE
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
-from tests.support.checkout import PAGES, Checkout, of, ran
+from tests.support.checkout import PAGES, Checkout, Grown, of, ran
 
 pytestmark = pytest.mark.dvc
 
@@ -117,28 +115,42 @@ def test_the_report_says_that_the_budget_is_small(tiny: Checkout) -> None:
         assert "mnist: 1 of 50 epochs, 96 of 60,000 training images, 40 of 10,000 test images" in text
 
 
-def test_one_variants_edit_by_a_real_python(tiny: Checkout) -> None:
-    """Elsewhere a preloaded one runs the stages."""
-    tiny.edit(lambda p: p["variants"]["mnist-z256"].update(latent_dim=12))
-    assert tiny._replace(python=Path(sys.executable).parent).repro() == of("mnist-z256")
-    expected = parameters(VAE(load_study(tiny.path / "params.yaml").variant("mnist-z256"), (1, 28, 28)))
-    assert json.loads((tiny.path / "metrics/mnist-z256.json").read_text())["parameters"] == expected
+class Edited(NamedTuple):
+    """A study after an edit of one variant that is not committed, and what it ran."""
+
+    checkout: Checkout
+    ran: set[str]
 
 
-def test_diffs_show_what_changed(tiny: Checkout) -> None:
-    params = tiny.run("dvc", "params", "diff")
+@pytest.fixture(scope="module")
+def edited(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> Edited:
+    """The stages are run by a real python, elsewhere by a preloaded one. Tests only look at it."""
+    copy = grown.checkout.copy(tmp_path_factory.mktemp("edited"))
+    copy.edit(lambda p: p["variants"]["mnist-z256"].update(latent_dim=12))
+    return Edited(copy, copy._replace(python=Path(sys.executable).parent).repro())
+
+
+def test_one_variants_edit_by_a_real_python(edited: Edited) -> None:
+    assert edited.ran == of("mnist-z256")
+    study = edited.checkout.path
+    expected = parameters(VAE(load_study(study / "params.yaml").variant("mnist-z256"), (1, 28, 28)))
+    assert json.loads((study / "metrics/mnist-z256.json").read_text())["parameters"] == expected
+
+
+def test_diffs_show_what_changed(edited: Edited) -> None:
+    params = edited.checkout.run("dvc", "params", "diff")
     assert re.findall(r"variants\S+", params) == ["variants.mnist-z256.latent_dim"]
-    metrics = tiny.run("dvc", "metrics", "diff")
+    metrics = edited.checkout.run("dvc", "metrics", "diff")
     assert set(re.findall(r"^metrics/\S+", metrics, re.MULTILINE)) == {"metrics/mnist-z256.json"}
     assert re.search(r"^metrics/mnist-z256.json +loss +\d+\.\d+ +\d+\.\d+ +-?\d+\.\d+$", metrics, re.MULTILINE)
     assert max(map(len, metrics.splitlines())) <= 80
 
 
-def test_two_variants_are_compared(tiny: Checkout) -> None:
-    table = tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist-z256")
+def test_two_variants_are_compared(edited: Edited) -> None:
+    table = edited.checkout.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist-z256")
     assert re.search(r"^latent_dim +128 +12$", table, re.MULTILINE)
     assert re.search(r"^test_loss +[\d.]+ +[\d.]+ +[+-][\d.]+ +[+-][\d.]+ %$", table, re.MULTILINE)
-    assert tiny.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist", status=2).startswith(
+    assert edited.checkout.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist", status=2).startswith(
         "error: params.yaml:"
     )
 
@@ -151,16 +163,17 @@ def test_the_metrics_of_the_study_fit_a_terminal() -> None:
     assert max(map(len, lines)) <= 120
 
 
-def test_plots_diff_overlays_revisions(tiny: Checkout) -> None:
-    output = tiny.run("dvc", "plots", "diff", "HEAD")
+def test_plots_diff_overlays_revisions(edited: Edited) -> None:
+    output = edited.checkout.run("dvc", "plots", "diff", "HEAD")
     assert "failed" not in output
-    page = (tiny.path / "dvc_plots/index.html").read_text()
+    page = (edited.checkout.path / "dvc_plots/index.html").read_text()
     curves = next(line for line in page.splitlines() if "Training, mean over seeds" in line)
     assert {"HEAD", "workspace"} <= set(re.findall(r'"rev": "(\w+)"', curves))
 
 
-def test_branches_that_edited_different_variants_merge(tiny: Checkout) -> None:
+def test_branches_that_edited_different_variants_merge(edited: Edited, tmp_path: Path) -> None:
     """As docs/using-dvc.md says: nothing is trained again."""
+    tiny = edited.checkout.copy(tmp_path)
     tiny.commit()
     tiny.run("git", "checkout", "-q", "-b", "other", "HEAD~1")
     tiny.edit(lambda p: p["variants"]["cifar10-ae16"].update(latent_dim=4))

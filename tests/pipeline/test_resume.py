@@ -38,7 +38,7 @@ def trained(study: Checkout) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def longer(tiny: Checkout) -> Checkout:
     """With more epochs to be killed in, and a python that is a process of its own."""
     tiny.edit(lambda p: p["recipes"]["notebook-mnist"].update(epochs=EPOCHS))
@@ -47,7 +47,7 @@ def longer(tiny: Checkout) -> Checkout:
 
 
 def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, tmp_path: Path) -> None:
-    uninterrupted = longer.copy(tmp_path)
+    uninterrupted = longer.copy(tmp_path / "uninterrupted")
     uninterrupted.run("python", "-m", "stages.train", "mnist-z128")
     reached, printed = 0, []
     for kill in (

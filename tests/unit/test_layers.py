@@ -1,0 +1,80 @@
+"""A package imports only packages on the lines below its own, so it can be read without what stands above it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+LAYERS = """
+                    stages
+                app   notebook
+         training  evaluation  report
+          vae  yardsticks  comparison
+     datasets  results  figures  scheduler
+                     core
+"""
+PACKAGE = ROOT / "src/elbowroom"
+HEIGHT = {name: -number for number, line in enumerate(LAYERS.splitlines()) for name in line.split()}
+TOP = {"__init__", "__main__", "api"}  # the only modules outside the packages; they may import any of them
+MODULES = [*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "stages").glob("*.py"))]
+
+
+def package(path: Path) -> str:
+    """The folder that a module is in; for a module directly in src/elbowroom, its own name."""
+    return path.stem if path.parent == PACKAGE else path.parent.name
+
+
+def imported_packages(source: str) -> Iterator[tuple[int, str]]:
+    """The line and the package of every import of ours, those inside functions included."""
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"line {node.lineno}: a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            first, *rest = name.split(".")
+            if first in ("elbowroom", "stages"):
+                yield node.lineno, rest[0] if first == "elbowroom" and rest else first
+
+
+def test_every_module_is_in_a_package_of_the_drawing() -> None:
+    assert {package(path) for path in MODULES} - TOP == set(HEIGHT)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_its_own_package_and_those_below_it(path: Path) -> None:
+    mine = package(path)
+    below = {name for name in HEIGHT if mine in TOP or HEIGHT[name] < HEIGHT[mine]}
+    allowed = below if mine == "stages" else below | {mine}  # stages do not import each other
+    imports = imported_packages(path.read_text(encoding="utf-8"))
+    assert [f"line {line}: imports {other}" for line, other in imports if other not in allowed] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import elbowroom.vae.model", "vae"),
+        ("from elbowroom import vae", "vae"),
+        ("from elbowroom.vae import model", "vae"),
+        ("from elbowroom.vae.model import VAE as Model", "vae"),
+        ("def f():\n    from elbowroom.vae.model import VAE", "vae"),
+        ("from stages import train", "stages"),
+        ("import stages.train", "stages"),
+        ("import elbowroom", "elbowroom"),
+    ],
+)
+def test_every_way_to_import_is_seen(source: str, expected: str) -> None:
+    assert [name for _, name in imported_packages(source)] == [expected]
+
+
+@pytest.mark.parametrize("library", ["torch", "pandas"])
+def test_importing_elbowroom_does_not_import(library: str) -> None:
+    code = f"import sys, elbowroom; sys.exit({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src").returncode == 0  # noqa: S603

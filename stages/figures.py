@@ -1,4 +1,4 @@
-"""figures@<variant>: data/<dataset>, models/<variant>/, history.csv -> plots/<variant>/*.png, evolution.gif"""
+"""figures@<variant>: data/, models/<variant>/, history.csv -> plots/<variant>/*.png, animations/<variant>.gif"""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def main(name: str) -> None:
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
     strip, animation = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])
     files.write(paths.plot_file(name, "evolution.png"), png_bytes(strip))
-    files.write(paths.plot_file(name, "evolution.gif"), gif_bytes(animation, milliseconds=600))
+    files.write(paths.animation_file(name), gif_bytes(animation, milliseconds=600))
 
 
 if __name__ == "__main__":

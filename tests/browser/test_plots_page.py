@@ -287,7 +287,7 @@ def test_a_variant_has_one_colour(drawn: Drawn, study: Path) -> None:
 @pytest.mark.browser
 def test_pictures_are_there_with_their_captions(drawn: Drawn, study: Path) -> None:
     files = [path for folder in ("plots", "report/comparison/pictures") for path in (study / folder).rglob("*.*")]
-    pictures = {str(path.relative_to(study)) for path in files if path.suffix in (".png", ".gif")}
+    pictures = {str(path.relative_to(study)) for path in files if path.suffix == ".png"}
     assert set(drawn.page.locator("main figcaption code").all_text_contents()) == pictures
     drawn.page.wait_for_function("[...document.images].every(image => image.complete)")
     images = drawn.page.locator("main img").evaluate_all("all => all.map(image => [image.naturalWidth, image.alt])")

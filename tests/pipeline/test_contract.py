@@ -246,7 +246,7 @@ def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
 
 
 def test_deleted_results_are_restored(tiny: Checkout) -> None:
-    for name in ("models", "data", "metrics", "plots", "report"):
+    for name in ("models", "data", "metrics", "plots", "animations", "report"):
         tiny.run("rm", "-r", name)
     assert tiny.repro() == set()
     assert_all_is_as_it_was(tiny)

@@ -31,8 +31,9 @@ PICTURES = 2 * 5 + 4 + 1  # of each dataset; of the VAEs, which are of one famil
 def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
     assert tiny.changes() == ""
     tracked = set(tiny.run("git", "ls-files").split())
-    assert {"report/index.html", "report/README.md", "dvc.lock", "metrics/mnist-z128.json"} <= tracked
-    assert not [path for path in tracked if path.endswith(".safetensors")]
+    assert {"report/README.md", "report/study.ipynb", "dvc.lock", "metrics/mnist-z128.json"} <= tracked
+    assert not [path for path in tracked if path.endswith((".safetensors", ".gif", ".html"))]
+    assert (tiny.path / "report/index.html").is_file()
 
 
 def test_models_are_weights_and_nothing_else(tiny: Checkout) -> None:
@@ -78,7 +79,7 @@ def test_pictures_show_the_images(tiny: Checkout) -> None:
             np.testing.assert_array_equal(rows[:side:ZOOM, left : left + side : ZOOM], image)
         np.testing.assert_array_equal(path[::ZOOM, :side:ZOOM], images[0].transpose(1, 2, 0))
         np.testing.assert_array_equal(path[::ZOOM, -side::ZOOM], images[1].transpose(1, 2, 0))
-        with Image.open(tiny.path / f"plots/{name}/evolution.gif") as animation:
+        with Image.open(tiny.path / f"animations/{name}.gif") as animation:
             assert animation.n_frames == 2  # type: ignore[attr-defined] # before training, and after its one epoch
     assert len(list(tiny.path.glob("report/comparison/pictures/*.png"))) == PICTURES
 
@@ -103,7 +104,7 @@ def test_links_of_the_report_work(tiny: Checkout) -> None:
     assert {link for link in page.links if not link.startswith("data:")} <= page.anchors
     markdown = set(re.findall(r"\]\(([^)]+)\)", (tiny.path / "report/README.md").read_text()))
     pictures = {link for link in markdown if not link.startswith("#")}
-    assert len(pictures) == PICTURES + 9 * len(NAMES) + 2  # and the two other forms of the report
+    assert len(pictures) == PICTURES + 8 * len(NAMES) + 1  # and the notebook
     for link in pictures:
         assert (tiny.path / "report" / link).is_file(), link
 

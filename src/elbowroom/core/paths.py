@@ -42,6 +42,11 @@ def plot_file(variant: str, name: str) -> Path:
     return Path("plots") / variant / name
 
 
+def animation_file(variant: str) -> Path:
+    """The latent space through training, moving."""
+    return Path("animations") / f"{variant}.gif"
+
+
 def baselines_file(dataset: str) -> Path:
     """The yardsticks of a dataset."""
     return Path("metrics") / "baselines" / f"{dataset}.csv"

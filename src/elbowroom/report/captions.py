@@ -38,8 +38,8 @@ VARIANT = {  # pictures of one variant
     "interpolation.png": "Between two test images (the ends).",
     "interpolation-samples.png": "Between two random latent vectors.",
     "map.png": "mu of test images on two principal components.",
-    "evolution.png": "The latent space through training: mu in the final plane; below, images and reconstructions.",
-    "evolution.gif": "The same, moving.",
+    "evolution.png": "The latent space through training: mu in the final plane; below, images and reconstructions. "
+    "The same, moving, is in animations/, which git does not have.",
 }
 
 TABLES = {  # what the templates say beside a table; they fill the braces

@@ -14,7 +14,7 @@ from elbowroom.core.paths import DIGESTS
 from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
-OUTS = ("data", "metrics", "models", "plots")  # the folders that these stages write to
+OUTS = ("animations", "data", "metrics", "models", "plots")  # the folders that these stages write to
 
 
 def locked_stages() -> dict[str, Any]:

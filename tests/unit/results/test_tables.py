@@ -43,7 +43,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     params = yaml.safe_load((committed / "params.yaml").read_text())
     others = [name for name in params["variants"] if name not in VARIANTS]
     for folder in ("metrics", "plots", "report/comparison"):
-        ignored = shutil.ignore_patterns("*.gif", "pictures", "cifar10*", *others)
+        ignored = shutil.ignore_patterns("pictures", "cifar10*", *others)
         shutil.copytree(committed / folder, tmp_path / folder, ignore=ignored)
     params["variants"] = {name: params["variants"][name] for name in VARIANTS}
     del params["datasets"]["cifar10"]

@@ -1,4 +1,4 @@
-"""What tests share, by how much it imports: a test of settings loads no torch and no browser."""
+"""Helpers that several test files share, split so that a test of settings loads neither torch nor a browser."""
 
 from pathlib import Path
 

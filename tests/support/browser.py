@@ -10,7 +10,10 @@ from playwright.sync_api import Browser, Page, Route
 def opened(
     browser: Browser, path: Path, levels: tuple[str, ...] = ("error", "warning"), **options: Any
 ) -> tuple[Page, list[str]]:
-    """The page from disk; and what should stay empty: requests, errors, what its console says at these levels."""
+    """Open a page from disk. Return it and a list of all that goes wrong: requests, errors, console messages.
+
+    levels: the console levels that count as wrong.
+    """
     page = browser.new_page(**options)
     page.set_default_timeout(60_000)  # machines can be busy
     wrong: list[str] = []

@@ -17,13 +17,13 @@ from tests.support.settings import EVALUATION
 
 
 class Checkout(NamedTuple):
-    """A study's folder in a git checkout of its own, and the folder that its `python` is in."""
+    """A study in a git checkout of its own: the study's folder, and the folder of the `python` that runs its stages."""
 
     path: Path
     python: Path
 
     def run(self, *command: str, status: int = 0) -> str:
-        """Run a command there, as after `source .venv/bin/activate`; return what it printed."""
+        """Run a command in the study's folder, as if the environment were activated. Return what it printed."""
         binaries = str(Path(sys.executable).parent)
         environment = os.environ | {"PATH": f"{self.python}:{binaries}:{os.environ['PATH']}", "COLUMNS": "120"}
         environment |= {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -33,11 +33,11 @@ class Checkout(NamedTuple):
         return output
 
     def repro(self, *arguments: str) -> set[str]:
-        """`dvc repro`: the stages that it ran, by name."""
+        """Run `dvc repro`. Return the names of the stages that it ran."""
         return ran(self.run("dvc", "repro", *arguments))
 
     def edit(self, change: Callable[[dict], object]) -> None:
-        """Change params.yaml."""
+        """Edit params.yaml: `change` gets its contents and changes them in place."""
         path = self.path / "params.yaml"
         params = yaml.safe_load(path.read_text())
         change(params)
@@ -48,18 +48,18 @@ class Checkout(NamedTuple):
         self.run("git", "commit", "-qm", "a step")
 
     def changes(self) -> str:
-        """What differs from the last commit, as git has it."""
+        """Return what differs from the last commit, one line per file (`git status --porcelain`)."""
         return self.run("git", "status", "--porcelain", "--untracked-files=all")
 
     def copy(self, folder: Path) -> "Checkout":
-        """The whole checkout again, with DVC's cache."""
+        """Copy the whole checkout, DVC's cache included, into a folder."""
         checkout = self.path.parent.parent
         shutil.copytree(checkout, folder / "checkout", symlinks=True)
         return self._replace(path=folder / "checkout" / self.path.relative_to(checkout))
 
 
 def ran(output: str) -> set[str]:
-    """The stages that `dvc repro` ran, by name."""
+    """Find the names of the stages that `dvc repro` ran in its output."""
     return set(re.findall(r"^Running stage '(.+)':$", output, re.MULTILINE))
 
 
@@ -67,19 +67,22 @@ PAGES = set(STUDY_STAGES)
 
 
 def of(*variants: str) -> set[str]:
-    """The stages that a change of these variants runs."""
+    """Return the stages that run after an edit of these variants."""
     return {f"{stage}@{name}" for name in variants for stage in VARIANT_STAGES} | PAGES
 
 
 class Grown(NamedTuple):
-    """A study that grew by a variant, then by a dataset, and what ran each time."""
+    """A study that was run, got another variant, then another dataset; and the stages that DVC ran each time."""
 
     checkout: Checkout
     ran: list[set[str]]
 
 
 def grow(tiny: Checkout) -> list[set[str]]:
-    """Make the checkout, by a variant and a dataset at a time; return what DVC ran each time."""
+    """Make a checkout with a tiny study of one variant, run it, add a variant, run it, add a dataset, run it.
+
+    Return the stages that DVC ran each time.
+    """
     folder, checkout = tiny.path, tiny.path.parent.parent
     for name in ("src", "stages", ".dvc/plots"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))

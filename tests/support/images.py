@@ -1,4 +1,4 @@
-"""Real images, from ELBOWROOM_MIRROR or downloaded once to the user's cache folder."""
+"""The real images of MNIST and CIFAR-10, from ELBOWROOM_MIRROR or downloaded once to the user's cache folder."""
 
 import torch
 
@@ -11,7 +11,7 @@ SIZES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 
 
 def published_images() -> dict[str, Images]:
-    """Both datasets, whole, as prepare makes them."""
+    """Load both datasets whole, as the stage `prepare` makes them."""
     return {name: _images(name, Dataset(train_images=a, test_images=b)) for name, (a, b) in SIZES.items()}
 
 
@@ -23,7 +23,7 @@ def _images(name: str, settings: Dataset) -> Images:
 
 
 def first_images(images: Images, train: int, test: int) -> Images:
-    """The first images of each split."""
+    """Keep only the first images of each split."""
     return Images(
         Split(*(part[:train] for part in images.train)), Split(*(part[:test] for part in images.test)), images.classes
     )

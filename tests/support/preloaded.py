@@ -1,7 +1,8 @@
-"""A `python` that has torch and the rest imported already, and a `dvc`, for tests that run many short stages.
+"""A `python` and a `dvc` that start fast, for tests that run many short stages.
 
-`python preloaded.py SERVER_SOCKET` imports them once and then forks, for each call, a process that runs the call's
-module as `python -m` would, in its folder, environment and streams. Nothing of elbowroom is imported beforehand.
+`python preloaded.py SOCKET` imports torch and the other slow libraries once. For each call it forks a process that runs
+the called module as `python -m` would, in the caller's folder and with the caller's environment and streams. It imports
+nothing of elbowroom beforehand, so that each call runs the code that is on disk.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ CLIENT = """#!{python} -SE
 import os, signal, socket, sys
 if sys.argv[1:2] != ["-m"]:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-if sys.argv[2] == "ipykernel_launcher":  # is interrupted before it is killed
+if sys.argv[2] == "ipykernel_launcher":  # nbclient interrupts it before it kills it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -34,7 +35,7 @@ sys.exit(int(server.recv(9) or b"1"))
 
 @contextlib.contextmanager
 def preloaded_python(folder: Path) -> Iterator[Path]:
-    """A folder with such a `python` and `dvc` in it, for PATH, as long as the context lasts."""
+    """Provide a folder for PATH with such a `python` and `dvc` in it, which work inside the context."""
     address = str(folder / "python.socket")
     (folder / "bin").mkdir()
     client = folder / "bin/python"
@@ -55,6 +56,7 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
 
 
 def serve(address: str) -> None:
+    """Import the slow libraries, then answer calls until terminated."""
     for slow in (
         "torchvision.datasets",
         "torch._dynamo",
@@ -86,6 +88,7 @@ def serve(address: str) -> None:
 
 
 def answer(call: socket.socket) -> int:
+    """Run the module that was called, in this forked process. Return its exit status."""
     message, streams, *_ = socket.recv_fds(call, 1 << 16, 3)
     while not message.endswith(b"\1"):
         message += call.recv(1 << 16)
@@ -97,11 +100,11 @@ def answer(call: socket.socket) -> int:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variable.split("=", 1) for variable in variables)
-    os.environ.pop("DVC_PID", None)  # no parent of this process
+    os.environ.pop("DVC_PID", None)  # that DVC is not the parent of this process
     sys.argv = arguments
     sys.path[0] = folder
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if arguments[0] == "ipykernel_launcher":  # whose client is what is killed, to end it
+    if arguments[0] == "ipykernel_launcher":  # nbclient kills the caller: end with it
         threading.Thread(target=lambda: call.recv(1) or os._exit(1), daemon=True).start()
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

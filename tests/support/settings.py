@@ -1,9 +1,6 @@
-"""Settings of small variants, recipes and evaluations."""
+"""Settings of variants, recipes and evaluations that are small enough for tests."""
 
-from elbowroom.comparison.published import load_published
-from elbowroom.core.params import load_study
-from elbowroom.core.settings import Evaluation, Recipe, Study, Variant
-from tests.support import ROOT
+from elbowroom.core.settings import Evaluation, Recipe, Variant
 
 EVALUATION = Evaluation(
     batch_size=50,
@@ -18,7 +15,7 @@ EVALUATION = Evaluation(
 
 
 def variant(**changes: object) -> Variant:
-    """A small VAE on MNIST, as the notebook has it, with some settings changed."""
+    """Return the settings of a small VAE on MNIST, with the notebook's network, and with these changes."""
     settings: dict[str, object] = {
         "dataset": "mnist",
         "recipe": "notebook-mnist",
@@ -34,12 +31,13 @@ def variant(**changes: object) -> Variant:
 
 
 def cifar_variant(**changes: object) -> Variant:
-    """A small VAE on CIFAR-10, as the report has it."""
+    """Return the settings of a small VAE on CIFAR-10, with the report's network, and with these changes."""
     report = {"dataset": "cifar10", "network": "report", "likelihood": "bernoulli", "pixel_range": [0, 1]}
     return variant(**(report | changes))
 
 
 def recipe(**changes: object) -> Recipe:
+    """Return a recipe of two epochs, with these changes."""
     settings: dict[str, object] = {
         "epochs": 2,
         "batch_size": 64,
@@ -49,18 +47,3 @@ def recipe(**changes: object) -> Recipe:
         "seeds": [0],
     }
     return Recipe.model_validate(settings | changes)
-
-
-def with_published_recipes() -> Study:
-    """The root study, its published variants trained for as long as they were, and in float32."""
-    study = load_study(ROOT / "params.yaml")
-    recipes = {
-        study.variants[name].recipe: table.budget.epochs
-        for table in load_published().values()
-        for name in table.variants
-    }
-    longer = {
-        name: study.recipes[name].model_copy(update={"epochs": epochs, "precision": "high"})
-        for name, epochs in recipes.items()
-    }
-    return study.model_copy(update={"recipes": study.recipes | longer})

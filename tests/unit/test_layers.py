@@ -78,3 +78,10 @@ def test_every_way_to_import_is_seen(source: str, expected: str) -> None:
 def test_importing_elbowroom_does_not_import(library: str) -> None:
     code = f"import sys, elbowroom; sys.exit({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src").returncode == 0  # noqa: S603
+
+
+def test_settings_are_tested_without_torch_pandas_and_browser() -> None:
+    """Those who work on params.yaml should not wait for their imports."""
+    code = "import sys, tests.conftest, tests.unit.core.test_params; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()  # noqa: S603
+    assert not {"torch", "pandas", "playwright", "dvc"} & set(loaded)

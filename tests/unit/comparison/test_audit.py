@@ -11,7 +11,7 @@ from elbowroom.results.outcomes import ClaimResult, Evidence
 from elbowroom.results.rows import AuditedClaim
 from elbowroom.results.schema import to_table
 from tests.support import ROOT
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 HOLDS, FAILS, UNTESTABLE = ClaimResult.HOLDS, ClaimResult.FAILS, ClaimResult.UNTESTABLE
 Means = dict[tuple[str, str], float]  # variant, metric -> mean over seeds

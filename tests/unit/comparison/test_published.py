@@ -4,18 +4,30 @@ import pandas as pd
 import pytest
 
 from elbowroom.comparison.published import against_published, load_published, shortfalls
+from elbowroom.comparison.published import test_loss_after as loss_as_published
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Dataset, Study
 from elbowroom.results.rows import PublishedNumber
 from elbowroom.results.schema import to_table
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 
 @pytest.fixture
 def study() -> Study:
     return with_published_recipes()
+
+
+def test_root_study_has_the_published_recipes() -> None:
+    study = load_study(ROOT / "params.yaml")
+    notebook, report = study.recipes["notebook-mnist"], study.recipes["report-cifar10"]
+    assert (notebook.batch_size, notebook.learning_rate) == (128, 1e-3)
+    assert loss_as_published("mnist-z128", notebook.epochs) > 0  # published after this number of epochs, else nan
+    assert (report.epochs, report.batch_size, report.learning_rate) == (10, 128, 3e-3)
+    latents = {name: (variant.latent_dim, variant.channels) for name, variant in study.variants.items()}
+    assert latents["cifar10-z8-c64"] == (8, 64)
+    assert latents["mnist-z256"] == (256, 32)
 
 
 def test_published_tables_are_consistent(study: Study) -> None:

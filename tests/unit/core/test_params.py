@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from tests.support import ROOT
@@ -28,17 +27,6 @@ VARIANTS = [
 @pytest.mark.parametrize("study", [".", "studies/quickstart"])
 def test_committed_studies_have_every_published_variant(study: str) -> None:
     assert list(load_study(ROOT / study / "params.yaml").variants) == VARIANTS
-
-
-def test_root_study_has_the_published_recipes() -> None:
-    study = load_study(ROOT / "params.yaml")
-    notebook, report = study.recipes["notebook-mnist"], study.recipes["report-cifar10"]
-    assert (notebook.batch_size, notebook.learning_rate) == (128, 1e-3)
-    assert published_after("mnist-z128", notebook.epochs) > 0  # published after this number of epochs, else nan
-    assert (report.epochs, report.batch_size, report.learning_rate) == (10, 128, 3e-3)
-    latents = {name: (variant.latent_dim, variant.channels) for name, variant in study.variants.items()}
-    assert latents["cifar10-z8-c64"] == (8, 64)
-    assert latents["mnist-z256"] == (256, 32)
 
 
 def test_quickstart_differs_from_the_root_study_in_budget_only() -> None:

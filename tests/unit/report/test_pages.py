@@ -17,7 +17,7 @@ from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome
 from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
 UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a string, reverses text, cannot be encoded

@@ -1,7 +1,7 @@
 """Trainings are described by their budget."""
 
 from elbowroom.scheduler.budget import budgets
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 
 def test_variants_of_the_same_budget_share_a_line() -> None:

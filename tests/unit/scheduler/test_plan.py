@@ -3,7 +3,7 @@
 import pytest
 
 from elbowroom.scheduler import plan
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 
 def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The notebook stage: what it shows is what was measured."""
+"""The notebook stage runs every cell, and shows the measured numbers."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ def code(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def printed(cell: NotebookNode) -> str:
-    """What a cell shows, but pictures, as text."""
+    """The text that a cell shows, without pictures."""
     return "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
 
 
@@ -46,7 +46,7 @@ def test_every_cell_ran_and_none_failed(tiny: Checkout) -> None:
     assert all(output.metadata["image/png"]["alt"] for output in pictures(notebook))
 
 
-def test_it_tells_nothing_of_where_and_when(tiny: Checkout) -> None:
+def test_it_contains_no_path_and_no_time(tiny: Checkout) -> None:
     text = (tiny.path / "report/study.ipynb").read_text()
     for place in (tiny.path, tiny.path.parent.parent, Path.home(), Path(nbformat.__file__).parent):
         assert str(place) not in text
@@ -55,7 +55,7 @@ def test_it_tells_nothing_of_where_and_when(tiny: Checkout) -> None:
     assert all(cell.metadata == {} for cell in notebook.cells)
 
 
-def test_its_numbers_are_the_measured_ones(tiny: Checkout) -> None:
+def test_its_numbers_are_those_in_metrics(tiny: Checkout) -> None:
     text = "\n".join(map(printed, code(read(tiny))))
     names = ("mnist-z128", "mnist-z256")
     ours, other = (pd.read_csv(tiny.path / f"metrics/{name}.csv").iloc[0] for name in names)
@@ -73,13 +73,13 @@ def test_its_numbers_are_the_measured_ones(tiny: Checkout) -> None:
     assert re.search(rf"train +{train.loss:.2f} +{train.distortion:.2f} +{train['rate']:.2f}", text)
 
 
-def test_run_again_it_is_the_same_to_the_byte(tiny: Checkout) -> None:
+def test_a_second_run_gives_the_same_bytes(tiny: Checkout) -> None:
     before = (tiny.path / "report/study.ipynb").read_bytes()
     tiny.run("python", "-m", "stages.notebook")
     assert (tiny.path / "report/study.ipynb").read_bytes() == before
 
 
-def test_a_damaged_model_is_one_line_and_the_old_notebook_stays(tiny: Checkout) -> None:
+def test_a_damaged_model_is_one_line_and_keeps_the_old_notebook(tiny: Checkout) -> None:
     model = tiny.path / "models/mnist-z128/seed-0.safetensors"
     content, before = model.read_bytes(), (tiny.path / "report/study.ipynb").read_bytes()
     model.unlink()
@@ -90,7 +90,7 @@ def test_a_damaged_model_is_one_line_and_the_old_notebook_stays(tiny: Checkout) 
     assert (tiny.path / "report/study.ipynb").read_bytes() == before
 
 
-def test_what_is_not_here_is_left_out_by_name(tiny: Checkout) -> None:
+def test_variants_without_models_are_left_out_and_named(tiny: Checkout) -> None:
     """As in a clone without a remote, after `dvc exp run --allow-missing`."""
     shutil.rmtree(tiny.path / "models/mnist-z128")
     tiny.run("python", "-m", "stages.notebook")
@@ -102,7 +102,7 @@ def test_what_is_not_here_is_left_out_by_name(tiny: Checkout) -> None:
 
 
 def test_a_study_of_one_autoencoder_has_nothing_to_compare(tiny: Checkout) -> None:
-    """Of colour images, too."""
+    """Here, of colour images."""
     tiny.edit(lambda p: [p["variants"].pop(name) for name in ("mnist-z128", "mnist-z256")])
     for stage in ("compare", "notebook"):
         tiny.run("python", "-m", f"stages.{stage}")

@@ -31,7 +31,7 @@ stages:
     do: {cmd: "python work.py quick-${item} 1", outs: ["quick-${item}.txt"]}
 """
 WORK = '''
-"""NAME VALUE [FRIEND]: write VALUE to NAME.txt, and to times/NAME what a test wants to know."""
+"""NAME VALUE [FRIEND]: write VALUE to NAME.txt, and start, end and threads to times/NAME."""
 import json, os, sys, time
 from pathlib import Path
 from tqdm import tqdm
@@ -94,7 +94,7 @@ def dvc(toy: Path, *command: str) -> str:
 
 
 class Finished(NamedTuple):
-    """A toy pipeline whose stages all ran once, 6 at a time, and what was printed."""
+    """Run all stages of a toy pipeline, 6 at a time; return its folder and what was printed."""
 
     folder: Path
     output: str
@@ -120,7 +120,7 @@ def toy(finished: Finished, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def left_twice(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pipeline after another value for left, so that DVC has its first result in its cache only."""
+    """Run the pipeline with another value for left, so that its first result is in DVC's cache only."""
     toy = shutil.copytree(finished.folder, tmp_path_factory.mktemp("left-twice") / "toy", symlinks=True)
     edit(toy, "left", 2)
     finish(start(toy, 2))
@@ -147,7 +147,7 @@ def wait_until_stuck(process: subprocess.Popen[str], toy: Path) -> list[psutil.P
     return children
 
 
-def test_every_stage_runs_when_it_can(finished: Finished) -> None:
+def test_every_stage_runs_as_soon_as_it_can(finished: Finished) -> None:
     toy = finished.folder
     assert outcomes(finished.output) == dict.fromkeys({"top", "left", "right", "bottom"} | QUICK, "ran")
     times = {path.name: json.loads(path.read_text()) for path in (toy / "times").iterdir()}
@@ -159,11 +159,11 @@ def test_every_stage_runs_when_it_can(finished: Finished) -> None:
     assert dvc(toy, "status", "--json").strip() == "{}"
 
 
-def test_nothing_to_run_is_said_in_one_line(toy: Path) -> None:
+def test_one_line_says_that_nothing_has_to_run(toy: Path) -> None:
     assert finish(start(toy, 2)) == "Nothing to run: every stage is up to date\n"
 
 
-def test_an_edit_runs_what_depends_on_it(toy: Path) -> None:
+def test_an_edit_runs_the_stages_that_depend_on_it(toy: Path) -> None:
     edit(toy, "left", 2)
     lines = finish(start(toy, 2, OMP_NUM_THREADS="7")).splitlines()
     assert [re.sub(r" +\d:\d\d:\d\d", "", line) for line in lines] == [
@@ -177,7 +177,7 @@ def test_an_edit_runs_what_depends_on_it(toy: Path) -> None:
     assert json.loads((toy / "times/left").read_text())["threads"] == "7"
 
 
-def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path) -> None:
+def test_a_failing_stage_stops_only_those_that_depend_on_it(toy: Path) -> None:
     edit(toy, "left", "fail")
     edit(toy, "right", 2)
     output = finish(start(toy, 1), status=1)
@@ -191,7 +191,7 @@ def test_a_failing_stage_stops_what_depends_on_it_only(toy: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupt_leaves_no_process(stuck: Path, number: signal.Signals) -> None:
-    """Not under nohup either, which has it that processes start with SIGHUP ignored."""
+    """Nor under nohup, where processes start with SIGHUP ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process = start(stuck, 2)
     signal.signal(signal.SIGHUP, before)
@@ -203,7 +203,7 @@ def test_an_interrupt_leaves_no_process(stuck: Path, number: signal.Signals) -> 
         assert outcomes(output) == {"left": "restored from cache", "bottom": "interrupted"}
 
 
-def test_a_run_after_a_killed_one_goes_on_and_a_terminal_shows_it(stuck: Path) -> None:
+def test_a_run_after_a_killed_one_continues_and_shows_it_on_a_terminal(stuck: Path) -> None:
     process = start(stuck, 2)
     children = wait_until_stuck(process, stuck)
     process.kill()

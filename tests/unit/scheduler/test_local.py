@@ -8,7 +8,7 @@ from elbowroom.scheduler import local
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
-def test_a_wrong_number_of_jobs_is_said(
+def test_a_wrong_number_of_jobs_is_an_error(
     monkeypatch: pytest.MonkeyPatch, jobs: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["parallel", f"--jobs={jobs}"])

@@ -6,7 +6,7 @@ from elbowroom.scheduler import plan
 from tests.support.published import with_published_recipes
 
 
-def test_the_plan_says_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_description_tells_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "load_study", with_published_recipes)
     stages: plan.Plan = {"prepare@mnist": set(), "train@mnist-z128": {"prepare@mnist"}, "train@cifar10-z8-c32": set()}
     assert plan.describe(stages, 2, "4").splitlines() == [

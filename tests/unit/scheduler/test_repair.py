@@ -1,4 +1,4 @@
-"""What a killed run left of a lock is moved aside."""
+"""Files that a killed dvc left half-written are moved aside."""
 
 import fcntl
 from pathlib import Path
@@ -10,7 +10,9 @@ from elbowroom.scheduler.repair import repair
 from tests.support import ROOT
 
 
-def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_half_written_files_are_moved_aside_unless_dvc_is_running(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".dvc/tmp").mkdir(parents=True)
     whole = (ROOT / "studies/quickstart/dvc.lock").read_text()
@@ -37,13 +39,13 @@ def test_what_a_kill_left_of_a_lock_is_moved_aside(monkeypatch: pytest.MonkeyPat
             assert repair() == [path]
             assert not path.exists()
             assert path.with_name(f"{path.name}.damaged").read_text() == half
-    for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge is the user's to end
+    for sound in (whole, "<<<<<<< HEAD\n" + whole[:100]):  # a merge conflict is for the user to resolve
         lock.write_text(sound)
         rwlock.write_text("{}")
         assert repair() == []
 
 
-def test_a_dvc_killed_before_it_made_its_folder_leaves_what_can_be_mended(
+def test_a_half_written_lock_is_repaired_before_dvc_has_made_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

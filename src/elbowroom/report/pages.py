@@ -81,7 +81,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
         "machines": sorted(machines),
-        "outdated": inputs.outdated,
+        "outdated": "every variant" if len(inputs.outdated) == len(study.variants) else ", ".join(inputs.outdated),
         "commit": inputs.commit,
         "versions": inputs.versions,
         "shortfalls": shortfalls(study),

@@ -9,10 +9,10 @@ READY := .venv/.ready
 
 .PHONY: help install quickstart repro diff readme test lint audit format studies page lock bench torture clean
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(READY) ## .venv with the pinned requirements and the package
+install: $(READY) ## make .venv with the pinned requirements and the package
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11, 4) or sys.exit("error: $(PYTHON) is Python " + sys.version.split()[0] + ", expected 3.11.4 or newer (make PYTHON=python3.12 ...)")'
@@ -23,28 +23,28 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 quickstart: STUDY = studies/quickstart
-quickstart: repro ## the whole pipeline on a small budget, a few minutes on two cores
+quickstart: repro ## run the whole pipeline on a small budget: a few minutes on two cores
 
-repro: $(READY) ## what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
+repro: $(READY) ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
 	@cd "$(STUDY)" && python -m elbowroom.scheduler.local --jobs $(JOBS) && echo "The report: $$PWD/report/index.html"
 
-diff: $(READY) ## two variants of STUDY beside each other: make diff A=mnist-z128 B=mnist-z256
+diff: $(READY) ## compare two variants of STUDY: make diff A=mnist-z128 B=mnist-z256
 	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))
 	@cd "$(STUDY)" && python -m elbowroom.app.compare "$$A" "$$B"
 
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme
 
-test: $(READY) ## every test
+test: $(READY) ## run every test
 	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-lint: $(READY) audit ## format, lint, types, and audit
+lint: $(READY) audit ## check format, style and types, and audit
 	ruff format --check .
 	ruff check .
 	mypy
 
 # CVE-2025-69872, of diskcache, which DVC has: whoever may write to DVC's cache of hashes can run code. No release mends it.
-audit: $(READY) ## known vulnerabilities of the pinned requirements, where osv.dev is reached
+audit: $(READY) ## look for known vulnerabilities of the pinned requirements, if osv.dev is reached
 	@said=$$(pip-audit --vulnerability-service osv --requirement requirements.lock --require-hashes --disable-pip \
 		--progress-spinner off --ignore-vuln CVE-2025-69872 2>&1); failed=$$?; \
 	case "$$said" in \
@@ -52,20 +52,20 @@ audit: $(READY) ## known vulnerabilities of the pinned requirements, where osv.d
 		*) echo "audit: skipped, no answer from osv.dev ($$(echo "$$said" | tail -n 1 | cut -c -100))";; \
 	esac
 
-format: $(READY) ## mend what ruff can mend
+format: $(READY) ## let ruff mend what it can
 	ruff format .
 	ruff check --fix .
 
 studies: ## copy the pipeline to the studies
 	for study in studies/*/; do cp dvc.yaml "$$study"; done
 
-page: $(READY) ## the page of dvc plots, from .dvc/page
+page: $(READY) ## make the page of dvc plots from .dvc/page
 	python .dvc/page/build.py
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock
 
-bench: $(READY) .venv/bench ## what training costs here, beside others -> benchmarks/RESULTS.md (half an hour)
+bench: $(READY) .venv/bench ## measure what training costs, beside others -> benchmarks/RESULTS.md (half an hour)
 	PYTHONPATH=.venv/bench python benchmarks/bench.py
 
 .venv/bench: $(READY) # what it is compared with: no requirement of ours

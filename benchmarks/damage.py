@@ -189,7 +189,7 @@ def twice(content: bytearray, dice: random.Random) -> str:
 
 
 def field(content: bytearray, dice: random.Random) -> str:
-    """Of a table or settings: another value in one place."""
+    """Put another value into one place of a table or of settings."""
     text = bytes(content)
     marks = [place for place, byte in enumerate(text) if byte in b",:\n"][:-1] or [0]
     start = dice.choice(marks) + 1

@@ -20,6 +20,8 @@ LAYERS = """
 """
 PACKAGE = ROOT / "src/elbowroom"
 HEIGHT = {name: -number for number, line in enumerate(LAYERS.splitlines()) for name in line.split()}
+LIMIT = 250  # lines of a module
+NOTEBOOK = PACKAGE / "notebook/study.py"  # the cells of a notebook, which nothing imports
 TOP = {"__init__", "__main__", "api"}  # the only modules outside the packages; they may import any of them
 MODULES = [*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "stages").glob("*.py"))]
 
@@ -55,6 +57,11 @@ def test_a_module_imports_only_its_own_package_and_those_below_it(path: Path) ->
     allowed = below if mine == "stages" else below | {mine}  # stages do not import each other
     imports = imported_packages(path.read_text(encoding="utf-8"))
     assert [f"line {line}: imports {other}" for line, other in imports if other not in allowed] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path != NOTEBOOK], ids=lambda path: path.stem)
+def test_a_module_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LIMIT
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def shortfalls(study: Study) -> list[str]:
 
 
 def _less(study: Study, published: PublishedStudy, recipes: set[str]) -> list[str]:
-    """Say of what the study has less."""
+    """List where the study's budget is below the published one."""
     dataset = study.datasets[published.dataset]
     ours = {
         "epochs": min(study.recipes[recipe].epochs for recipe in recipes),

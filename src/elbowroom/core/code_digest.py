@@ -112,7 +112,7 @@ class Code:
             first, *parts = name.split(".")
             folder = self.scripts if first == "stages" else self.src / first
             paths = [folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")]
-            # Leave out elbowroom/__init__.py: it loads models for those who ask it to, which no stage does.
+            # Leave out elbowroom/__init__.py: it is for users of the package, and no stage may use it.
             ours = first == "stages" or (first == "elbowroom" and parts)
             found = [path for path in paths if ours and path.is_file()]
             self._modules[name] = _read(name, found[0]) if found else None

@@ -1,4 +1,4 @@
-"""The stages of dvc.yaml, by what each of them runs for."""
+"""The stages of dvc.yaml, grouped by what they run for: a dataset, a variant, or the study."""
 
 DATASET_STAGES = ("prepare", "baseline", "judge")  # STAGE@DATASET
 VARIANT_STAGES = ("train", "evaluate", "figures", "explore")  # STAGE@VARIANT

@@ -1,1 +1,1 @@
-"""Measure trained models."""
+"""Measure trained models, and draw what they do."""

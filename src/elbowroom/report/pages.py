@@ -120,6 +120,7 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         ],
         "explored": [row["variant"] for row in variants if row["variant"] in inputs.explored],
         "charts": charts,
+        "has_floor": any(pd.notna(row["above_floor"]) for row in variants),
         "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
         "judge": f"{accuracy:.1%}",
     }

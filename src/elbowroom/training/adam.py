@@ -1,7 +1,8 @@
-"""torch.optim.Adam by the function that it calls.
+"""Adam, without the class torch.optim.Adam, whose import is slow.
 
-Constructing the class imports torch's compiler: in every stage that trains, as much processor time again as its other
-imports (docs/adr/0008-training.md has the numbers). A test holds the two to the same bits.
+This calls the function that the class calls. Constructing the class imports torch's compiler, which takes every stage
+that trains as much processor time again as its other imports (docs/adr/0008-training.md has the numbers). A test holds
+the two to the same bits.
 """
 
 from collections.abc import Iterable

@@ -27,9 +27,9 @@ GRAPH_BATCH = 1000  # images, at least, in a batch of a test on a card: a graph 
 class SeedRun:
     """One seed in training.
 
-    The seed alone decides the initial weights, the order of the images and the noise. The order is the same for every
-    variant of as many images, so that variants are compared in pairs. Nothing in `step` or `end_epoch` waits for the
-    device, and they work on tensors that stay where they are.
+    The seed alone decides the initial weights, the order of the images and the noise. Variants with the same number of
+    images see them in the same order, so that they are compared in pairs. Nothing in `step` or `end_epoch` waits for
+    the device, and they work on tensors that stay where they are.
 
     epoch: the last finished one. history: two rows for each epoch so far (loop.TrainedSeed says what is in them).
     """

@@ -27,7 +27,7 @@ class Snapshot:
 
 
 class Snapshots:
-    """Those of one training, in the order of their epochs."""
+    """The snapshots of one training, in the order of their epochs."""
 
     def __init__(self, variant: Variant, test_images: Tensor) -> None:
         """test_images: (N, C, H, W) uint8."""

@@ -30,7 +30,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("file", [TABLE, WEIGHTS])
 def test_damage_changes_the_study_and_is_undone(work: Path, file: str) -> None:
-    """Of 300 damages, two in a hundred may change nothing (zeros written over zeros), and few are alike."""
+    """Two in a hundred may change nothing (zeros written over zeros), and few are alike."""
     good, dice = damage.tree(work), random.Random(0)  # noqa: S311
     other = WEIGHTS if file == TABLE else TABLE
     said, changed = set(), 0

@@ -325,8 +325,10 @@ def labelled(found: list[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_each_change_of_a_definition_moves_its_line_and_no_other(tmp_path: Path, seed: int) -> None:
-    """Of half of all definitions, chosen by chance, a number or an operator is changed. The files are written anew, so
-    that their comments and layout go, too."""
+    """Change a number or an operator in half of all definitions, chosen by chance.
+
+    The files are written anew, so their comments and layout go, too.
+    """
     dice, changed = random.Random(seed), set()  # noqa: S311
     folder = copied(tmp_path)
     for name, path in modules().items():
@@ -484,14 +486,14 @@ def test_each_is_found(source: str) -> None:
 
 
 def test_packages_have_no_code_of_their_own() -> None:
-    """But the first, which loads a model for who asks it to."""
+    """The root package may have some: it is for users, and no stage may use it."""
     for path in SRC.rglob("__init__.py"):
         if path.parent.name != "elbowroom":
             assert [type(node) for node in ast.parse(path.read_text()).body] == [ast.Expr], path
 
 
 def test_the_script_is_in_no_stage() -> None:
-    """Nor is what makes the digests, but for training, whose checkpoints have one of their own."""
+    """What makes the digests counts for training alone, whose checkpoints are named by one."""
     for stage in Code().stages:
         found = {statement.module.name for statement in Code().counted(Code().roots(stage))}
         assert f"stages.{SCRIPT}" not in found

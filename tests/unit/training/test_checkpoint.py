@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(few: dict[str, Images], tmp_path
 
 
 def test_another_trainings_checkpoint_is_not_used(few: dict[str, Images], tmp_path: Path) -> None:
-    """Nor is another epoch's under the name of this one."""
+    """A checkpoint of another epoch, under the name of this one, is not used either."""
     expected = content(train(few, tmp_path, variant(), recipe(epochs=2))[0])
     (folder,) = tmp_path.iterdir()
     train(few, tmp_path, variant(beta=4.0), recipe(epochs=2))

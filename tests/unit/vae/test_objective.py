@@ -132,7 +132,7 @@ def test_a_linear_network_has_no_link() -> None:
 
 @pytest.mark.parametrize("settings", [variant(), variant(pixel_range=[0, 1]), cifar_variant()])
 def test_pixel_mean_is_the_best_reconstruction(settings: object) -> None:
-    """Of all constant pictures in [0, 1], the one that equals the image has the least distortion."""
+    """The picture that equals the image has the least distortion of all constant pictures in [0, 1]."""
     output = torch.linspace(-3, 3, 61).reshape(-1, 1, 1, 1)
     pictures = pixel_mean(settings, output)  # type: ignore[arg-type]
     assert 0 < pictures.min() < pictures.max() < 1

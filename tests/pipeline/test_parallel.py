@@ -54,118 +54,123 @@ Path("times", name).write_text(json.dumps({"start": start, "end": time.time(), "
 QUICK = {f"quick@{item}" for item in "abcdefgh"}
 
 
-def environment() -> dict[str, str]:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    kept = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-    return kept | {"PATH": path, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
+class Toy(NamedTuple):
+    """The folder of the toy pipeline, and the folder of the `python` and the `dvc` that run it."""
 
+    path: Path
+    python: Path
 
-def start(toy: Path, jobs: int, **settings: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
-    return subprocess.Popen(  # noqa: S603
-        command, cwd=toy, env=environment() | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    def environment(self) -> dict[str, str]:
+        path = f"{self.python}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        kept = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+        return kept | {"PATH": path, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str) -> str:
+        """Run a command that succeeds. Return what it printed."""
+        return subprocess.check_output(command, cwd=self.path, env=self.environment(), text=True)  # noqa: S603
+
+    def start(self, jobs: int, **variables: str) -> subprocess.Popen[str]:
+        """Start to run what is not up to date."""
+        command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", str(jobs)]
+        environment, pipe = self.environment() | variables, subprocess.PIPE
+        return subprocess.Popen(  # noqa: S603
+            command, cwd=self.path, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        )
+
+    def edit(self, stage: str, value: object) -> None:
+        params = self.path / "params.yaml"
+        params.write_text(re.sub(rf"^{stage}: .*", f"{stage}: {value}", params.read_text(), flags=re.MULTILINE))
+
+    def copy(self, folder: Path) -> "Toy":
+        return self._replace(path=shutil.copytree(self.path, folder / "toy", symlinks=True))
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:
+    """Wait for a run to end with this status. Return what it printed."""
     output, _ = process.communicate(timeout=180)
     assert process.returncode == status, output
     return output
 
 
 def outcomes(output: str) -> dict[str, str]:
+    """Read how each stage ended from the lines for them."""
     return dict(re.findall(r"^(\S+) +\d:\d\d:\d\d  (.+)$", output, re.MULTILINE))
 
 
-def edit(toy: Path, stage: str, value: object) -> None:
-    params = toy / "params.yaml"
-    params.write_text(re.sub(rf"^{stage}: .*", f"{stage}: {value}", params.read_text(), flags=re.MULTILINE))
-
-
-def dvc(toy: Path, *command: str) -> str:
-    return subprocess.run(  # noqa: S603
-        ["dvc", *command],  # noqa: S607
-        cwd=toy,
-        env=environment(),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
 class Finished(NamedTuple):
-    """Run all stages of a toy pipeline, 6 at a time; return its folder and what was printed."""
+    """A toy pipeline whose stages all ran once, 6 at a time, and what was printed."""
 
-    folder: Path
+    toy: Toy
     output: str
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("toy")
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "config", "core.analytics", "false"]):
-        subprocess.run(command, cwd=folder, env=environment(), check=True)  # noqa: S603
-    (folder / "dvc.yaml").write_text(DVC_YAML)
-    (folder / "work.py").write_text(WORK)
-    (folder / "params.yaml").write_text("top: 1\nleft: 1\nright: 1\nbottom: 1\n")
-    (folder / "times").mkdir()
-    return Finished(folder, finish(start(folder, 6)))
+def finished(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Finished:
+    toy = Toy(tmp_path_factory.mktemp("toy"), python)
+    toy.run("git", "init", "-q")
+    toy.run("dvc", "init", "-q")
+    toy.run("dvc", "config", "core.analytics", "false")
+    (toy.path / "dvc.yaml").write_text(DVC_YAML)
+    (toy.path / "work.py").write_text(WORK)
+    (toy.path / "params.yaml").write_text("top: 1\nleft: 1\nright: 1\nbottom: 1\n")
+    (toy.path / "times").mkdir()
+    return Finished(toy, finish(toy.start(6)))
 
 
 @pytest.fixture
-def toy(finished: Finished, tmp_path: Path) -> Path:
+def toy(finished: Finished, tmp_path: Path) -> Toy:
     """A copy of the finished pipeline for one test."""
-    return shutil.copytree(finished.folder, tmp_path / "toy", symlinks=True)
+    return finished.toy.copy(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def left_twice(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the pipeline with another value for left, so that its first result is in DVC's cache only."""
-    toy = shutil.copytree(finished.folder, tmp_path_factory.mktemp("left-twice") / "toy", symlinks=True)
-    edit(toy, "left", 2)
-    finish(start(toy, 2))
+def left_twice(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The pipeline after `left` ran with another value, so that its first result is in DVC's cache only."""
+    toy = finished.toy.copy(tmp_path_factory.mktemp("left-twice"))
+    toy.edit("left", 2)
+    finish(toy.start(2))
     return toy
 
 
 @pytest.fixture
-def stuck(left_twice: Path, tmp_path: Path) -> Path:
-    """A copy whose next run restores left and hangs in bottom."""
-    toy = shutil.copytree(left_twice, tmp_path / "toy", symlinks=True)
-    edit(toy, "left", 1)
-    edit(toy, "bottom", "hang")
-    (toy / "hang").touch()
-    (toy / "times/bottom").unlink()
+def stuck(left_twice: Toy, tmp_path: Path) -> Toy:
+    """A copy whose next run restores `left` and hangs in `bottom`, with a python and a dvc that are real processes."""
+    toy = left_twice.copy(tmp_path)._replace(python=Path(sys.executable).parent)
+    toy.edit("left", 1)
+    toy.edit("bottom", "hang")
+    (toy.path / "hang").touch()
+    (toy.path / "times/bottom").unlink()
     return toy
 
 
-def wait_until_stuck(process: subprocess.Popen[str], toy: Path) -> list[psutil.Process]:
-    """Wait until bottom hangs; return the processes below this one."""
-    while not (toy / "times/bottom").exists() and process.poll() is None:
+def wait_until_stuck(run: subprocess.Popen[str], toy: Toy) -> list[psutil.Process]:
+    """Wait until a run hangs in `bottom`. Return the processes that it started."""
+    while not (toy.path / "times/bottom").exists() and run.poll() is None:
         time.sleep(0.05)
-    children = psutil.Process(process.pid).children(recursive=True)
+    children = psutil.Process(run.pid).children(recursive=True)
     assert any("work.py" in child.cmdline() for child in children)
     return children
 
 
 def test_every_stage_runs_as_soon_as_it_can(finished: Finished) -> None:
-    toy = finished.folder
+    toy = finished.toy
     assert outcomes(finished.output) == dict.fromkeys({"top", "left", "right", "bottom"} | QUICK, "ran")
-    times = {path.name: json.loads(path.read_text()) for path in (toy / "times").iterdir()}
+    times = {path.name: json.loads(path.read_text()) for path in (toy.path / "times").iterdir()}
     assert times["left"]["met"]
     assert times["right"]["met"]
     assert times["top"]["end"] < min(times["left"]["start"], times["right"]["start"])
     assert times["bottom"]["start"] > max(times["left"]["end"], times["right"]["end"])
     assert {entry["threads"] for entry in times.values()} == {str(max(1, len(os.sched_getaffinity(0)) // 6))}
-    assert dvc(toy, "status", "--json").strip() == "{}"
+    assert toy.run("dvc", "status", "--json").strip() == "{}"
 
 
-def test_one_line_says_that_nothing_has_to_run(toy: Path) -> None:
-    assert finish(start(toy, 2)) == "Nothing to run: every stage is up to date\n"
+def test_one_line_says_that_nothing_has_to_run(toy: Toy) -> None:
+    assert finish(toy.start(2)) == "Nothing to run: every stage is up to date\n"
 
 
-def test_an_edit_runs_the_stages_that_depend_on_it(toy: Path) -> None:
-    edit(toy, "left", 2)
-    lines = finish(start(toy, 2, OMP_NUM_THREADS="7")).splitlines()
+def test_an_edit_runs_the_stages_that_depend_on_it(toy: Toy) -> None:
+    toy.edit("left", 2)
+    lines = finish(toy.start(2, OMP_NUM_THREADS="7")).splitlines()
     assert [re.sub(r" +\d:\d\d:\d\d", "", line) for line in lines] == [
         "Up to 2 stages to run, 2 at a time with OMP_NUM_THREADS=7; DVC restores what its cache has",
         "left    started",
@@ -174,26 +179,26 @@ def test_an_edit_runs_the_stages_that_depend_on_it(toy: Path) -> None:
         "bottom  ran",
         "2 stages in: 2 ran",
     ]
-    assert json.loads((toy / "times/left").read_text())["threads"] == "7"
+    assert json.loads((toy.path / "times/left").read_text())["threads"] == "7"
 
 
-def test_a_failing_stage_stops_only_those_that_depend_on_it(toy: Path) -> None:
-    edit(toy, "left", "fail")
-    edit(toy, "right", 2)
-    output = finish(start(toy, 1), status=1)
+def test_a_failing_stage_stops_only_those_that_depend_on_it(toy: Toy) -> None:
+    toy.edit("left", "fail")
+    toy.edit("right", 2)
+    output = finish(toy.start(1), status=1)
     assert outcomes(output) == {"left": "FAILED", "right": "ran"}
-    assert f"left FAILED, see {toy / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
+    assert f"left FAILED, see {toy.path / '.dvc/tmp/parallel/left.log'}, which ends with\n" in output
     assert "\n  error: told to fail\n" in output
     assert output.endswith("Not run, because they depend on what failed: bottom\n")
-    assert "error: told to fail" in (toy / ".dvc/tmp/parallel/left.log").read_text()
-    assert ".dvc/tmp" not in subprocess.check_output(["git", "status", "-s"], cwd=toy, text=True)  # noqa: S607
+    assert "error: told to fail" in (toy.path / ".dvc/tmp/parallel/left.log").read_text()
+    assert ".dvc/tmp" not in toy.run("git", "status", "-s")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupt_leaves_no_process(stuck: Path, number: signal.Signals) -> None:
+def test_an_interrupt_leaves_no_process(stuck: Toy, number: signal.Signals) -> None:
     """Nor under nohup, where processes start with SIGHUP ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    process = start(stuck, 2)
+    process = stuck.start(2)
     signal.signal(signal.SIGHUP, before)
     children = wait_until_stuck(process, stuck)
     process.send_signal(number)
@@ -203,18 +208,18 @@ def test_an_interrupt_leaves_no_process(stuck: Path, number: signal.Signals) -> 
         assert outcomes(output) == {"left": "restored from cache", "bottom": "interrupted"}
 
 
-def test_a_run_after_a_killed_one_continues_and_shows_it_on_a_terminal(stuck: Path) -> None:
-    process = start(stuck, 2)
+def test_a_run_after_a_killed_one_continues_and_shows_it_on_a_terminal(stuck: Toy) -> None:
+    process = stuck.start(2)
     children = wait_until_stuck(process, stuck)
     process.kill()
     finish(process, status=-9)
     assert psutil.wait_procs(children, timeout=5)[1] == []
-    (stuck / "hang").unlink()
+    (stuck.path / "hang").unlink()
     pid, terminal = pty.fork()
     if pid == 0:
         termios.tcsetwinsize(0, (24, 100))
-        os.chdir(stuck)
-        os.execle(sys.executable, "python", "-m", "elbowroom.scheduler.local", "--jobs", "3", environment())  # noqa: S606
+        os.chdir(stuck.path)
+        os.execle(sys.executable, "python", "-m", "elbowroom.scheduler.local", "--jobs", "3", stuck.environment())  # noqa: S606
     output = b""
     try:
         while piece := os.read(terminal, 4096):
@@ -228,4 +233,4 @@ def test_a_run_after_a_killed_one_continues_and_shows_it_on_a_terminal(stuck: Pa
     assert re.search(r"bottom +0:00:\d\d  at work on bottom: +\d+%\|[^|]+\| \d+/20 ", text)
     assert "started" not in text
     assert "0 of 1 stage done" in text
-    assert dvc(stuck, "status", "--json").strip() == "{}"
+    assert stuck.run("dvc", "status", "--json").strip() == "{}"

@@ -6,6 +6,7 @@ nothing of elbowroom beforehand, so that each call runs the code that is on disk
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import runpy
@@ -19,6 +20,34 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+SLOW = (  # the libraries that stages and DVC import
+    "PIL.GifImagePlugin",
+    "PIL.WebPImagePlugin",
+    "altair",
+    "dvc.cli.parser",
+    "dvc.data_cloud",
+    "dvc.lock",
+    "dvc.repo.metrics",
+    "dvc.repo.plots",
+    "dvc.repo.reproduce",
+    "ipykernel.ipkernel",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "nbclient",
+    "networkx",
+    "pandas",
+    "pydantic.functional_validators",
+    "pydantic.main",
+    "ruamel.yaml",
+    "safetensors.numpy",
+    "safetensors.torch",
+    "scmrepo.git",
+    "sklearn.linear_model",
+    "sklearn.neighbors",
+    "torch._dynamo",
+    "torchvision.datasets",
+    "yaml",
+)
 CLIENT = """#!{python} -SE
 import os, signal, socket, sys
 if sys.argv[1:2] != ["-m"]:
@@ -57,21 +86,9 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
 
 def serve(address: str) -> None:
     """Import the slow libraries, then answer calls until terminated."""
-    for slow in (
-        "torchvision.datasets",
-        "torch._dynamo",
-        "sklearn.linear_model",
-        "sklearn.neighbors",
-        "ipykernel.ipkernel",
-        "matplotlib.figure",
-        "nbclient",
-        "pandas",
-        "altair",
-        "dvc.cli",
-        "dvc.repo.reproduce",
-        "dvc.commands.repro",
-    ):
-        importlib.import_module(slow)
+    for name in SLOW:
+        importlib.import_module(name)
+    gc.freeze()  # else every collection in a forked process goes through all that was imported here
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # finished calls leave no zombies
     listener = socket.socket(socket.AF_UNIX)

@@ -137,11 +137,12 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
 
 
 AXES = {  # what a chart's id contains, first match -> the titles of its axes
+    "comparison_answer_csv": {"latent size", "test loss (nats per image)"},
     "comparison_baselines_csv": {"latent size", "test loss (nats per image)"},
     "comparison_claims_csv": set(),
     "comparison_curves_csv": {"epoch", "nats per image"},
     "comparison_differences_csv": {"difference"},  # its unit stands above each panel
-    "comparison_elbows_csv": {"elbow (latents), 95 % interval"},
+    "comparison_elbows_csv": {"bend (latents), 95 % interval"},
     "comparison_latents_csv": {"latent size"},  # of the other axis, what and which unit stands above each panel
     "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},

@@ -8,8 +8,9 @@ import pytest
 from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT
 from elbowroom.comparison.pairs import COMPARED
 from elbowroom.results.metrics import METRICS
-from elbowroom.results.outcomes import ClaimResult, Outcome
-from elbowroom.results.rows import Baseline
+from elbowroom.results.outcomes import ClaimResult, Outcome, State
+from elbowroom.results.rows import Baseline, SizeAnswer
+from elbowroom.results.schema import columns
 from tests.support import ROOT
 
 
@@ -39,3 +40,14 @@ def test_baselines_are_grey() -> None:
     found = re.search(r"indexof\((\['.*?'\]), datum.series\)", template("latents"))
     assert found
     assert json.loads(found[1].replace("'", '"')) == [*Baseline, EVERY_LATENT]
+
+
+def test_the_chart_of_the_answer_knows_its_states() -> None:
+    states = set(re.findall(r"datum.state === '(.*?)'", template("answer")))
+    assert states == {State.UNDERTRAINED, State.UNCLEAR, State.ENOUGH}
+
+
+def test_the_chart_of_the_answer_reads_columns_of_its_table() -> None:
+    read = set(re.findall(r"datum\.([a-z_]+)", template("answer")))
+    made = set(re.findall(r'"as": "([a-z_]+)"', template("answer")))
+    assert read - made - {"label"} <= set(columns(SizeAnswer))  # the label is that of an axis

@@ -1,6 +1,6 @@
 """What a study found, as tables that set its variants beside each other and beside the baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -11,7 +11,6 @@ from elbowroom.comparison.pairs import comparisons
 from elbowroom.comparison.published import against_published
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, all_series, families
-from elbowroom.results.outcomes import State
 from elbowroom.results.rows import (
     AuditedClaim,
     Baseline,
@@ -31,8 +30,7 @@ def compare(study: Study, measured: Measured) -> Comparison:
     """Work out every table of report/comparison."""
     is_vae = [study.variants[name].model == "vae" for name in measured.spectrum.variant]  # an autoencoder has no KL
     answers = size_answers(study, measured)
-    states = {row.variant: row.state for row in answers}
-    variants = summarise(study, measured.seeds, measured.baselines, states)
+    variants = summarise(study, measured.seeds, measured.baselines, answers)
     baselines = shown_baselines(study, measured.baselines)
     published = against_published(study, variants.set_index("variant"), measured.history)
     return Comparison(
@@ -50,15 +48,17 @@ def compare(study: Study, measured: Measured) -> Comparison:
     )
 
 
-def summarise(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame, states: Mapping[str, State]) -> pd.DataFrame:
+def summarise(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame, answers: Iterable[SizeAnswer]
+) -> pd.DataFrame:
     """Return the table of variants, a row for each.
 
     seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets.
-    states: what the answer says of each VAE.
+    answers: what is known of each VAE.
 
     Columns: family and series; the mean and the deviation (NAME_sd) over seeds of each metric; above_floor, the test
-    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; and the verdict, which is the
-    state, empty for an autoencoder.
+    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; used_latents and the
+    verdict as the answer has them, both empty for an autoencoder.
     """
     table = means_and_deviations(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
     own = [LossFamily.of(study.variants[name]) for name in table.variant]
@@ -72,7 +72,13 @@ def summarise(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame, states
         distortion - floors.get(family, float("nan"))
         for distortion, family in zip(table.test_distortion, own, strict=True)
     ]
-    return table.assign(above_floor=above, verdict=[states.get(name, "") for name in table.variant])
+    of_variant = {row.variant: row for row in answers}
+    known = [of_variant.get(name) for name in table.variant]
+    return table.assign(
+        above_floor=above,
+        used_latents=[row.used if row else float("nan") for row in known],
+        verdict=[row.state if row else "" for row in known],
+    )
 
 
 def _by_family(baselines: pd.DataFrame, name: Baseline, column: str) -> dict[LossFamily, float]:

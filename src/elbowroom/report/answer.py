@@ -55,7 +55,8 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
         told = [series for series in found if len(series.rows) > 1] or found[:1]
         for series in told:
             subject = series.subject if len(told) > 1 else dataset_name(dataset)
-            paragraphs.append(Paragraph(subject, [*_sentences(series), *_budget(study, dataset)]))
+            budget = _budget(study, dataset) if series is told[-1] else ()
+            paragraphs.append(Paragraph(subject, [*_sentences(series), *budget]))
     return [*paragraphs, width_paragraph(to_rows(WidthGain, comparison.widths))]
 
 

@@ -57,7 +57,7 @@ JUDGE = Table({"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_a
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
-    | {"above_floor": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
+    | {"above_floor": MAYBE, "used_latents": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
     | {name: MAYBE if metric.vae_only else metric.cells for name, metric in METRICS.items()}
     | {"active_units": AMOUNT}
     | {f"{name}_sd": MAYBE for name in METRICS if name != "parameters"},

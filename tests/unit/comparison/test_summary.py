@@ -1,5 +1,7 @@
 """Every variant has its means, its family, its series and its verdict; baselines stand at the study's sizes."""
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,14 +12,18 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.results import tables
 from elbowroom.results.outcomes import State
-from elbowroom.results.rows import Baseline
+from elbowroom.results.rows import Baseline, SizeAnswer
 from tests.support import ROOT
 
 
 def test_a_variant_has_its_means_its_family_and_its_verdict(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    table = summarise(study, seeds, baselines, {"mnist-z16": State.ENOUGH}).set_index("variant")
+    known = SizeAnswer(
+        **dict.fromkeys([field.name for field in fields(SizeAnswer)], 0)  # what summarise does not read
+        | {"variant": "mnist-z16", "state": State.ENOUGH, "used": 12.0}
+    )
+    table = summarise(study, seeds, baselines, [known]).set_index("variant")
     assert list(table.index) == list(study.variants)
     assert set(table.pixel_range) == {"[-1, 1]"}
     assert table.test_loss["mnist-z16"] == seeds[seeds.variant == "mnist-z16"].test_loss.mean()
@@ -25,6 +31,7 @@ def test_a_variant_has_its_means_its_family_and_its_verdict(
     verdicts = table.verdict.to_dict()
     assert verdicts.pop("mnist-z16") is State.ENOUGH
     assert set(verdicts.values()) == {""}
+    assert table.used_latents.dropna().to_dict() == {"mnist-z16": 12.0}
 
 
 def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: pd.DataFrame) -> None:

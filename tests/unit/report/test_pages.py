@@ -81,6 +81,7 @@ def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -
         **{f"iwae_nll_{k}": 1906.5 for k in study.evaluation.iwae_samples},
         "iwae_nll": 1906.5,
         "active_units": 4.0,
+        "used_latents": 3.0,
         "parameters": 3_342_305,
         "verdict": "too few",
     }

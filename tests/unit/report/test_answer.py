@@ -16,7 +16,7 @@ from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_table
 from elbowroom.results.tables import Comparison
 from tests.support import ROOT
-from tests.support.settings import with_published_recipes
+from tests.support.published import with_published_recipes
 
 ROW = SizeAnswer(
     dataset="mnist",

@@ -44,7 +44,8 @@ def _judged(study: Study, series: SizeSeries, measured: Measured) -> list[SizeAn
     margin = float(judgement.margin)
     gains = [gain_of_doubling(_training_curve(measured.history, name)) for name in names]
     step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level))
-    linear = _linear_losses(series.family, measured.baselines)
+    at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
+    linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
     return [
         SizeAnswer(
             **asdict(series.family),

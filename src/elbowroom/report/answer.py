@@ -48,9 +48,8 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
         found = list(_all_series(row for row in rows if row.dataset == dataset))
         if not found:
-            paragraphs.append(
-                Paragraph(dataset_name(dataset), ["Only autoencoders were trained, and they have no KL to judge by."])
-            )
+            none = "Only autoencoders were trained, so how many latents a VAE needs was not tested."
+            paragraphs.append(Paragraph(dataset_name(dataset), [none]))
             continue
         told = [series for series in found if len(series.rows) > 1] or found[:1]
         for series in told:
@@ -214,7 +213,8 @@ def _next(series: Series) -> Iterator[str]:
         case Step.MORE_SEEDS:
             yield f"Next: train {whom} with {first.step_seeds:.0f} seeds."
         case Step.LONGER:
-            yield f"Next: train {whom} for twice the epochs; more seeds cannot help."
+            beside = "" if series.of_state(State.UNCLEAR) else "; more seeds cannot help"
+            yield f"Next: train {whom} for twice the epochs{beside}."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
             yield f"Next: train {whom} latents."
 

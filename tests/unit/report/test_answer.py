@@ -155,7 +155,7 @@ STATES = {
         "latents are enough: 64 gains at most 0.50 nats (0.3 %). Next: train all of them for "
         "twice the epochs; more seeds cannot help.",
     ),
-    "autoencoders only": ((), "Only autoencoders were trained, and they have no KL to judge by."),
+    "autoencoders only": ((), "Only autoencoders were trained, so how many latents a VAE needs was not tested."),
 }  # fmt: skip
 
 

@@ -138,6 +138,7 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
 
 AXES = {  # what a chart's id contains, first match -> the titles of its axes
     "comparison_answer_csv": {"latent size", "test loss (nats per image)"},
+    "comparison_widths_csv": {"gain (nats per image), up to its bound"},
     "comparison_baselines_csv": {"latent size", "test loss (nats per image)"},
     "comparison_claims_csv": set(),
     "comparison_curves_csv": {"epoch", "nats per image"},

@@ -14,7 +14,7 @@ from tests.support.checkout import Checkout
 
 pytestmark = pytest.mark.dvc
 
-PICTURES, COMPARED = 7, 5  # of one variant, and of two side by side
+PICTURES, COMPARED = 8, 5  # of one variant, and of two side by side
 
 
 def read(tiny: Checkout) -> NotebookNode:

@@ -391,7 +391,8 @@ if both:
 
 # %%
 comparison = tables.comparison(study)
-columns = ("test_loss", "test_distortion", "test_rate", "psnr", "probe_accuracy")
+losses = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")]
+columns = [*losses, USED_LATENTS, METRICS["psnr"], METRICS["probe_accuracy"]]
 for dataset in study.datasets:
     summary = {
         row["variant"]: {
@@ -399,7 +400,7 @@ for dataset in study.datasets:
             "latents": row["latent_dim"],
             "parameters": f"{row['parameters']:,}",
             "seeds": row["seeds"],
-            **means(row, [USED_LATENTS, *(METRICS[name] for name in columns)]),
+            **means(row, columns),
             "verdict": row["verdict"] or DASH,
         }
         for row in comparison.variants.to_dict("records")

@@ -36,7 +36,7 @@ readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme
 
 test: $(READY) ## run every test
-	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(READY) audit ## check format, style and types, and audit
 	ruff format --check .

@@ -14,7 +14,6 @@ from elbowroom.core.settings import (
     DATASETS,
     NETWORK_FACTORS,
     RESERVED,
-    Answer,
     Dataset,
     Evaluation,
     Figures,
@@ -133,7 +132,6 @@ _SECTIONS: dict[str, type[Settings]] = {
     "judge": JudgeTraining,
     "evaluation": Evaluation,
     "figures": Figures,
-    "answer": Answer,
 }
 
 

@@ -139,7 +139,7 @@ def number_of(canvas: Locator, tiles: np.ndarray) -> int:
 def test_every_chart_is_drawn_and_nothing_leaves_the_page(show: Open, study: Study) -> None:
     page = show()
     places = page.locator("[data-chart]")
-    assert places.count() == 2 * (4 + 3 + 2)  # for each dataset: latents, training, plane and spectrum
+    assert places.count() == 2 * (1 + 4 + 3 + 2)  # for each dataset: answer, latents, training, plane and spectrum
     marks = "g.mark-line path, g.mark-symbol path[opacity='1'], g.mark-area path"
     drawn = places.evaluate_all(f"all => all.map(place => place.querySelectorAll(`{marks}`).length)")
     assert min(drawn) >= 2
@@ -197,7 +197,7 @@ def test_a_scale_becomes_logarithmic_and_a_variant_is_hidden(show: Open) -> None
 
 def test_tables_sort(show: Open) -> None:
     page = show()
-    table = page.locator("table.sortable").first
+    table = page.locator("main table.sortable").first
     column = table.locator("thead th").all_inner_texts()
     place = next(number for number, text in enumerate(column) if text.startswith("test loss"))
     head = table.locator("thead th").nth(place)

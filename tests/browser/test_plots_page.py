@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page
 
 from elbowroom.comparison.latent_curves import EVERY_LATENT
 from elbowroom.figures.colours import distinct_colours
-from elbowroom.results.outcomes import Bend
+from elbowroom.results.outcomes import Bend, State
 from elbowroom.results.rows import Baseline
 from tests.support import ROOT
 from tests.support.browser import opened
@@ -137,11 +137,13 @@ def test_curves_have_a_line_for_each_variant(drawn: Drawn, study: Path) -> None:
 
 
 AXES = {  # what a chart's id contains, first match -> the titles of its axes
+    "comparison_answer_csv": {"latent size", "test loss (nats per image)"},
+    "comparison_widths_csv": {"gain (nats per image), up to its bound"},
     "comparison_baselines_csv": {"latent size", "test loss (nats per image)"},
     "comparison_claims_csv": set(),
     "comparison_curves_csv": {"epoch", "nats per image"},
     "comparison_differences_csv": {"difference"},  # its unit stands above each panel
-    "comparison_elbows_csv": {"elbow (latents), 95 % interval"},
+    "comparison_elbows_csv": {"bend (latents), 95 % interval"},
     "comparison_latents_csv": {"latent size"},  # of the other axis, what and which unit stands above each panel
     "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
@@ -216,6 +218,29 @@ def filled(folder: Path, **tables: list[dict[str, object]]) -> Path:
     page = (ROOT / ".dvc/plots/page.html").read_text(encoding="utf-8")
     (folder / "index.html").write_text(page.replace("{plot_divs}", "\n".join(blocks)), encoding="utf-8")
     return folder / "index.html"
+
+
+@pytest.mark.browser
+def test_the_answer_has_its_points_bounds_margin_and_ring(browser: Browser, tmp_path: Path) -> None:
+    family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "series": "width 32"}
+    rows = [
+        family
+        | {"variant": f"z{size}", "latent_dim": size, "state": state, "test_loss": loss, "linear_loss": linear}
+        | {"excess": excess, "excess_low": low, "excess_high": high, "margin": 1.5}
+        for size, state, loss, linear, excess, low, high in (
+            (8, State.TOO_FEW, 80.0, 110.0, 20.0, 18.0, 22.0),
+            (16, State.ENOUGH, 60.2, 95.0, 0.2, -0.5, 0.9),
+            (32, State.ROOMY, 60.0, "", "", "", ""),
+            (64, State.UNDERTRAINED, 70.0, "", "", "", ""),
+        )
+    ]
+    page, _ = draw(browser, filled(tmp_path, answer=rows))
+    assert marks(page, "answer", "rect") == 1  # the margin
+    assert marks(page, "answer", "rule") == 2  # the bounds
+    assert marks(page, "answer", "line") == 2  # the series and the linear VAE
+    assert marks(page, "answer", "symbol") == 4 + 1 + 1  # sizes, one of them hollow, one with a ring
+    texts = page.locator("#report_comparison_answer_csv g.role-mark.mark-text").all_text_contents()
+    assert texts == ["linear VAE", "enough"]
 
 
 @pytest.mark.browser

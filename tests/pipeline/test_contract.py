@@ -132,6 +132,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         params(lambda p: p["figures"].update(explorer_grid=3)),
         each("explore") | {"report", "notebook"},
     ),
+    "the margin of the answer": (params(lambda p: p["answer"].update(margin=0.02)), PAGES),
     "a dataset's setting": (
         params(lambda p: p["datasets"]["cifar10"].update(train_images=64)),
         of("cifar10-ae16") | of_dataset("cifar10"),

@@ -14,7 +14,7 @@ from tests.support.checkout import Checkout
 
 pytestmark = pytest.mark.dvc
 
-PICTURES, COMPARED = 7, 5  # of one variant, and of two side by side
+PICTURES, COMPARED, ANSWER = 7, 5, 1  # of one variant, of two side by side, and of several sizes of one series
 
 
 def read(tiny: Checkout) -> NotebookNode:
@@ -42,7 +42,7 @@ def test_every_cell_ran_and_none_failed(tiny: Checkout) -> None:
     outputs = [output for cell in code(notebook) for output in cell.outputs]
     assert {output.output_type for output in outputs} == {"display_data", "stream"}
     assert {output.name for output in outputs if output.output_type == "stream"} == {"stdout"}
-    assert len(pictures(notebook)) == PICTURES + COMPARED
+    assert len(pictures(notebook)) == PICTURES + COMPARED + ANSWER
     assert all(output.metadata["image/png"]["alt"] for output in pictures(notebook))
 
 
@@ -98,7 +98,7 @@ def test_variants_without_models_are_left_out_and_named(tiny: Checkout) -> None:
     assert "NAME: mnist-z256 (1 seed)\nOTHER: there is none" in text
     assert re.search(r"Not shown, because their models are missing here .*:\n  mnist-z128\n", text)
     assert "There is no other VAE whose loss means the same as that of mnist-z256" in text
-    assert len(pictures(read(tiny))) == PICTURES
+    assert len(pictures(read(tiny))) == PICTURES + ANSWER
 
 
 def test_a_study_of_one_autoencoder_has_nothing_to_compare(tiny: Checkout) -> None:

@@ -43,7 +43,7 @@ def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMP
     values = {name: table.set_index("seed") for name, table in seeds.groupby("variant")}
     order = {name: place for place, name in enumerate(study.variants)}
     rows = []
-    for pair in sorted(_pairs(study), key=lambda pair: (order[pair.variant], order[pair.against])):
+    for pair in sorted(pairs_of(study), key=lambda pair: (order[pair.variant], order[pair.against])):
         if pair.variant not in values or pair.against not in values:
             continue
         for name in metrics:
@@ -70,7 +70,8 @@ def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMP
     return rows
 
 
-def _pairs(study: Study) -> Iterator[Pair]:
+def pairs_of(study: Study) -> Iterator[Pair]:
+    """Yield each two variants that differ in one setting alone, the larger value or the later name first."""
     for setting in SETTINGS:
         groups: dict[str, dict] = defaultdict(lambda: defaultdict(list))  # what they share -> value -> variants
         for name, variant in study.variants.items():

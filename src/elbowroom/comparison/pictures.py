@@ -7,6 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from elbowroom.comparison import charts
+from elbowroom.comparison.answer import by_series
+from elbowroom.comparison.answer_chart import answer_figure
 from elbowroom.core import paths
 from elbowroom.core.settings import Study
 from elbowroom.figures.colours import variant_colours
@@ -15,6 +17,8 @@ from elbowroom.figures.latent_maps import LatentMap, compared_maps
 from elbowroom.figures.pictures import side_by_side
 from elbowroom.results import tables
 from elbowroom.results.families import LossFamily, families
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison, Measured
 
 MAPS_TITLE = "mu of test images on its two principal components (and the share of its variance that they hold)"
@@ -74,7 +78,10 @@ def family_charts(study: Study, family: LossFamily, measured: Measured, comparis
     title, colours = f"{family.dataset}, {family.label}", variant_colours(study)
     own = family.rows(comparison.variants)
     history = measured.history[measured.history.variant.isin(own.variant)]
-    drawn = {"curves": charts.curves_figure(history, title, colours)}
+    drawn: dict[str, Figure] = {}
+    if series := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
+        drawn["answer"] = answer_figure(series, title)
+    drawn["curves"] = charts.curves_figure(history, title, colours)
     vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
     if len(vaes):
         drawn["plane"] = charts.plane_figure(vaes, family.rows(comparison.baselines), title, colours)

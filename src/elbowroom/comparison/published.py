@@ -107,18 +107,22 @@ def shortfalls(study: Study) -> list[str]:
 
     Empty if it does not.
     """
-    said = []
+    datasets = [published.dataset for published in load_published().values()]
+    said = {dataset: shortfalls_of(study, dataset) for dataset in datasets}
+    return [f"{dataset}: {', '.join(parts)}" for dataset, parts in said.items() if parts]
+
+
+def shortfalls_of(study: Study, dataset: str) -> list[str]:
+    """Say how the study's training on a dataset falls short of the published one or differs from it, part by part."""
+    own = {name: variant for name, variant in study.variants.items() if variant.dataset == dataset}
+    parts: list[str] = []
     for published in load_published().values():
-        own = {name: v for name, v in study.variants.items() if v.dataset == published.dataset}
-        if published.dataset not in study.datasets or not own:
-            continue
-        parts = _less(study, published, {variant.recipe for variant in own.values()})
-        for name in published.variants:
-            if name in study.variants:
-                parts += _otherwise(study, name, published)
-        if parts:
-            said.append(f"{published.dataset}: {', '.join(dict.fromkeys(parts))}")
-    return said
+        if published.dataset == dataset and dataset in study.datasets and own:
+            parts += _less(study, published, {variant.recipe for variant in own.values()})
+            for name in published.variants:
+                if name in study.variants:
+                    parts += _otherwise(study, name, published)
+    return list(dict.fromkeys(parts))
 
 
 def _less(study: Study, published: PublishedStudy, recipes: set[str]) -> list[str]:

@@ -1,17 +1,16 @@
 """What a study found, as tables that set its variants beside each other and beside the baselines."""
 
-from itertools import pairwise
+from collections.abc import Iterable
 
 import pandas as pd
 
+from elbowroom.comparison.answer import size_answers, width_gains
 from elbowroom.comparison.audit import audit
 from elbowroom.comparison.latent_curves import elbows, latent_curves
 from elbowroom.comparison.pairs import comparisons
 from elbowroom.comparison.published import against_published
-from elbowroom.comparison.verdict import verdict
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, all_series, families
-from elbowroom.results.outcomes import Verdict
 from elbowroom.results.rows import (
     AuditedClaim,
     Baseline,
@@ -20,6 +19,8 @@ from elbowroom.results.rows import (
     LatentPoint,
     PublishedNumber,
     SeriesElbow,
+    SizeAnswer,
+    WidthGain,
 )
 from elbowroom.results.schema import to_rows, to_table
 from elbowroom.results.tables import Comparison, Measured
@@ -28,10 +29,13 @@ from elbowroom.results.tables import Comparison, Measured
 def compare(study: Study, measured: Measured) -> Comparison:
     """Work out every table of report/comparison."""
     is_vae = [study.variants[name].model == "vae" for name in measured.spectrum.variant]  # an autoencoder has no KL
-    variants = summarise(study, measured.seeds, measured.baselines)
+    answers = size_answers(study, measured)
+    variants = summarise(study, measured.seeds, measured.baselines, answers)
     baselines = shown_baselines(study, measured.baselines)
     published = against_published(study, variants.set_index("variant"), measured.history)
     return Comparison(
+        answer=to_table(SizeAnswer, answers),
+        widths=to_table(WidthGain, width_gains(study, measured.seeds, answers)),
         variants=variants,
         baselines=baselines,
         latents=to_table(LatentPoint, latent_curves(study, measured.seeds, baselines)),
@@ -44,14 +48,17 @@ def compare(study: Study, measured: Measured) -> Comparison:
     )
 
 
-def summarise(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame, answers: Iterable[SizeAnswer]
+) -> pd.DataFrame:
     """Return the table of variants, a row for each.
 
     seeds: dataset, variant, seed and metrics, a row for each trained seed. baselines: those of all datasets.
+    answers: what is known of each VAE.
 
     Columns: family and series; the mean and the deviation (NAME_sd) over seeds of each metric; above_floor, the test
-    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; and the verdict, which an
-    autoencoder does not have.
+    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; used_latents and the
+    verdict as the answer has them, both empty for an autoencoder.
     """
     table = means_and_deviations(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
     own = [LossFamily.of(study.variants[name]) for name in table.variant]
@@ -65,31 +72,19 @@ def summarise(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> pd.
         distortion - floors.get(family, float("nan"))
         for distortion, family in zip(table.test_distortion, own, strict=True)
     ]
-    verdicts = _verdicts(study, seeds, _by_family(baselines, Baseline.MEAN_IMAGE, "test_loss"))
-    return table.assign(above_floor=above, verdict=[verdicts.get(name, "") for name in table.variant])
+    of_variant = {row.variant: row for row in answers}
+    known = [of_variant.get(name) for name in table.variant]
+    return table.assign(
+        above_floor=above,
+        used_latents=[row.used if row else float("nan") for row in known],
+        verdict=[row.state if row else "" for row in known],
+    )
 
 
 def _by_family(baselines: pd.DataFrame, name: Baseline, column: str) -> dict[LossFamily, float]:
     """Return a number of a baseline that has one row for each family."""
     own = to_rows(BaselineRow, baselines[baselines.baseline == name])
     return {LossFamily.of(row): getattr(row, column) for row in own}
-
-
-def _verdicts(study: Study, seeds: pd.DataFrame, mean_images: dict[LossFamily, float]) -> dict[str, Verdict]:
-    losses = seeds.pivot(index="seed", columns="variant", values="test_loss")
-    smaller = {
-        name: losses[other]
-        for series in all_series(study)
-        for other, name in pairwise(series.members)
-        if study.variants[other].latent_dim < study.variants[name].latent_dim
-    }
-    verdicts = {}
-    for name, variant in study.variants.items():
-        if variant.model == "vae":
-            own = seeds[seeds.variant == name].set_index("seed")
-            mean_image = mean_images[LossFamily.of(variant)]
-            verdicts[name] = verdict(variant.latent_dim, own.active_units, own.test_loss, mean_image, smaller.get(name))
-    return verdicts
 
 
 def means_and_deviations(seeds: pd.DataFrame) -> pd.DataFrame:

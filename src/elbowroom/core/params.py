@@ -14,6 +14,7 @@ from elbowroom.core.settings import (
     DATASETS,
     NETWORK_FACTORS,
     RESERVED,
+    Answer,
     Dataset,
     Evaluation,
     Figures,
@@ -132,6 +133,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "judge": JudgeTraining,
     "evaluation": Evaluation,
     "figures": Figures,
+    "answer": Answer,
 }
 
 

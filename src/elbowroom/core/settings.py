@@ -139,6 +139,13 @@ class Figures(Settings):
     explorer_images: Annotated[Count, Field(ge=2, le=12)]  # test images that the explorer slides between
 
 
+class Answer(Settings):
+    """When a latent size is enough, and a wider network worth having."""
+
+    margin: Annotated[float, Field(gt=0, lt=1)]  # the loss that may be left, as a share of what the best size explains
+    level: Annotated[float, Field(gt=0.5, lt=1)]  # the confidence of each statement
+
+
 class Study(Settings):
     """All of params.yaml."""
 
@@ -149,6 +156,7 @@ class Study(Settings):
     judge: JudgeTraining
     evaluation: Evaluation
     figures: Figures
+    answer: Answer
 
     def variant(self, name: str) -> Variant:
         """The variant of this name. Raises StudyError if there is none."""

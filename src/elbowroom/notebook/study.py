@@ -42,6 +42,8 @@ from IPython.display import Image, display
 from matplotlib.figure import Figure
 
 from elbowroom.comparison import charts, intervals
+from elbowroom.comparison.answer import by_series
+from elbowroom.comparison.answer_chart import answer_figure
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
 from elbowroom.core.device import choose_device
@@ -52,13 +54,15 @@ from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
 from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
-from elbowroom.report import text_tables
+from elbowroom.report import captions, text_tables
+from elbowroom.report.answer import answer
+from elbowroom.report.answer_table import size_table
 from elbowroom.report.cells import means
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results import tables
-from elbowroom.results.families import incomparable
-from elbowroom.results.metrics import METRICS
-from elbowroom.results.rows import Difference, PublishedNumber
+from elbowroom.results.families import families, incomparable
+from elbowroom.results.metrics import METRICS, USED_LATENTS
+from elbowroom.results.rows import Difference, PublishedNumber, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.vae import objective
 from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
@@ -382,13 +386,13 @@ if both:
 #
 # All variants of the study, one table per dataset. Numbers are means over seeds, ± the standard deviation if there is
 # more than one. Losses are comparable only if the objective is the same: do not rank them across likelihoods, pixel
-# ranges, values of $\beta$ or datasets, nor a VAE against a plain autoencoder, whose loss has no KL. The verdict tells
-# what the latents are used for: *starved* (all of them active), *saturated* (more of them gained nothing), *collapsed*
-# (none active, or no better than the mean image).
+# ranges, values of $\beta$ or datasets, nor a VAE against a plain autoencoder, whose loss has no KL. The verdict is
+# what the answer below says of the size.
 
 # %%
 comparison = tables.comparison(study)
-columns = ("test_loss", "test_distortion", "test_rate", "active_units", "psnr", "probe_accuracy")
+losses = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")]
+columns = [*losses, USED_LATENTS, METRICS["psnr"], METRICS["probe_accuracy"]]
 for dataset in study.datasets:
     summary = {
         row["variant"]: {
@@ -396,7 +400,7 @@ for dataset in study.datasets:
             "latents": row["latent_dim"],
             "parameters": f"{row['parameters']:,}",
             "seeds": row["seeds"],
-            **means(row, [METRICS[name] for name in columns]),
+            **means(row, columns),
             "verdict": row["verdict"] or DASH,
         }
         for row in comparison.variants.to_dict("records")
@@ -404,6 +408,19 @@ for dataset in study.datasets:
     }
     if summary:
         display(pd.DataFrame.from_dict(summary, orient="index").rename_axis(dataset))
+
+# %% [markdown]
+# **How many latents are enough?** A size is enough if no larger one can be better by more than a margin, a small share
+# of what the best size explains. A larger latent space contains the smaller one, so a size that *trains* worse than a
+# smaller one was trained too little, and is left out.
+
+# %%
+for paragraph in answer(study, comparison):
+    print(f"{paragraph.subject}. {paragraph.text}\n")
+for family in families(study):
+    if several := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
+        show(answer_figure(several, f"{family.dataset}, {family.label}"), captions.ANSWER_CHART)
+show_table(size_table(to_rows(SizeAnswer, comparison.answer)))
 
 # %% [markdown]
 # Which variants that differ in one setting have the better test loss:

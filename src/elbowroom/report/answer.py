@@ -1,207 +1,232 @@
-"""The answer in words: a sentence for each dataset on its latents, and one on the width of the network.
+"""The answer in words: a paragraph for each series of latent sizes, and one on the width of the network.
 
-The sentences say what the tables of report/comparison measured, and no more.
+The sentences are templates that set out the tables answer.csv and widths.csv, one idea each. A loss in nats stands
+beside the share that it is of what the best size explains.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
-from elbowroom.report.cells import Row
-from elbowroom.results.families import LossFamily, SizeSeries, all_series
-from elbowroom.results.outcomes import Bend, Outcome
-from elbowroom.results.rows import Baseline, BaselineRow, Difference, SeriesElbow
+from elbowroom.report.width_answer import width_paragraph
+from elbowroom.report.wording import Paragraph, dataset_name, listed, nats, several, share
+from elbowroom.results.families import LossFamily
+from elbowroom.results.outcomes import State, Step
+from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
-METRIC = "test_loss"
-WIDER = {  # what a wider network is, against a narrower one
-    Outcome.BETTER: "the wider is better",
-    Outcome.WORSE: "the wider is worse",
-    Outcome.NO_DIFFERENCE: "no difference is measured",
-    Outcome.ONE_SEED: "with one seed nothing is measured",
-    Outcome.NO_COMMON_SEED: "no seed in common",
-}
-
 
 @dataclass(frozen=True)
-class Sizes:
-    """The VAEs of a series, a name for each latent size, and what their test losses say of each two of them.
+class Series:
+    """The latent sizes of a series, ascending."""
 
-    names: smallest size first. pairs: by the larger one's name, then the smaller one's.
-    """
-
-    series: SizeSeries
-    names: list[str]
-    pairs: dict[str, dict[str, Difference]]
+    rows: Sequence[SizeAnswer]
 
     @property
-    def enough(self) -> int | None:
-        """The place of the smallest size that no larger one is measured better than; None if a pair has no interval."""
-        if any(pair.seeds < 2 for smaller in self.pairs.values() for pair in smaller.values()):
-            return None
-        return next(
-            place
-            for place, name in enumerate(self.names)
-            if all(self.pairs[larger][name].result is not Outcome.BETTER for larger in self.names[place + 1 :])
-        )
+    def subject(self) -> str:
+        first = self.rows[0]
+        return f"{dataset_name(first.dataset)}, {first.series}"
+
+    def of_state(self, *states: State) -> list[SizeAnswer]:
+        return [row for row in self.rows if row.state in states]
 
     @property
-    def label(self) -> str:
-        return f"{self.series.family.likelihood.replace('_', ' ')}, {self.series.label}"
+    def kept(self) -> list[SizeAnswer]:
+        """The sizes that were trained well enough to be compared."""
+        return [row for row in self.rows if row.state is not State.UNDERTRAINED]
 
 
-def answer(study: Study, comparison: Comparison) -> list[str]:
-    """Say how many latents are enough in each dataset, and what the width of the network does.
+def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
+    """Say how many latents are enough in each dataset, and whether a wider network is worth having.
 
-    Enough is the smallest size that no larger one is measured better than (test loss, paired over seeds). The sentence
-    is on the series with the most sizes, the first of those; for the others of the dataset it gives only the number.
+    Of a dataset that has series of several sizes, those are the subject; else the first series that it has.
     """
-    losses = [row for row in to_rows(Difference, comparison.differences) if row.metric == METRIC]
-    compared = [sizes for series in all_series(study) if (sizes := _sizes(study, series, losses)).pairs]
-    said = []
+    paragraphs = []
+    rows = to_rows(SizeAnswer, comparison.answer)
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
-        own = [sizes for sizes in compared if sizes.series.family.dataset == dataset]
-        if not own:
-            said.append(f"{dataset}: no two VAEs differ in their latent size alone, so nothing is said of how many.")
+        found = list(_all_series(row for row in rows if row.dataset == dataset))
+        if not found:
+            none = "Only autoencoders were trained, so how many latents a VAE needs was not tested."
+            paragraphs.append(Paragraph(dataset_name(dataset), [none]))
             continue
-        longest = max(own, key=lambda sizes: len(sizes.names))
-        others = [f"; of {sizes.label} it is {_number(study, sizes)}" for sizes in own if sizes is not longest]
-        said.append(f"{dataset} ({longest.label}): {_latents(study, longest, comparison)}{''.join(others)}.")
-    return [*said, _width(study, losses)]
+        told = [series for series in found if len(series.rows) > 1] or found[:1]
+        for series in told:
+            subject = series.subject if len(told) > 1 else dataset_name(dataset)
+            budget = _budget(study, dataset) if series is told[-1] else ()
+            paragraphs.append(Paragraph(subject, [*_sentences(series), *budget]))
+    return [*paragraphs, width_paragraph(to_rows(WidthGain, comparison.widths))]
 
 
-def _sizes(study: Study, series: SizeSeries, losses: Iterable[Difference]) -> Sizes:
-    """Return the sizes of a series of VAEs, the first variant of each; none if nothing of it was compared."""
-    first: dict[int, str] = {}
-    for name in study.variants:  # the order of params.yaml
-        if name in series.members and study.variants[name].model == "vae":
-            first.setdefault(study.variants[name].latent_dim, name)
-    pairs: dict[str, dict[str, Difference]] = {}
-    for pair in losses:
-        if {pair.variant, pair.against} <= set(first.values()):
-            pairs.setdefault(pair.variant, {})[pair.against] = pair
-    compared = {name for larger, smaller in pairs.items() for name in (larger, *smaller)}
-    return Sizes(series, [first[size] for size in sorted(first) if first[size] in compared], pairs)
+def _all_series(rows: Iterable[SizeAnswer]) -> Iterator[Series]:
+    groups: dict[tuple[LossFamily, str], list[SizeAnswer]] = {}
+    for row in rows:
+        groups.setdefault((LossFamily.of(row), row.series), []).append(row)
+    for own in groups.values():
+        yield Series(sorted(own, key=lambda row: row.latent_dim))
 
 
-def _number(study: Study, sizes: Sizes) -> str:
-    """Say how many latents are enough in a series, in short."""
-    place = sizes.enough
-    if place is None:
-        return "not measured"
-    size = study.variants[sizes.names[place]].latent_dim
-    if place == len(sizes.names) - 1:
-        return f"more than the {size} tried"
-    return f"{size}{'' if place else ', the smallest tried'}{_not_excluded(study, sizes, place)}"
+def _sentences(series: Series) -> Iterator[str]:
+    if series.of_state(State.COLLAPSED):
+        yield "The latent space collapsed: no size explains more than the mean image does."
+        return
+    yield from _used(series)
+    yield from _undertrained(series)
+    yield from _one_seed(series)
+    yield from _too_few(series)
+    yield from _undecided(series)
+    yield from _enough(series)
+    yield from _largest(series)
+    yield from _unfinished(series)
+    yield from _linear(series)
+    yield from _next(series)
 
 
-def _not_excluded(study: Study, sizes: Sizes, place: int) -> str:
-    """Say the most that a larger size may still gain by its interval: no measured gain is not no gain."""
-    name, larger = sizes.names[place], sizes.names[place + 1 :]
-    possible = min(larger, key=lambda other: sizes.pairs[other][name].low)
-    gain = -sizes.pairs[possible][name].low
-    if gain <= 0:
-        return ""
-    size = study.variants[possible].latent_dim
-    return f" (with {size} a gain of up to {gain:,.2f} nats an image is not excluded)"
+def _used(series: Series) -> Iterator[str]:
+    """Say how many latents the models use whose size is at least twice that, if there are any."""
+    spare = [row for row in series.rows if 2 * row.used <= row.latent_dim]
+    if not spare:
+        return
+    counts = sorted({round(row.used) for row in spare})
+    amount = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    verb = "latent is" if counts == [1] else "latents are"
+    when = f"whether the model has {_sizes(spare, 'or')}" if len(spare) > 1 else f"if the model has {_sizes(spare)}"
+    yield f"About {amount} {verb} used, {when}: so many carry 95 % of the KL."
 
 
-def _latents(study: Study, sizes: Sizes, comparison: Comparison) -> str:
-    size = {name: study.variants[name].latent_dim for name in sizes.names}
-    rows: dict[str, Row] = {row["variant"]: row for row in comparison.variants.to_dict("records")}
-    place = sizes.enough
-    if place is None:
-        best = min(sizes.names, key=lambda name: rows[name][METRIC])
-        return (
-            "without two seeds of every size there is no interval, so how many latents are enough is not measured; of "
-            f"{_listed(size.values())} the test loss is lowest with {size[best]}"
+def _undertrained(series: Series) -> Iterator[str]:
+    if rows := series.of_state(State.UNDERTRAINED):
+        verb, left_out = several(rows, "trains", "train"), several(rows, "it is", "they are")
+        yield f"{_sizes(rows)} {verb} worse than {_lower(series, rows)}, by {_amounts(row.rise for row in rows)} " + (
+            f"(at least {_amounts((row.rise_low for row in rows), unit=False)}) on training images."
         )
-    enough, larger = sizes.names[place], sizes.names[place + 1 :]
-    parts = []
-    if larger:
-        against = [sizes.pairs[name][enough] for name in larger]
-        seeds = against[0].seeds
-        text = (
-            f"{size[enough]} latents are enough as far as {seeds} seeds show: no larger size is measured better"
-            if place
-            else f"of the sizes tried none is measured better than the smallest, {size[enough]}, by {seeds} seeds"
+        yield f"A larger space contains the smaller one, so that is training, not size: {left_out} left out."
+    if rows := series.of_state(State.UNCLEAR):
+        yield (
+            f"{_sizes(rows)} may train worse than {_lower(series, rows)}, by {_amounts(row.rise for row in rows)} on "
+            f"training images, but {several(rows, 'its', 'their')} seeds do not settle it."
         )
-        worse = [size[pair.variant] for pair in against if pair.result is Outcome.WORSE]
-        verb = "are" if len(worse) > 1 else "is"
-        parts.append(text + _not_excluded(study, sizes, place))
-        parts[0] += f", {_listed(worse)} {verb} measured worse" if worse else ""
-    else:
-        parts.append(f"more latents than the {size[enough]} tried may pay still")
-    parts.append(_smaller(sizes, size, place) if place else "fewer were not tried")
-    parts.append(f"{rows[enough]['active_units']:.3g} of the {size[enough]} are active")
-    for elbow in to_rows(SeriesElbow, sizes.series.family.rows(comparison.elbows)):
-        if elbow.series == sizes.series.label and elbow.metric == METRIC and elbow.bend is Bend.FOUND:
-            parts.append(f"the loss has its {elbow.result}{', and rises after it' if elbow.slope_after > 0 else ''}")
-    linear = _linear_losses(sizes.series.family, comparison)
-    beaten = [
-        size[name]
-        for name in sizes.names
-        if study.variants[name].beta == 1 and rows[name][METRIC] > linear.get(size[name], float("inf"))
+
+
+def _lower(series: Series, rows: Sequence[SizeAnswer]) -> str:
+    """Name the smaller sizes that rows train worse than: for each row, the one with the lowest training loss."""
+    smaller = [
+        min((other for other in series.rows if other.latent_dim < row.latent_dim), key=lambda other: other.train_loss)
+        for row in rows
     ]
-    if beaten:
-        parts.append(f"with {_listed(beaten)} the exact linear VAE of that size has the lower loss")
-    return "; ".join(parts)
+    return listed(dict.fromkeys(row.latent_dim for row in smaller))
 
 
-def _smaller(sizes: Sizes, size: dict[str, int], place: int) -> str:
-    """Say what the next smaller size is, against the one that is enough."""
-    enough, smaller = sizes.names[place], sizes.names[place - 1]
-    pair = sizes.pairs[enough][smaller]
-    if pair.result is Outcome.BETTER:
-        return f"{size[smaller]} are worse by {_amount(pair.difference, pair.low, pair.high)}"
-    turned = _amount(-pair.difference, -pair.high, -pair.low)
-    return f"{size[smaller]} are not measured to be worse than {size[enough]}: {turned}"
+def _one_seed(series: Series) -> Iterator[str]:
+    single = series.of_state(State.ONE_SEED)
+    if single and len(single) == len(series.kept):
+        best = min(series.rows, key=lambda row: row.test_loss)
+        yield "With one seed of each size there is no measure of chance, so no conclusion."
+        if len(series.rows) > 1:
+            yield f"The test loss is lowest with {best.latent_dim} latents, the best of {_sizes(series.rows)}."
+    elif single:
+        yield f"{_sizes(single)} {several(single, 'has', 'have')} one seed, so no conclusion there."
 
 
-def _linear_losses(family: LossFamily, comparison: Comparison) -> dict[int, float]:
-    """Return the loss of the exact linear VAE by latent size."""
-    rows = to_rows(BaselineRow, family.rows(comparison.baselines))
-    return {int(row.latent_dim): row.test_loss for row in rows if row.baseline is Baseline.LINEAR_VAE}
+def _too_few(series: Series) -> Iterator[str]:
+    rows = series.of_state(State.TOO_FEW)
+    if not rows:
+        return
+    larger = [row for row in series.kept if row.latent_dim > rows[-1].latent_dim]
+    better = f"{larger[0].latent_dim} is" if len(larger) == 1 else "a larger size is"
+    shares = listed(share(row.excess_low, row.explained) for row in rows)
+    noun = "latent is" if [row.latent_dim for row in rows] == [1] else "latents are"
+    yield (
+        f"{_sizes(rows)} {noun} too few: {better} better by at least {_amounts(row.excess_low for row in rows)} "
+        f"({shares} of what the model explains)."
+    )
 
 
-def _width(study: Study, losses: Iterable[Difference]) -> str:
-    """Say what variants that differ in their width alone show."""
-    groups: dict[str, dict[Outcome, list[Difference]]] = {}
-    for row in losses:
-        after, before = study.variants[row.variant], study.variants[row.against]
-        if before.channels < after.channels:
-            likelihood = after.likelihood.replace("_", " ")
-            group = f"{after.dataset}, {likelihood}, {before.channels} to {after.channels} channels"
-            groups.setdefault(group, {}).setdefault(row.result, []).append(row)
-    if not groups:
-        return "Of the network's width nothing is said: no two variants differ in their width alone."
-    said = []
-    for group, by_result in groups.items():
-        count, parts = sum(map(len, by_result.values())), []
-        for result, rows in by_result.items():
-            own = sorted(
-                (study.variants[row.variant].latent_dim, _amount(row.difference, row.low, row.high)) for row in rows
-            )
-            text = f"{WIDER[result]} at "
-            if result in (Outcome.BETTER, Outcome.WORSE):
-                parts.append(text + _listed(f"{size} latents by {amount}" for size, amount in own))
-            else:
-                shown = f", {own[0][1]}, wider less narrower" if count == 1 and rows[0].seeds > 1 else ""
-                parts.append(f"{text}{_listed(size for size, _ in own)} latents{shown}")
-        intervals = f" ({count} intervals, not adjusted for their number)" if count > 1 else ""
-        said.append(f"{group}: {', '.join(parts)}{intervals}")
-    return f"Of the network's width, {'; '.join(said)}."
+def _undecided(series: Series) -> Iterator[str]:
+    rows = series.of_state(State.UNDECIDED)
+    margin = nats(series.rows[0].margin)
+    if open_ended := [row for row in rows if row.excess_high > row.margin]:
+        yield (
+            f"{_sizes(open_ended)} {several(open_ended, 'is', 'are')} undecided: a larger size may be better by up to "
+            f"{_amounts(row.excess_high for row in open_ended)} "
+            f"({listed(share(row.excess_high, row.explained) for row in open_ended)}), and the margin is {margin}."
+        )
+    for row in rows:
+        if row not in open_ended:
+            unsettled = [
+                other
+                for other in series.of_state(State.UNCLEAR, State.ONE_SEED, State.UNDECIDED)
+                if other.latent_dim > row.latent_dim
+            ]
+            verb = several(unsettled, "is", "are")
+            yield f"Whether {row.latent_dim} is enough cannot be said before {_sizes(unsettled)} {verb} settled."
 
 
-def _amount(difference: float, low: float, high: float) -> str:
-    """Say the size of a measured difference; if none is measured, the bounds as they are."""
-    if low <= 0 <= high:
-        return f"95 % interval {low:,.2f} to {high:,.2f} nats an image"
-    low, high = sorted((abs(low), abs(high)))
-    return f"{abs(difference):,.2f} nats an image (95 % interval {low:,.2f} to {high:,.2f})"
+def _enough(series: Series) -> Iterator[str]:
+    for row in series.of_state(State.ENOUGH):
+        larger = [other for other in series.kept if other.latent_dim > row.latent_dim]
+        noun = "latent is" if row.latent_dim == 1 else "latents are"
+        gain = f"at most {nats(max(row.excess_high, 0))} ({share(max(row.excess_high, 0), row.explained)})"
+        yield f"{row.latent_dim} {noun} enough: {_sizes(larger)} {several(larger, 'gains', 'gain')} {gain}."
+        if row is series.rows[0]:
+            yield "Fewer were not tried."
 
 
-def _listed(values: Iterable[int | str]) -> str:
-    *first, last = map(str, values)
-    return f"{', '.join(first)} and {last}" if first else last
+def _largest(series: Series) -> Iterator[str]:
+    for row in series.of_state(State.LARGEST):
+        if len(series.kept) == 1:
+            only = "was tried" if len(series.rows) == 1 else "remains"
+            yield f"Only {row.latent_dim} {only}, so how many are enough was not tested."
+        elif row is series.rows[-1]:
+            yield f"{row.latent_dim} is the largest size tried, so whether it is enough cannot be seen."
+        else:
+            yield f"{row.latent_dim} is the largest size that trained well, so whether it is enough cannot be seen."
+
+
+def _unfinished(series: Series) -> Iterator[str]:
+    rows = [row for row in series.rows if row.unfinished]
+    if not rows:
+        return
+    gains = sorted(row.doubling_gain for row in rows)
+    amount = nats(gains[0]) if len(rows) == 1 else f"{nats(gains[0], unit=False)} to {nats(gains[-1])}"
+    amount += f" (up to {share(gains[-1], rows[0].explained)})"
+    where = f"with {_sizes(rows)} latents" if len(rows) < len(series.rows) else "at every size"
+    yield f"Training is not finished: twice the epochs would gain about {amount} {where}."
+
+
+def _linear(series: Series) -> Iterator[str]:
+    """Say where the exact linear VAE does better: a caveat with one seed, too."""
+    rows = [row for row in series.rows if row.test_loss > row.linear_loss]
+    if rows:
+        most = nats(max(row.test_loss - row.linear_loss for row in rows))
+        yield f"With {_sizes(rows, 'or')} latents the exact linear VAE has a lower loss, by up to {most}."
+
+
+def _next(series: Series) -> Iterator[str]:
+    first = series.rows[0]
+    if first.step is Step.NOTHING:
+        return
+    sizes = [int(size) for size in first.step_sizes.split()]
+    whom = "all of them" if sizes == [row.latent_dim for row in series.rows] and len(sizes) > 2 else listed(sizes)
+    match first.step:
+        case Step.MORE_SEEDS:
+            yield f"Next: train {whom} with {first.step_seeds:.0f} seeds."
+        case Step.LONGER:
+            beside = "" if series.of_state(State.UNCLEAR) else "; more seeds cannot help"
+            yield f"Next: train {whom} for twice the epochs{beside}."
+        case Step.LARGER | Step.BETWEEN | Step.SMALLER:
+            yield f"Next: train {whom} latents."
+
+
+def _budget(study: Study, dataset: str) -> Iterator[str]:
+    if parts := shortfalls_of(study, dataset):
+        yield f"This is less training than was published: {', '.join(parts)}."
+
+
+def _amounts(values: Iterable[float], unit: bool = True) -> str:
+    return listed(nats(value, unit=False) for value in values) + (" nats" if unit else "")
+
+
+def _sizes(rows: Iterable[SizeAnswer], word: str = "and") -> str:
+    return listed((row.latent_dim for row in rows), word)

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from elbowroom.comparison.answer import by_series
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.results.families import families
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
 COMPARED = {  # pictures of all variants of a dataset
@@ -18,10 +21,17 @@ COMPARED = {  # pictures of all variants of a dataset
     "maps": "mu of the first test images on its two principal components, coloured by class, first seed.",
 }
 ON_PAGE = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # index.html has maps to explore
+ANSWER_CHART = (
+    "Test loss against latent size. The ribbon is the margin above the best loss. A bar spans the bounds on a size's "
+    "excess over larger sizes, put onto the best larger size: a size is enough if its bar ends within the ribbon, and "
+    "too few if it starts above. Hollow points were trained too little. A ring marks the answer. Grey is the exact "
+    "linear VAE, if the likelihood is a squared error."
+)
 FAMILY = {  # charts of a loss family
+    "answer": ANSWER_CHART,
     "latents": "What more latents buy: loss, distortion, IWAE bound and active latents against the latent size. A band "
-    "spans the seeds; grey lines are baselines. A vertical line, if there is one, is an elbow; its 95 % interval is "
-    "shaded.",
+    "spans the seeds; grey lines are baselines. A vertical line, if there is one, is where the line bends; its 95 % "
+    "interval is shaded.",
     "plane": "The rate-distortion plane on test. Variants that differ in their latent size alone are joined and have "
     "one shape. Along a thin line, rate + distortion (the loss at beta 1) is the same. If the likelihood is a squared "
     "error, the dash-dotted line is the exact linear VAE of the same sizes (a dot if all of them are the same).",
@@ -43,6 +53,19 @@ VARIANT = {  # pictures of one variant
 }
 
 TABLES = {  # what the templates say beside a table; they fill the braces
+    "answer": "A size is enough if no larger one can be better by more than a margin, at {level:.0%} confidence. The "
+    "margin is {margin:.1%} of what the best size explains: the loss of always showing the mean image, less the best "
+    "test loss. All of it holds for models as they were trained here.",
+    "answer_chart": ANSWER_CHART,
+    "sizes": "Nats per image. Excess: the test loss less the lowest of a larger size that trained well, between "
+    "one-sided bounds. Rise: the training loss less the lowest of a smaller size, and its lower bound; above the "
+    "margin, the size was trained too little and is left out. Twice the epochs: what they are predicted to take off "
+    "the training loss. Used: the fewest latents that carry 95 % of the KL on test.",
+    "verdict": "The verdict is the answer's word for the size. Enough: no larger size is better by more than the "
+    "margin. Roomy: more than enough. Too few: a larger size is better by more than the margin. Undecided: neither is "
+    "shown. Largest tried: nothing larger to compare with. Undertrained: its training loss is above that of a smaller "
+    "size, so it is left out. Unclear: so by its mean, but its seeds do not show it. One seed: no conclusion. "
+    "Collapsed: no size explains more than the mean image does.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
@@ -100,6 +123,8 @@ def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Ca
         if family.dataset != dataset:
             continue
         drawn = {"curves"}
+        if by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
+            drawn.add("answer")
         if any(variant.model == "vae" for variant in variants.values()):
             drawn |= {"plane", "spectrum"}
         if len(family.rows(comparison.latents)):
@@ -109,3 +134,12 @@ def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Ca
                 yield Captioned(f"{family.slug}-{kind}.png", f"{caption} Likelihood: {family.label}.")
     for kind, caption in COMPARED.items():
         yield Captioned(f"{dataset}-{kind}.png", caption)
+
+
+def answer_charts(study: Study, comparison: Comparison) -> list[Captioned]:
+    """Caption the charts of the answer, which stand at the top of the page."""
+    return [
+        Captioned(f"{family.slug}-answer.png", f"How many latents are enough: {family.dataset}, {family.label}.")
+        for family in families(study)
+        if by_series(to_rows(SizeAnswer, family.rows(comparison.answer)))
+    ]

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from elbowroom.comparison.answer import by_series
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study
 from elbowroom.figures.colours import CLASSES
 from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored
 from elbowroom.report import vega_charts
+from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
 from elbowroom.results.families import families
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
 
@@ -135,4 +139,23 @@ def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dic
             spectrum = vega_charts.spectrum_chart(spectra, colours)
             titled = {f"Rate-distortion plane ({family.label})": plane, f"KL spectrum ({family.label})": spectrum}
             charts.planes.update(add(titled))
+    return charts
+
+
+@dataclass(frozen=True)
+class AnswerCharts:
+    """The charts of the answer: titles and specifications by key."""
+
+    titles: dict[str, str]
+    specs: dict[str, Spec]
+
+
+def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
+    """Draw the chart of the answer for each series of several sizes."""
+    charts = AnswerCharts({}, {})
+    for family in families(study):
+        for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
+            key = f"answer-{len(charts.specs)}"
+            charts.titles[key] = f"{family.dataset}, {family.label}, {rows[0].series}"
+            charts.specs[key] = answer_chart(rows)
     return charts

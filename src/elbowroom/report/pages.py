@@ -15,9 +15,10 @@ from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.report import captions, page_data, text_tables
 from elbowroom.report.answer import answer
+from elbowroom.report.answer_table import size_table
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
-from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
@@ -68,10 +69,14 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     machines = {
         one_line(f"{row.device}, PyTorch {row.torch}") for table in inputs.costs.values() for row in table.itertuples()
     }
+    answer_specs = page_data.answer_charts(study, comparison)
     context: dict[str, Any] = {
         "study": study,
         "title": one_line(study.title),
         "answer": answer(study, comparison),
+        "answer_files": captions.answer_charts(study, comparison),
+        "answer_charts": answer_specs.titles,
+        "sizes": size_table(to_rows(SizeAnswer, comparison.answer)),
         "colours": colours,
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],
         "elbows": text_tables.elbows(to_rows(SeriesElbow, comparison.elbows)),
@@ -93,6 +98,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     explorable = dict.fromkeys(study.variants[name].dataset for name in inputs.explored)
     explorers = {name: page_data.explorer(study, name, inputs.explored, colours) for name in explorable}
     specs = {key: spec for own in charts.values() for key, spec in own.specs.items()}
+    specs |= answer_specs.specs
     context["data"] = page_data.to_json(specs, explorers)
     context["vega"] = (TEMPLATES / "vega.js").read_text(encoding="utf-8")
     return {file: environment.get_template(f"{file}.j2").render(context) for file in ("index.html", "README.md")}

@@ -39,7 +39,9 @@ def inserted(text: str, by: str, new: str) -> str:
 def block(study: Study) -> str:
     """Return the answer, what the budget lacks, and a table of all variants, as Markdown."""
     comparison = tables.comparison(study)
-    parts = [f"- {escape_markdown(sentence)}\n" for sentence in answer(study, comparison)]
+    parts = [
+        f"- **{escape_markdown(said.subject)}**: {escape_markdown(said.text)}\n" for said in answer(study, comparison)
+    ]
     if less := shortfalls(study):
         parts.append(f"\n**A small budget.** Of the published budget this had {escape_markdown('; '.join(less))}.\n")
     table = text_tables.headline(study, comparison.variants.to_dict("records"))

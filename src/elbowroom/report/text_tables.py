@@ -10,10 +10,10 @@ from elbowroom.report.cells import Row, heading, mean_and_deviation, means, numb
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
-from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
+from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, USED_LATENTS, Metric
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
-HEADLINE = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll", "active_units")]
+HEADLINE = [*(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll")), USED_LATENTS]
 LOSSES = [
     *(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")),
     ABOVE_FLOOR,

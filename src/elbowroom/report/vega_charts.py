@@ -48,7 +48,7 @@ def curves_charts(history: pd.DataFrame, colours: dict[str, str], study: Study) 
             strokeDash=alt.StrokeDash("split:N", title=None, scale=scale), opacity=_lit()
         )
         point = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
-        specs[_title(label)] = _spec(line + point + _hover(chart, ["variant", "split", "epoch", term]))
+        specs[_title(label)] = to_spec(line + point + _hover(chart, ["variant", "split", "epoch", term]))
     return specs
 
 
@@ -74,7 +74,7 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=-6, align="right", fontSize=10)
     of_linear = _hover(line, ["baseline", "latent_dim", "test_rate", "test_distortion"])
     behind = joined + drawn + named + of_linear if len(linear) else joined
-    return _spec(behind + points + sizes + hover)
+    return to_spec(behind + points + sizes + hover)
 
 
 def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
@@ -89,7 +89,7 @@ def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
         alt.Chart(alt.Data(values=[{"kl": ACTIVE_THRESHOLD}])).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y="kl:Q")
     )
     points = chart.mark_point(filled=True, size=14).encode(opacity=_lit())
-    return _spec(
+    return to_spec(
         chart.mark_line(strokeWidth=2).encode(opacity=_lit())
         + points
         + threshold
@@ -140,7 +140,7 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
                 .encode(x=alt.X("low:Q", title="latent size"), x2="high:Q")
             )
             layers += [band, alt.Chart(found).mark_rule(color=GREY).encode(x=size)]
-        specs[_title(METRICS[metric].label)] = _spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
+        specs[_title(METRICS[metric].label)] = to_spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
     return specs
 
 
@@ -177,6 +177,7 @@ def _chart(table: pd.DataFrame) -> alt.Chart:
     return alt.Chart(table).transform_filter("indexof(hidden, datum.variant) < 0")
 
 
-def _spec(chart: Any) -> Spec:
+def to_spec(chart: Any) -> Spec:
+    """Return a chart as wide as its place on the page, with the page's two parameters."""
     params = alt.param(name="hidden", value=[]), alt.param(name="lit", value="")
     return chart.properties(width="container", height=HEIGHT).add_params(*params).to_dict()

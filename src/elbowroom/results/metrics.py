@@ -100,6 +100,8 @@ METRICS = {
 }
 ABOVE_FLOOR = Metric("above_floor", "above the floor", NATS, better=LOWER, yardstick=True)  # compare works it out
 
+USED_LATENTS = Metric("used_latents", "used latents", LATENTS, digits=0, vae_only=True)  # compare works it out as well
+
 
 def label_of(column: str) -> str:
     """Return the label of a metric, or of whatever else a column holds (latent_dim)."""

@@ -48,15 +48,6 @@ class Step(StrEnum):
     NOTHING = "nothing"
 
 
-class Verdict(StrEnum):
-    """What became of a VAE's latent space in training; comparison.verdict has the rule."""
-
-    COLLAPSED = "collapsed"  # it learned nothing about the single image
-    STARVED = "starved"  # every latent is active, so more might help
-    SATURATED = "saturated"  # the last latents bought nothing
-    SEEDS_DIFFER = "seeds differ"
-
-
 class Bend(StrEnum):
     """Whether the loss of a series bends as its latent size grows, and if not, why none can be said to."""
 

@@ -10,7 +10,7 @@ from math import nan
 from typing import Annotated
 
 from elbowroom.results.families import DatasetName, LikelihoodName, PixelRange
-from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome
+from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, State, Step, Worth
 from elbowroom.results.schema import Column
 
 Text = Annotated[str, Column("text")]
@@ -48,6 +48,77 @@ class BaselineRow:
     test_rate: Maybe = nan
     active_units: Maybe = nan
     psnr: Maybe = nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeAnswer:
+    """What is known of one latent size of a series of VAEs: answer.csv. comparison.enough has the rule.
+
+    test_loss, train_loss: means over seeds. linear_loss: the test loss of the exact linear VAE of this size. excess:
+    the test loss less the lowest of a larger size that was trained well enough, between its one-sided bounds. rise: the
+    training loss less the lowest of a smaller size, and its lower bound. explained: the loss of the mean image less the
+    lowest test loss of the series. margin: the part of it that may be lost. doubling_gain: by how much twice the epochs
+    are predicted to lower the training loss. used: the fewest latents that carry 95 % of the KL on test, mean over
+    seeds. step, step_sizes, step_seeds: what would decide how many are enough, the same for the whole series; the sizes
+    are separated by spaces.
+    """
+
+    dataset: DatasetName
+    likelihood: LikelihoodName
+    pixel_range: PixelRange
+    series: Text
+    variant: Text
+    latent_dim: Size
+    state: Annotated[State, Column("text", choices=tuple(State))]
+    test_loss: Number
+    train_loss: Number
+    linear_loss: Maybe
+    excess: Maybe
+    excess_low: Maybe
+    excess_high: Maybe
+    rise: Maybe
+    rise_low: Maybe
+    explained: Number
+    margin: Number
+    seeds: Seeds
+    epochs: Size
+    doubling_gain: Maybe
+    used: Maybe
+    step: Annotated[Step, Column("text", choices=tuple(Step))]
+    step_sizes: Annotated[str, Column("text", empty=True)]
+    step_seeds: Maybe
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether twice the epochs are predicted to gain more than the margin."""
+        return self.doubling_gain > self.margin
+
+
+@dataclass(frozen=True, kw_only=True)
+class WidthGain:
+    """What more channels gain at one latent size: widths.csv. comparison.worth has the rule.
+
+    gain: the test loss of the narrower network less that of the wider one; upper: its upper bound; p_above, p_below: of
+    the tests that it is above, and below, the margin. These are adjusted for the number of rows. explained, margin: as
+    in SizeAnswer, of the narrower network's series. parameters_ratio: of the wider network to the narrower one.
+    """
+
+    dataset: DatasetName
+    likelihood: LikelihoodName
+    pixel_range: PixelRange
+    variant: Text
+    against: Text
+    latent_dim: Size
+    channels: Size
+    against_channels: Size
+    parameters_ratio: Number
+    gain: Number
+    upper: Maybe
+    p_above: Maybe
+    p_below: Maybe
+    explained: Number
+    margin: Number
+    worth: Annotated[Worth, Column("text", choices=tuple(Worth))]
 
 
 @dataclass(frozen=True)

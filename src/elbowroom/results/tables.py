@@ -13,7 +13,7 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import DATASETS, Study
 from elbowroom.results.families import LOSS_FAMILY, LossFamily, families
 from elbowroom.results.metrics import METRICS
-from elbowroom.results.outcomes import Verdict
+from elbowroom.results.outcomes import State
 from elbowroom.results.rows import (
     AuditedClaim,
     Baseline,
@@ -22,6 +22,8 @@ from elbowroom.results.rows import (
     LatentPoint,
     PublishedNumber,
     SeriesElbow,
+    SizeAnswer,
+    WidthGain,
 )
 from elbowroom.results.schema import Column, Expected, Table, columns, load
 
@@ -55,7 +57,7 @@ JUDGE = Table({"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_a
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
-    | {"above_floor": MAYBE, "verdict": Column("text", choices=tuple(Verdict), empty=True)}
+    | {"above_floor": MAYBE, "used_latents": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
     | {name: MAYBE if metric.vae_only else metric.cells for name, metric in METRICS.items()}
     | {"active_units": AMOUNT}
     | {f"{name}_sd": MAYBE for name in METRICS if name != "parameters"},
@@ -63,6 +65,8 @@ VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     more=r"iwae_nll_\d+(_sd)?",
 )
 COMPARISON = {  # the tables of report/comparison that the report reads
+    "answer": Table(columns(SizeAnswer), key=["variant"], may_be_empty=True),
+    "widths": Table(columns(WidthGain), key=["variant", "against"], may_be_empty=True),
     "variants": VARIANTS,
     "baselines": BASELINES,
     "latents": Table(columns(LatentPoint), key=[*LOSS_FAMILY, "metric", "series", "latent_dim"], may_be_empty=True),
@@ -162,6 +166,8 @@ def measured(study: Study) -> Measured:
 class Comparison:
     """The tables of report/comparison, each in a file of its name; COMPARISON says what they may hold."""
 
+    answer: pd.DataFrame
+    widths: pd.DataFrame
     variants: pd.DataFrame
     baselines: pd.DataFrame
     latents: pd.DataFrame

@@ -33,7 +33,7 @@ def test_curves_draw_the_numbers_of_the_table() -> None:
 
 
 def test_latents_and_plane_show_every_point(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
-    variants, shown = summarise(study, seeds, baselines), shown_baselines(study, baselines)
+    variants, shown = summarise(study, seeds, baselines, []), shown_baselines(study, baselines)
     curves = to_table(LatentPoint, latent_curves(study, seeds, shown))
     figure = charts.latents_figure(curves, to_table(SeriesElbow, elbows(study, seeds)), "mnist")
     assert [axes.get_title() for axes in figure.axes] == [METRICS[name].label for name in CURVES]
@@ -56,7 +56,7 @@ def test_latents_and_plane_show_every_point(study: Study, seeds: pd.DataFrame, b
 def test_linear_vaes_that_are_all_the_same_are_drawn_as_a_dot(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    vaes = summarise(study, seeds, baselines).query("variant != 'mnist-ae128'")
+    vaes = summarise(study, seeds, baselines, []).query("variant != 'mnist-ae128'")
     shown = shown_baselines(study, baselines)
     for rates, marker in (([37.8, 37.8], "."), ([30.0, 37.8], "None")):
         linear = shown[shown.baseline == Baseline.LINEAR_VAE][:2].assign(test_rate=rates)

@@ -8,8 +8,9 @@ import pytest
 from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT
 from elbowroom.comparison.pairs import COMPARED
 from elbowroom.results.metrics import METRICS
-from elbowroom.results.outcomes import ClaimResult, Outcome
-from elbowroom.results.rows import Baseline
+from elbowroom.results.outcomes import ClaimResult, Outcome, State, Worth
+from elbowroom.results.rows import Baseline, SizeAnswer, WidthGain
+from elbowroom.results.schema import columns
 from tests.support import ROOT
 
 
@@ -27,9 +28,9 @@ def test_metrics_have_their_labels(name: str, metrics: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("differences", Outcome), ("claims", ClaimResult), ("baselines", Baseline)]
+    ("name", "words"), [("differences", Outcome), ("claims", ClaimResult), ("baselines", Baseline), ("widths", Worth)]
 )
-def test_each_word_has_a_colour(name: str, words: type[Outcome | ClaimResult | Baseline]) -> None:
+def test_each_word_has_a_colour(name: str, words: type[Outcome | ClaimResult | Baseline | Worth]) -> None:
     found = re.search(r'"domain": (\[".*?"\])', template(name))
     assert found
     assert json.loads(found[1]) == list(words)
@@ -39,3 +40,15 @@ def test_baselines_are_grey() -> None:
     found = re.search(r"indexof\((\['.*?'\]), datum.series\)", template("latents"))
     assert found
     assert json.loads(found[1].replace("'", '"')) == [*Baseline, EVERY_LATENT]
+
+
+def test_the_chart_of_the_answer_knows_its_states() -> None:
+    states = set(re.findall(r"datum.state === '(.*?)'", template("answer")))
+    assert states == {State.UNDERTRAINED, State.UNCLEAR, State.ENOUGH}
+
+
+@pytest.mark.parametrize(("name", "row"), [("answer", SizeAnswer), ("widths", WidthGain)])
+def test_charts_read_columns_of_their_tables(name: str, row: type[SizeAnswer | WidthGain]) -> None:
+    read = set(re.findall(r"datum\.([a-z_]+)", template(name)))
+    made = set(re.findall(r'"as": "([a-z_]+)"', template(name)))
+    assert read - made - {"label"} <= set(columns(row))  # the label is that of an axis

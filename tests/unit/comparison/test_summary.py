@@ -1,34 +1,37 @@
 """Every variant has its means, its family, its series and its verdict; baselines stand at the study's sizes."""
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from elbowroom.comparison.latent_curves import elbows
-from elbowroom.comparison.summary import means_and_deviations, shown_baselines, summarise
+from elbowroom.comparison.summary import compare, means_and_deviations, shown_baselines, summarise
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.results import tables
-from elbowroom.results.outcomes import Verdict
-from elbowroom.results.rows import Baseline
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import Baseline, SizeAnswer
 from tests.support import ROOT
 
 
 def test_a_variant_has_its_means_its_family_and_its_verdict(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:
-    table = summarise(study, seeds, baselines).set_index("variant")
+    known = SizeAnswer(
+        **dict.fromkeys([field.name for field in fields(SizeAnswer)], 0)  # what summarise does not read
+        | {"variant": "mnist-z16", "state": State.ENOUGH, "used": 12.0}
+    )
+    table = summarise(study, seeds, baselines, [known]).set_index("variant")
     assert list(table.index) == list(study.variants)
     assert set(table.pixel_range) == {"[-1, 1]"}
     assert table.test_loss["mnist-z16"] == seeds[seeds.variant == "mnist-z16"].test_loss.mean()
     assert table.test_loss_sd["mnist-z16"] == pytest.approx(1)
     verdicts = table.verdict.to_dict()
-    assert verdicts.pop("mnist-ae128") == ""
-    assert verdicts.pop("collapsed") is Verdict.COLLAPSED
-    assert verdicts == {
-        f"mnist-z{size}": Verdict.STARVED if size <= 8 else Verdict.SATURATED
-        for size in (2, 4, 8, 16, 32, 64, 128, 256)
-    }
+    assert verdicts.pop("mnist-z16") is State.ENOUGH
+    assert set(verdicts.values()) == {""}
+    assert table.used_latents.dropna().to_dict() == {"mnist-z16": 12.0}
 
 
 def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: pd.DataFrame) -> None:
@@ -39,20 +42,20 @@ def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: 
 
 
 def test_the_committed_elbow_study_agrees_with_its_own_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its verdicts and elbows come out again: two latents are starved, a beta of 1000 collapses."""
+    """Its verdicts and bends come out again: two latents are too few, a beta of 1000 collapses."""
     monkeypatch.chdir(ROOT / "studies/elbow")
     study = load_study()
     measured, committed = tables.measured(study), tables.comparison(study)
-    verdicts = summarise(study, measured.seeds, measured.baselines).set_index("variant").verdict
+    found = compare(study, measured)
+    for made, kept in ((found.answer, committed.answer), (found.widths, committed.widths)):
+        pd.testing.assert_frame_equal(made.round(6), kept, check_dtype=False)
+    verdicts = found.variants.set_index("variant").verdict
     assert verdicts.to_dict() == committed.variants.set_index("variant").verdict.to_dict()
-    assert verdicts["mnist-z2"] == Verdict.STARVED
-    assert verdicts["mnist-z256"] == Verdict.SATURATED
-    assert verdicts["mnist-z16-beta1000"] == Verdict.COLLAPSED
-    found = committed.elbows
-    assert set(found.dataset) == set(study.datasets)
-    assert found.result.to_list() == [row.result for row in elbows(study, measured.seeds)]
-    readme = (ROOT / "README.md").read_text()
-    assert all(result in readme for result in found[found.metric == "test_loss"].result)
+    assert verdicts["mnist-z2"] == State.TOO_FEW
+    assert verdicts["mnist-z256"] == State.UNDERTRAINED
+    assert verdicts["mnist-z16-beta1000"] == State.COLLAPSED
+    assert set(committed.elbows.dataset) == set(study.datasets)
+    assert committed.elbows.result.to_list() == [row.result for row in elbows(study, measured.seeds)]
 
 
 def test_means_and_deviations_are_over_seeds() -> None:

@@ -69,6 +69,9 @@ INVALID = [
     ("datasets.svhn", {}, "datasets: found 'svhn', expected one of mnist, cifar10"),
     ("evaluation.map_images", 2, "found 2, expected 3 or more"),
     ("figures", None, "figures: found None"),
+    ("answer", {"margin": 0.0, "level": 0.95}, "answer.margin: found 0.0, expected more than 0"),
+    ("answer", {"margin": 0.01, "level": 0.5}, "answer.level: found 0.5, expected more than 0.5"),
+    ("answer", {"margin": 0.01}, "answer.level: found nothing, expected a value for it"),
     ("colour", "red", "the whole file: found unknown key 'colour', expected only title, datasets"),
 ]
 

@@ -1,191 +1,241 @@
-"""The answer says what intervals say, and no more."""
+"""The answer in words: what each state is called, one idea a sentence, and nothing that the tables do not say."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
 
-from elbowroom.comparison.pairs import comparisons
-from elbowroom.comparison.summary import summarise
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.report.answer import answer
-from elbowroom.results.outcomes import Bend
-from elbowroom.results.rows import Baseline, BaselineRow, Difference, SeriesElbow
-from elbowroom.results.schema import columns, to_table
+from elbowroom.report.width_answer import width_paragraph
+from elbowroom.results import tables
+from elbowroom.results.outcomes import State, Step, Worth
+from elbowroom.results.rows import SizeAnswer, WidthGain
+from elbowroom.results.schema import to_table
 from elbowroom.results.tables import Comparison
 from tests.support import ROOT
+from tests.support.published import with_published_recipes
 
-LINEAR = {4: 1e4, 8: 1e4, 16: 1e4, 32: 95.5}  # test loss of the linear VAE, by latent size
-BETTER, SAME, WORSE = [-10.0, -11.0, -9.0], [-1.0, 1.0, 0.5], [10.0, 11.0, 9.0]  # steps of the loss, by seed
+ROW = SizeAnswer(
+    dataset="mnist",
+    likelihood="gaussian",
+    pixel_range="[-1, 1]",
+    series="width 32",
+    variant="z16",
+    latent_dim=16,
+    state=State.ENOUGH,
+    test_loss=60.0,
+    train_loss=59.0,
+    linear_loss=100.0,
+    excess=0.2,
+    excess_low=-0.1,
+    excess_high=0.5,
+    rise=-3.0,
+    rise_low=-4.0,
+    explained=150.0,
+    margin=1.5,
+    seeds=3,
+    epochs=50,
+    doubling_gain=0.3,
+    used=15.0,
+    step=Step.NOTHING,
+    step_sizes="",
+    step_seeds=math.nan,
+)
+TOO_FEW = replace(ROW, latent_dim=4, state=State.TOO_FEW, excess_low=67.0, excess_high=70.0, used=4.0)
+ROOMY = replace(ROW, latent_dim=32, state=State.ROOMY, used=30.0)
+TOP = replace(
+    ROW, latent_dim=64, state=State.LARGEST, excess=math.nan, excess_low=math.nan, excess_high=math.nan, used=60.0
+)
+ENOUGH_16 = "16 latents are enough: 32 gains at most 0.50 nats (0.3 %)."
+
+OTHER_TABLES = {field.name: pd.DataFrame() for field in fields(Comparison) if field.name not in ("answer", "widths")}
 
 
 @pytest.fixture
 def study() -> Study:
-    """MNIST with four sizes, and the report's CIFAR-10."""
-    whole = load_study(ROOT / "params.yaml")
-    base = whole.variants["mnist-z128"]
-    sizes = {f"z{size}": base.model_copy(update={"latent_dim": size}) for size in (4, 8, 16, 32)}
-    others = {name: variant for name, variant in whole.variants.items() if variant.dataset == "cifar10"}
-    return whole.model_copy(update={"variants": sizes | others})
+    """The root study at the published budget, so that no sentence is about the budget."""
+    whole = with_published_recipes()
+    variants = {name: variant for name, variant in whole.variants.items() if variant.dataset == "mnist"}
+    return whole.model_copy(update={"variants": variants})
 
 
-def said(study: Study, losses: dict[str, list[float]], elbows: Sequence[SeriesElbow] = ()) -> list[str]:
-    """The answer. losses: of each variant by seed; those left out lose 1000 times their latent size."""
-    rows = [
-        {"dataset": variant.dataset, "variant": name, "seed": seed, "test_loss": loss, "test_distortion": loss}
-        | {"active_units": variant.latent_dim - 0.5, "parameters": 1}
-        for name, variant in study.variants.items()
-        for seed, loss in enumerate(losses.get(name, [variant.latent_dim * 1e3 + seed for seed in range(3)]))
-    ]
-    seeds = pd.DataFrame(rows)
-    mnist = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "test_distortion": 0.0}
-    cifar10 = {"dataset": "cifar10", "likelihood": "bernoulli", "pixel_range": "[0, 1]", "test_distortion": 0.0}
-    found = [family | {"baseline": Baseline.MEAN_IMAGE, "test_loss": 1e6} for family in (mnist, cifar10)]
-    for size, loss in LINEAR.items():
-        found.append(mnist | {"baseline": Baseline.LINEAR_VAE, "test_loss": loss, "latent_dim": size})
-    baselines = pd.DataFrame(found, columns=list(columns(BaselineRow)))
-    empty = pd.DataFrame()
+def said(study: Study, *rows: SizeAnswer) -> str:
+    """The text on MNIST if these are the sizes, the step of the first being that of the series."""
     comparison = Comparison(
-        variants=summarise(study, seeds, baselines),
-        baselines=baselines,
-        differences=to_table(Difference, comparisons(study, seeds, ["test_loss"])),
-        elbows=to_table(SeriesElbow, elbows),
-        latents=empty,
-        curves=empty,
-        spectrum=empty,
-        claims=empty,
-        published=empty,
+        answer=to_table(SizeAnswer, [replace(row, variant=f"z{row.latent_dim}") for row in rows]),
+        widths=to_table(WidthGain, []),
+        **OTHER_TABLES,
     )
-    return answer(study, comparison)
+    first, *_ = answer(study, comparison)
+    assert first.subject == "MNIST"
+    return first.text
 
 
-def by_steps(*steps: list[float]) -> dict[str, list[float]]:
-    losses = {"z4": [100.0, 100.0, 100.0]}
-    for (size, smaller), step in zip([(8, 4), (16, 8), (32, 16)], steps, strict=True):
-        losses[f"z{size}"] = [a + b for a, b in zip(losses[f"z{smaller}"], step, strict=True)]
-    return losses
+def more_seeds(sizes: str, seeds: int) -> dict[str, object]:
+    return {"step": Step.MORE_SEEDS, "step_sizes": sizes, "step_seeds": float(seeds)}
 
 
-def test_enough_is_the_smallest_size_that_no_larger_one_is_better_than(study: Study) -> None:
-    """[-1, 1, 0.5] has the mean 1/6 and the deviation 1.0408; t for 3 seeds is 4.3027: up to 2.42 below 0."""
-    assert said(study, by_steps(BETTER, BETTER, SAME))[0] == (
-        "mnist (gaussian, width 32): 16 latents are enough as far as 3 seeds show: no larger size is measured better "
-        "(with 32 a gain of up to 2.42 nats an image is not excluded); 8 are worse by 10.00 nats an image "
-        "(95 % interval 7.52 to 12.48); 15.5 of the 16 are active."
+STATES = {
+    "enough": ((TOO_FEW, ROW, ROOMY), f"4 latents are too few: a larger size is better by at least 67 nats "
+        f"(45 % of what the model explains). {ENOUGH_16}"),
+    "the smallest is enough": ((ROW, ROOMY), f"{ENOUGH_16} Fewer were not tried."),
+    "only larger sizes are measured worse": (
+        (replace(ROW, excess_high=-1.0), ROOMY),
+        "16 latents are enough: 32 gains at most 0.00 nats (0.0 %). Fewer were not tried.",
+    ),
+    "largest tried": (
+        (TOO_FEW, replace(TOO_FEW, latent_dim=8, excess_low=28.2, used=8.0), replace(TOP, latent_dim=16)),
+        "4 and 8 latents are too few: 16 is better by at least 67 and 28 nats (45 % and 19 % of what the model "
+        "explains). 16 is the largest size tried, so whether it is enough cannot be seen.",
+    ),
+    "undertrained": (
+        (
+            TOO_FEW,
+            replace(TOP, train_loss=50.0),
+            replace(ROW, latent_dim=128, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=99.0),
+        ),
+        "128 trains worse than 64, by 1.9 nats (at least 1.1) on training images. A larger space contains the smaller "
+        "one, so that is training, not size: it is left out. 4 latents are too few: 64 is better by at least 67 nats "
+        "(45 % of what the model explains). 64 is the largest size that trained well, so whether it is enough cannot "
+        "be seen.",
+    ),
+    "only the smallest trained well": (
+        (
+            replace(TOP, latent_dim=128, used=18.0, step=Step.SMALLER, step_sizes="8 16 32 64"),
+            replace(ROW, latent_dim=256, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=22.0),
+        ),
+        "About 18 to 22 latents are used, whether the model has 128 or 256: so many carry 95 % of the KL. 256 trains "
+        "worse than 128, by 1.9 nats (at least 1.1) on training images. A larger space contains the smaller one, so "
+        "that is training, not size: it is left out. Only 128 remains, so how many are enough was not tested. Next: "
+        "train 8, 16, 32 and 64 latents.",
+    ),
+    "undecided": (
+        (replace(ROW, state=State.UNDECIDED, excess_high=2.6, **more_seeds("16 64", 7)), TOP),
+        "16 is undecided: a larger size may be better by up to 2.6 nats (1.7 %), and the margin is 1.5 nats. 64 is the "
+        "largest size tried, so whether it is enough cannot be seen. Next: train 16 and 64 with 7 seeds.",
+    ),
+    "unclear": (
+        (replace(ROW, state=State.UNDECIDED), replace(TOP, state=State.UNCLEAR, rise=2.2, rise_low=-0.4)),
+        "64 may train worse than 16, by 2.2 nats on training images, but its seeds do not settle it. Whether 16 is "
+        "enough cannot be said before 64 is settled.",
+    ),
+    "unfinished": (
+        (ROW, replace(ROOMY, doubling_gain=2.4)),
+        f"{ENOUGH_16} Fewer were not tried. Training is not finished: twice the epochs would gain about 2.4 nats (up "
+        "to 1.6 %) with 32 latents.",
+    ),
+    "one seed": (
+        (
+            replace(ROW, state=State.ONE_SEED, linear_loss=50.0, **more_seeds("16 32", 3)),
+            replace(ROOMY, state=State.ONE_SEED, test_loss=58.0, linear_loss=49.0),
+        ),
+        "With one seed of each size there is no measure of chance, so no conclusion. The test loss is lowest with 32 "
+        "latents, the best of 16 and 32. With 16 or 32 latents the exact linear VAE has a lower loss, by up to 10 "
+        "nats. Next: train 16 and 32 with 3 seeds.",
+    ),
+    "a single one-seed size": (
+        (replace(ROW, state=State.UNDECIDED), replace(ROOMY, state=State.ONE_SEED), TOP),
+        "32 has one seed, so no conclusion there. Whether 16 is enough cannot be said before 32 is settled. 64 is "
+        "the largest size tried, so whether it is enough cannot be seen.",
+    ),
+    "one size": (
+        (replace(TOP, step=Step.SMALLER, step_sizes="4 8 16 32"),),
+        "Only 64 was tried, so how many are enough was not tested. Next: train 4, 8, 16 and 32 latents.",
+    ),
+    "collapsed": (
+        (replace(ROW, state=State.COLLAPSED), replace(ROOMY, state=State.COLLAPSED)),
+        "The latent space collapsed: no size explains more than the mean image does.",
+    ),
+    "longer": (
+        (replace(TOO_FEW, step=Step.LONGER, step_sizes="4 16 64"), ROW, replace(ROOMY, latent_dim=64, used=60.0)),
+        "4 latents are too few: a larger size is better by at least 67 nats (45 % of what the model explains). 16 "
+        "latents are enough: 64 gains at most 0.50 nats (0.3 %). Next: train all of them for "
+        "twice the epochs; more seeds cannot help.",
+    ),
+    "autoencoders only": ((), "Only autoencoders were trained, so how many latents a VAE needs was not tested."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "expected"), STATES.values(), ids=STATES)
+def test_each_state_is_said(study: Study, rows: tuple[SizeAnswer, ...], expected: str) -> None:
+    assert said(study, *rows) == expected
+
+
+def test_a_linear_vae_that_is_worse_or_missing_is_not_mentioned(study: Study) -> None:
+    assert "linear" not in said(study, ROW, replace(ROOMY, linear_loss=math.nan))
+
+
+def test_the_budget_is_in_the_answer(study: Study) -> None:
+    short = {name: recipe.model_copy(update={"epochs": 10}) for name, recipe in study.recipes.items()}
+    found = said(study.model_copy(update={"recipes": short}), ROW, ROOMY)
+    assert found.endswith("This is less training than was published: 10 of 50 epochs.")
+
+
+def test_several_series_have_a_paragraph_each(study: Study) -> None:
+    wide = [replace(row, series="width 64", variant=f"w{row.latent_dim}") for row in (ROW, ROOMY)]
+    single = replace(ROW, series="beta 4", variant="b16")
+    table = to_table(SizeAnswer, [ROW, replace(ROOMY, variant="z32"), *wide, single])
+    found = answer(study, Comparison(answer=table, widths=to_table(WidthGain, []), **OTHER_TABLES))
+    assert [paragraph.subject for paragraph in found] == ["MNIST, width 32", "MNIST, width 64", "Width"]
+
+
+GAIN = WidthGain(
+    dataset="cifar10",
+    likelihood="bernoulli",
+    pixel_range="[0, 1]",
+    variant="c64",
+    against="c32",
+    latent_dim=8,
+    channels=64,
+    against_channels=32,
+    parameters_ratio=3.65,
+    gain=0.315,
+    upper=1.142,
+    p_above=0.998,
+    p_below=0.002,
+    explained=273.5,
+    margin=2.735,
+    worth=Worth.NO_GAIN,
+)
+WIDER = "On CIFAR-10, 64 channels instead of 32 with 8 latents (3.6 times the parameters)"
+
+
+@pytest.mark.parametrize(
+    ("worth", "expected"),
+    [
+        (Worth.NO_GAIN, f"{WIDER} gain at most 1.1 nats (0.4 %): no gain worth having."),
+        (Worth.WORTH_HAVING, f"{WIDER} gain 0.32 nats (0.1 %): worth having."),
+        (Worth.UNDECIDED, f"{WIDER} are undecided: they may gain up to 1.1 nats (0.4 %), or less than the margin."),
+        (Worth.UNDERTRAINED, f"{WIDER} train worse, which is training, not width: left out."),
+        (Worth.ONE_SEED, f"{WIDER} were not trained with two seeds or more: no conclusion."),
+    ],
+)
+def test_each_result_of_a_wider_network_is_said(worth: Worth, expected: str) -> None:
+    assert width_paragraph([replace(GAIN, worth=worth)]).text == expected
+
+
+def test_sizes_of_one_result_share_a_sentence() -> None:
+    found = width_paragraph(
+        [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)]
     )
-    worse = said(study, by_steps(BETTER, WORSE, WORSE))[0]
-    assert (
-        "8 latents are enough as far as 3 seeds show: no larger size is measured better, 16 and 32 are measured"
-        in worse
+    assert found.sentences[0] == (
+        "On CIFAR-10, 64 channels instead of 32 with 8 and 16 latents gain at most 1.1 and 2.0 nats (0.4 % and 0.7 %): "
+        "no gain worth having."
     )
-    assert "not excluded" not in worse
-    assert said(study, by_steps(WORSE, SAME, SAME))[0].startswith(
-        "mnist (gaussian, width 32): of the sizes tried none is measured better than the smallest, 4, by 3 seeds, "
-        "8, 16 and 32 are measured worse; fewer were not tried; "
-    )
+    assert len(found.sentences) == 2
 
 
-def test_two_steps_may_be_measured_though_neither_is(study: Study) -> None:
-    """Neither step's interval excludes 0, that of their sum does."""
-    first, second = [-4.0, -1.0, 1.0], [1.0, -2.0, -4.0]  # their sum is -3 in every seed
-    found = said(study, by_steps(first, second, WORSE))[0]
-    assert "no difference" not in found
-    assert found.startswith("mnist (gaussian, width 32): 8 latents are enough as far as 3 seeds show")
-    assert "4 are not measured to be worse than 8: 95 % interval -4.92 to 7.58 nats an image" in found
+def test_no_two_widths_are_said_to_be_none() -> None:
+    assert width_paragraph([]).text == "No two networks differ in their width alone, so its use was not tested."
 
 
-def test_the_largest_size_may_not_be_enough(study: Study) -> None:
-    found = said(study, by_steps(SAME, SAME, BETTER))[0]
-    assert found == (
-        "mnist (gaussian, width 32): more latents than the 32 tried may pay still; 16 are worse by 10.00 nats an image "
-        "(95 % interval 7.52 to 12.48); 31.5 of the 32 are active."
-    )
-
-
-def test_one_seed_measures_nothing(study: Study) -> None:
-    sizes = {name: variant for name, variant in study.variants.items() if name.startswith("z")}
-    losses = {"z4": [3.0], "z8": [1.0], "z16": [2.0], "z32": [5.0]}
-    assert said(study.model_copy(update={"variants": sizes}), losses) == [
-        "mnist (gaussian, width 32): without two seeds of every size there is no interval, so how many latents are "
-        "enough is not measured; of 4, 8, 16 and 32 the test loss is lowest with 8.",
-        "Of the network's width nothing is said: no two variants differ in their width alone.",
-    ]
-
-
-def test_a_dataset_without_pairs_has_no_answer(study: Study) -> None:
-    other = study.variants["z8"].model_copy(update={"channels": 64})
-    alone = study.model_copy(update={"variants": {"z4": study.variants["z4"], "z8": other}})
-    assert said(alone, {})[0] == (
-        "mnist: no two VAEs differ in their latent size alone, so nothing is said of how many."
-    )
-
-
-def test_other_series_are_in_the_answer(study: Study) -> None:
-    wide = {f"w{size}": study.variants[f"z{size}"].model_copy(update={"channels": 64}) for size in (4, 8)}
-    both = study.model_copy(update={"variants": study.variants | wide})
-    losses = by_steps(BETTER, BETTER, SAME) | {"w4": [9.0, 9.5, 9.2], "w8": [1.0, 1.5, 1.1]}
-    found = said(both, losses)[0]
-    assert found.startswith("mnist (gaussian, width 32): 16 latents")
-    assert found.endswith("; of gaussian, width 64 it is more than the 8 tried.")
-    flat = said(both, losses | {"w8": [9.5, 9.0, 9.2]})[0]
-    assert flat.endswith(
-        "; of gaussian, width 64 it is 4, the smallest tried "
-        "(with 8 a gain of up to 1.24 nats an image is not excluded)."
-    )
-
-
-def test_the_first_of_two_variants_with_the_same_settings_counts(study: Study) -> None:
-    losses = by_steps(BETTER, BETTER, SAME)
-    both = study.model_copy(update={"variants": study.variants | {"again": study.variants["z16"]}})
-    assert said(both, losses | {"again": [0.0, 1.0, 2.0]}) == said(study, losses)
-
-
-def test_the_elbow_and_the_width_are_in_the_answer(study: Study) -> None:
-    elbow = SeriesElbow(
-        dataset="mnist",
-        likelihood="gaussian",
-        pixel_range="[-1, 1]",
-        series="width 32",
-        metric="test_loss",
-        latent_dim=10.0,
-        low=8.0,
-        high=12.0,
-        seeds=3,
-        slope_before=-9.0,
-        slope_after=-1.0,
-        bend=Bend.FOUND,
-        result="elbow at 10 latents (8 to 12, 3 seeds)",
-    )
-    sentences = said(study, by_steps(BETTER, BETTER, SAME), [elbow])
-    assert sentences[0].endswith("15.5 of the 16 are active; the loss has its elbow at 10 latents (8 to 12, 3 seeds).")
-    rising = said(study, by_steps(BETTER, BETTER, SAME), [replace(elbow, slope_after=1.0)])[0]
-    assert rising.endswith("its elbow at 10 latents (8 to 12, 3 seeds), and rises after it.")
-    assert len(sentences) == 3  # one for each dataset, and the width
-    losses = {"cifar10-z8-c32": [10.0, 11.0, 12.0], "cifar10-z8-c64": [8.0, 9.5, 9.9]}
-    group = "Of the network's width, cifar10, bernoulli, 32 to 64 channels: "
-    assert said(study, losses)[-1].startswith(
-        f"{group}the wider is better at 8 latents by 1.87 nats an image (95 % interval "
-    )
-    same = said(study, losses | {"cifar10-z8-c64": [10.5, 10.5, 12.0]})[-1]
-    assert same.startswith(f"{group}no difference is measured at 8 latents, 95 % interval -1.")
-    assert same.endswith(" nats an image, wider less narrower.")
-
-
-def test_each_gain_of_several_widths_is_in_the_answer(study: Study) -> None:
-    wide = study.variants["cifar10-z4-c32"].model_copy(update={"channels": 64})
-    both = study.model_copy(update={"variants": study.variants | {"wide": wide}})
-    losses = {"cifar10-z4-c32": [3.0, 4.0, 5.0], "wide": [2.0, 3.1, 3.9]}
-    losses |= {"cifar10-z8-c32": [3.0, 4.0, 5.0], "cifar10-z8-c64": [2.9, 4.2, 5.0]}
-    found = said(both, losses)[-1]
-    assert "the wider is better at 4 latents by 1.00 nats an image (95 % interval 0.75 to 1.25)" in found
-    assert "no difference is measured at 8 latents" in found
-    assert found.endswith(" (2 intervals, not adjusted for their number).")
-
-
-def test_a_better_linear_vae_is_in_the_answer(study: Study) -> None:
-    """The loss with 32 latents is 100 - 10 - 10 and 10 more."""
-    found = said(study, by_steps(BETTER, BETTER, WORSE) | {"z32": [96.0, 96.5, 95.9]})[0]
-    assert found.endswith("; with 32 the exact linear VAE of that size has the lower loss.")
-    assert "linear" not in said(study, by_steps(BETTER, BETTER, WORSE))[0]
+def test_the_committed_root_study_is_answered_from_its_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    study = load_study()
+    found = {paragraph.subject: paragraph.text for paragraph in answer(study, tables.comparison(study))}
+    assert "256 trains worse than 128, by 1.9 nats (at least 1.1) on training images." in found["MNIST"]
+    assert "4 and 8 latents are too few: 16 is better by at least 67 and 28 nats" in found["CIFAR-10"]
+    assert "gain at most 1.1 nats (0.4 %): no gain worth having." in found["Width"]

@@ -1,6 +1,7 @@
 """Pages show the numbers of the tables, and show any text as text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.cells import number
 from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
-from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome
-from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, State, Step
+from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow, SizeAnswer, WidthGain
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
 from tests.support.published import with_published_recipes
@@ -34,6 +35,39 @@ EXPLORED = explorer_sheet.Explored(
 )
 
 
+def size_answers() -> list[SizeAnswer]:
+    """128 latents are enough, by a made-up study of two sizes."""
+    nan = float("nan")
+    row = SizeAnswer(
+        dataset="mnist",
+        likelihood="gaussian",
+        pixel_range="[-1, 1]",
+        series="width 32",
+        variant="mnist-z128",
+        latent_dim=128,
+        state=State.ENOUGH,
+        test_loss=52.4,
+        train_loss=50.9,
+        linear_loss=97.9,
+        excess=-0.5,
+        excess_low=-1.5,
+        excess_high=0.5,
+        rise=nan,
+        rise_low=nan,
+        explained=159.2,
+        margin=1.59,
+        seeds=3,
+        epochs=50,
+        doubling_gain=0.5,
+        used=19.0,
+        step=Step.SMALLER,
+        step_sizes="64",
+        step_seeds=nan,
+    )
+    bounds = {"excess": nan, "excess_low": nan, "excess_high": nan, "rise": 0.1, "rise_low": -0.2}
+    return [row, replace(row, variant="mnist-z256", latent_dim=256, state=State.ROOMY, test_loss=52.9, **bounds)]
+
+
 def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -> dict[str, str]:
     measured = {
         "test_loss": 1912.929,
@@ -47,8 +81,9 @@ def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -
         **{f"iwae_nll_{k}": 1906.5 for k in study.evaluation.iwae_samples},
         "iwae_nll": 1906.5,
         "active_units": 4.0,
+        "used_latents": 3.0,
         "parameters": 3_342_305,
-        "verdict": "starved",
+        "verdict": "too few",
     }
     shown_metrics = [*text_tables.PICTURES, *text_tables.LATENTS]
     others = {
@@ -82,6 +117,8 @@ def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -
     none = {"latent_dim": np.nan, "active_units": np.nan, "train_loss": 210.0, "psnr": np.nan}
     difference = Difference("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, Outcome.WORSE)
     compared: dict[str, pd.DataFrame] = {
+        "answer": to_table(SizeAnswer, size_answers()),
+        "widths": to_table(WidthGain, []),
         "variants": variants,
         "baselines": pd.DataFrame([family | baseline | none]),
         "latents": pd.DataFrame(
@@ -153,7 +190,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     html, markdown = rendered["index.html"], rendered["README.md"]
     assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,903.50</td><td>9.25</td>" in html
     losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 4 |"
-    assert f"| starved | 128 | 32 | 3,342,305 {losses}" in markdown
+    assert f"| too few | 128 | 32 | 3,342,305 {losses}" in markdown
     assert (
         r"| mean image (gaussian, pixels in \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"
         in markdown
@@ -167,15 +204,13 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     for page in rendered.values():
         assert all(page.count(name) > 3 for name in study.variants)
         assert "commit 0123456789ab" in page
-        assert (
-            "of the sizes tried none is measured better than the smallest, 128, by 3 seeds, 256 is measured worse;"
-            in page
-        )
+        assert "128 latents are enough: 256 gains at most 0.50 nats (0.3 %)." in page
+        assert page.index("128 latents are enough") < page.index("3,342,305")
         assert "A small budget" not in page
-        assert "Where the elbow is" not in page
+        assert "Where the loss bends" not in page
 
 
-def test_an_elbow_is_in_the_answer(study: Study) -> None:
+def test_where_the_loss_bends_is_described_below_the_answer(study: Study) -> None:
     found = SeriesElbow(
         dataset="mnist",
         likelihood="gaussian",
@@ -192,7 +227,7 @@ def test_an_elbow_is_in_the_answer(study: Study) -> None:
         result="elbow at 16.2 latents (12 to 20, 3 seeds)",
     )
     for page in pages(study, elbows=to_table(SeriesElbow, [found])).values():
-        assert page.index("the loss has its elbow at 16.2 latents") < page.index("3,342,305")
+        assert page.index("128 latents are enough") < page.index("elbow at 16.2 latents (12 to 20, 3 seeds)")
 
 
 def test_results_of_older_code_are_named_at_the_top(study: Study) -> None:

@@ -141,7 +141,7 @@ def without(name: str, value: object) -> Edit:
         (BASELINES, without("baseline", "mean image"), "found no mean image of gaussian, [-1, 1], expected a row"),
         ("report/comparison/variants.csv", without("variant", NAME), f"found no row of variant {NAME}, expected one"),
         ("report/comparison/differences.csv", doubled, "metric test_loss more than once, expected one such row"),
-        ("report/comparison/variants.csv", cell("verdict", "hungry"), "verdict: found 'hungry', expected one of coll"),
+        ("report/comparison/variants.csv", cell("verdict", "hungry"), "verdict: found 'hungry', expected one of enou"),
         ("report/comparison/differences.csv", cell("result", "best"), "result: found 'best', expected one of better"),
         ("report/comparison/claims.csv", cell("claim", None), "column claim: found nothing, expected plain text"),
     ],

@@ -1,0 +1,155 @@
+"""The answer as tables: what is known of each latent size of a series, and of each wider network."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from elbowroom.comparison.convergence import gain_of_doubling
+from elbowroom.comparison.enough import Losses, judge_sizes
+from elbowroom.comparison.next_step import Findings, next_step
+from elbowroom.comparison.pairs import pairs_of
+from elbowroom.comparison.used_latents import used_latents
+from elbowroom.comparison.worth import Pair, judge_gains
+from elbowroom.core.settings import Study
+from elbowroom.results.families import LossFamily, SizeSeries, all_series
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import Baseline, BaselineRow, SizeAnswer, WidthGain
+from elbowroom.results.schema import to_rows
+from elbowroom.results.tables import Measured
+
+
+def size_answers(study: Study, measured: Measured) -> list[SizeAnswer]:
+    """Judge every latent size of every series of VAEs, those with a single size too.
+
+    If two variants have the same settings, the first of them counts.
+    """
+    rows: list[SizeAnswer] = []
+    for series in all_series(study):
+        if study.variants[series.members[0]].model == "vae":
+            rows += _judged(study, series, measured)
+    return rows
+
+
+def _judged(study: Study, series: SizeSeries, measured: Measured) -> list[SizeAnswer]:
+    first: dict[int, str] = {}
+    for name in series.members:
+        first.setdefault(study.variants[name].latent_dim, name)
+    sizes, names = list(first), list(first.values())
+    test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
+    judgement = judge_sizes(
+        test, train, _mean_image_loss(series.family, measured.baselines), study.answer.margin, study.answer.level
+    )
+    margin = float(judgement.margin)
+    gains = [gain_of_doubling(_training_curve(measured.history, name)) for name in names]
+    step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level))
+    at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
+    linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
+    return [
+        SizeAnswer(
+            **asdict(series.family),
+            series=series.label,
+            variant=name,
+            latent_dim=sizes[place],
+            state=State(judgement.state[place]),
+            test_loss=float(test.mean[place]),
+            train_loss=float(train.mean[place]),
+            linear_loss=linear.get(sizes[place], math.nan),
+            excess=float(judgement.excess[place]),
+            excess_low=float(judgement.excess_low[place]),
+            excess_high=float(judgement.excess_high[place]),
+            rise=float(judgement.rise[place]),
+            rise_low=float(judgement.rise_low[place]),
+            explained=float(judgement.explained),
+            margin=margin,
+            seeds=int(test.seeds[place]),
+            epochs=study.recipes[study.variants[name].recipe].epochs,
+            doubling_gain=gains[place],
+            used=_used(measured.spectrum, name),
+            step=step.step,
+            step_sizes=" ".join(map(str, step.sizes)),
+            step_seeds=math.nan if step.seeds is None else step.seeds,
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+def _losses(seeds: pd.DataFrame, names: Sequence[str], column: str) -> Losses:
+    return Losses.of(seeds[seeds.variant == name][column].tolist() for name in names)
+
+
+def _mean_image_loss(family: LossFamily, baselines: pd.DataFrame) -> float:
+    rows = to_rows(BaselineRow, family.rows(baselines))
+    return next(row.test_loss for row in rows if row.baseline is Baseline.MEAN_IMAGE)
+
+
+def _linear_losses(family: LossFamily, baselines: pd.DataFrame) -> dict[int, float]:
+    """Return the test loss of the exact linear VAE by latent size; empty if the family has none."""
+    rows = to_rows(BaselineRow, family.rows(baselines))
+    return {int(row.latent_dim): row.test_loss for row in rows if row.baseline is Baseline.LINEAR_VAE}
+
+
+def _training_curve(history: pd.DataFrame, name: str) -> list[float]:
+    """Return the training loss of each epoch, mean over seeds."""
+    own = history[(history.variant == name) & (history.split == "train")]
+    return own.groupby("epoch").loss.mean().tolist()
+
+
+def _used(spectrum: pd.DataFrame, name: str) -> float:
+    by_seed = spectrum[spectrum.variant == name].groupby("seed").kl
+    return float(by_seed.agg(used_latents).mean()) if len(by_seed) else math.nan
+
+
+def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]) -> list[WidthGain]:
+    """Judge what more channels gain, for VAEs that differ in their channels alone; only neighbouring widths.
+
+    answers: what size_answers returns. The margin is that of the narrower network's series. A series that explains
+    nothing has none and is left out.
+    """
+    of_size = {row.variant: row for row in answers}
+    found = [
+        pair
+        for pair in pairs_of(study)
+        if pair.setting == "channels" and pair.neighbours and pair.against in of_size and pair.variant in of_size
+        if of_size[pair.against].explained > 0
+    ]
+    gains = judge_gains(
+        [
+            Pair(
+                test=_losses(seeds, [pair.against, pair.variant], "test_loss"),
+                train=_losses(seeds, [pair.against, pair.variant], "train_loss"),
+                margin=of_size[pair.against].margin,
+            )
+            for pair in found
+        ],
+        study.answer.level,
+    )
+    parameters = seeds.groupby("variant").parameters.first()
+    return [
+        WidthGain(
+            **asdict(LossFamily.of(study.variants[pair.variant])),
+            variant=pair.variant,
+            against=pair.against,
+            latent_dim=study.variants[pair.variant].latent_dim,
+            channels=study.variants[pair.variant].channels,
+            against_channels=study.variants[pair.against].channels,
+            parameters_ratio=float(parameters[pair.variant] / parameters[pair.against]),
+            gain=gain.gain,
+            upper=gain.upper,
+            p_above=gain.above,
+            p_below=gain.below,
+            explained=of_size[pair.against].explained,
+            margin=of_size[pair.against].margin,
+            worth=gain.worth,
+        )
+        for pair, gain in zip(found, gains, strict=True)
+    ]
+
+
+def by_series(rows: Sequence[SizeAnswer]) -> list[list[SizeAnswer]]:
+    """Return the rows of each series of several sizes, sizes ascending, in the order in which series first stand."""
+    groups: dict[tuple[LossFamily, str], list[SizeAnswer]] = {}
+    for row in rows:
+        groups.setdefault((LossFamily.of(row), row.series), []).append(row)
+    return [sorted(own, key=lambda row: row.latent_dim) for own in groups.values() if len(own) > 1]

@@ -1,0 +1,70 @@
+"""The chart of the answer: loss against latent size, with what the rule of comparison.enough compares."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from elbowroom.figures.style import DPI
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import SizeAnswer
+
+BLUE, GREY, GREEN = "#0072B2", "#8a8a8a", "#009E73"
+
+
+def answer_figure(all_series: Sequence[Sequence[SizeAnswer]], title: str) -> Figure:
+    """Draw the series of a loss family, a panel for each.
+
+    all_series: the sizes of each series, ascending.
+
+    A bar spans the bounds on a size's excess, put onto the best larger size: the size is enough if its bar ends within
+    the ribbon, which spans the margin above the best loss, and too few if its bar starts above it. Sizes that were
+    trained too little are hollow. A ring marks the answer.
+    """
+    count = len(all_series)
+    figure = Figure(figsize=(4.6 * count + 0.6, 3.8), dpi=DPI, layout="constrained")
+    figure.suptitle(title)
+    for axes, rows in zip(figure.subplots(1, count, squeeze=False)[0], all_series, strict=True):
+        _draw(axes, rows)
+    entries: dict[str, Artist] = {}
+    for axes in figure.axes:
+        entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=min(3, 1 + count))
+    return figure
+
+
+def _draw(axes: Axes, rows: Sequence[SizeAnswer]) -> None:
+    sizes = [row.latent_dim for row in rows]
+    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
+    poor = [row for row in rows if row.state in (State.UNDERTRAINED, State.UNCLEAR)]
+    best, margin = min(row.test_loss for row in kept), rows[0].margin
+    axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
+    if not all(np.isnan(row.linear_loss) for row in rows):
+        axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
+    axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
+    bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
+    if bounded:
+        larger = [row.test_loss - row.excess for row in bounded]
+        axes.vlines(
+            [row.latent_dim for row in bounded],
+            [loss + row.excess_low for loss, row in zip(larger, bounded, strict=True)],
+            [loss + row.excess_high for loss, row in zip(larger, bounded, strict=True)],
+            color=BLUE,
+            lw=2,
+            label="bounds against larger sizes",
+        )
+    for own, filled, label in ((rows, BLUE, "mean over seeds"), (poor, "white", "trained too little, or unclear")):
+        if own:
+            places = [row.latent_dim for row in own], [row.test_loss for row in own]
+            axes.plot(*places, "o", ms=5, mec=BLUE, mfc=filled, label=label, zorder=3)
+    for row in rows:
+        if row.state is State.ENOUGH:
+            axes.plot(row.latent_dim, row.test_loss, "o", ms=13, mec=GREEN, mfc="none", mew=2, label="enough", zorder=4)
+    axes.set(title=rows[0].series, xlabel="latent size", ylabel="test loss (nats per image)")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,57 @@
+"""The chart of the answer for the browser; comparison.answer_chart draws the same as a picture."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from elbowroom.report.vega_charts import GREY, Spec, to_spec
+from elbowroom.results.metrics import NATS
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import SizeAnswer
+
+BLUE, GREEN = "#0072B2", "#009E73"
+
+
+def answer_chart(rows: Sequence[SizeAnswer]) -> Spec:
+    """Draw a series of latent sizes, ascending."""
+    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
+    best, margin = min(row.test_loss for row in kept), rows[0].margin
+    table = pd.DataFrame(
+        {
+            "variant": row.variant,
+            "latent_dim": row.latent_dim,
+            "test_loss": row.test_loss,
+            "verdict": str(row.state),
+            "from": row.test_loss - row.excess + row.excess_low,
+            "to": row.test_loss - row.excess + row.excess_high,
+            "used": row.used,
+        }
+        for row in rows
+    )
+    sizes = table.latent_dim.tolist()
+    axis = alt.Axis(values=sizes, format="d", labelOverlap=True)
+    x = alt.X(
+        "latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False, padding=12), axis=axis
+    )
+    y = alt.Y("test_loss:Q", title=f"test loss ({NATS})", scale=alt.Scale(zero=False))
+    ribbon = alt.Chart(pd.DataFrame({"low": [best], "high": [best + margin]})).mark_rect(color=GREEN, opacity=0.2)
+    layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})"), y2="high:Q")]
+    line = pd.DataFrame({"latent_dim": sizes, "test_loss": [row.linear_loss for row in rows]}).dropna()
+    if len(line):
+        layers.append(alt.Chart(line).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y))
+    chart = alt.Chart(table).encode(x=x)
+    layers.append(chart.mark_line(color=BLUE, opacity=0.4, strokeWidth=1).encode(y=y))
+    bounded = table[table["from"].notna() & table["to"].notna()]
+    if len(bounded):
+        bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
+        layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})"), y2="to:Q"))
+    poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR])
+    fill = alt.when(poor).then(alt.value("white")).otherwise(alt.value(BLUE))
+    layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))
+    if len(named := table[table.verdict == State.ENOUGH]):
+        layers.append(alt.Chart(named).mark_point(color=GREEN, size=260, strokeWidth=2.5).encode(x=x, y=y))
+    numbers = [alt.Tooltip(f"{name}:Q", format=",.5~g") for name in ("latent_dim", "test_loss", "from", "to", "used")]
+    tips = [alt.Tooltip("variant:N"), alt.Tooltip("verdict:N"), *numbers]
+    layers.append(chart.mark_point(filled=True, size=500, opacity=0).encode(y=y, tooltip=tips))
+    return to_spec(alt.layer(*layers))

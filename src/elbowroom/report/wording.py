@@ -1,0 +1,45 @@
+"""How the answer writes amounts, lists and names."""
+
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import dataclass
+
+NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """What is said of one subject, a sentence for each idea."""
+
+    subject: str
+    sentences: Sequence[str]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.sentences)
+
+
+def dataset_name(dataset: str) -> str:
+    return NAMES.get(dataset, dataset)
+
+
+def listed(values: Iterable[int | str], word: str = "and") -> str:
+    """Return values as a list in a sentence: 1, 2 and 3."""
+    *first, last = map(str, values)
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def several(rows: Sized, one: str, more: str) -> str:
+    """Return the form of a word for one row, or for more of them."""
+    return one if len(rows) == 1 else more
+
+
+def nats(amount: float, unit: bool = True) -> str:
+    """Return a loss with about two significant digits."""
+    digits = 0 if abs(amount) >= 10 else 1 if abs(amount) >= 1 else 2
+    return f"{amount:,.{digits}f}" + (" nats" if unit else "")
+
+
+def share(amount: float, explained: float) -> str:
+    """Return a loss as a share of what the best size explains."""
+    percent = 100 * amount / explained
+    return f"{percent:.0f} %" if abs(percent) >= 10 else f"{percent:.1f} %"

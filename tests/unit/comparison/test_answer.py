@@ -1,0 +1,69 @@
+"""The tables of the answer: which variants are judged against which."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from elbowroom.comparison.answer import by_series, size_answers, width_gains
+from elbowroom.core.settings import Study
+from elbowroom.results.outcomes import State, Worth
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.tables import Measured
+from tests.support.tables import history
+
+SPECTRUM = pd.DataFrame({"variant": "mnist-z4", "seed": [0] * 4 + [1] * 4, "kl": [5.0, 4.0, 0.1, 0.1] + [3.0] * 4})
+
+
+def answers(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, SizeAnswer]:
+    rows = size_answers(study, Measured(seeds, history(list(study.variants)), SPECTRUM, baselines))
+    return {row.variant: row for row in rows}
+
+
+def test_every_vae_is_judged_and_no_autoencoder(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    found = answers(study, seeds, baselines)
+    assert set(found) == set(study.variants) - {"mnist-ae128"}
+    assert found["mnist-z2"].state is State.TOO_FEW
+    assert found["collapsed"].state is State.COLLAPSED
+    assert len(by_series(list(found.values()))) == 1  # another beta is another series, here of a single size
+
+
+def test_a_row_has_the_numbers_of_its_variant(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    row = answers(study, seeds, baselines)["mnist-z4"]
+    assert row.test_loss == seeds[seeds.variant == "mnist-z4"].test_loss.mean()
+    assert row.explained == pytest.approx(211.6 - seeds[seeds.variant == "mnist-z16"].test_loss.mean(), abs=0.2)
+    assert row.margin == pytest.approx(0.01 * row.explained)
+    assert row.linear_loss == 216
+    assert row.used == (2 + 4) / 2
+    assert row.doubling_gain == pytest.approx((4.5 - 3.0) * 2 / 2)  # the training loss falls from 9.5 to 5 to 3.5
+
+
+def test_the_linear_vae_is_no_yardstick_at_another_beta(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    assert np.isnan(answers(study, seeds, baselines)["collapsed"].linear_loss)
+
+
+def test_the_first_of_two_variants_with_the_same_settings_counts(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    again = study.model_copy(update={"variants": study.variants | {"again": study.variants["mnist-z16"]}})
+    more = pd.concat([seeds, seeds[seeds.variant == "mnist-z2"].assign(variant="again")])
+    found, expected = (repr(answers(*tables)) for tables in ((again, more, baselines), (study, seeds, baselines)))
+    assert found == expected
+
+
+def test_only_neighbouring_widths_are_compared_and_none_of_a_collapsed_series(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    base = study.variants["mnist-z16"]
+    wider = {f"w{channels}": base.model_copy(update={"channels": channels}) for channels in (64, 128)}
+    wider["collapsed-w64"] = study.variants["collapsed"].model_copy(update={"channels": 64})
+    wide = study.model_copy(update={"variants": study.variants | wider})
+    own, collapsed = seeds[seeds.variant == "mnist-z16"], seeds[seeds.variant == "collapsed"]
+    rows = [own.assign(variant="w64", parameters=4000), own.assign(variant="w128", parameters=12000)]
+    more = pd.concat([seeds, *rows, collapsed.assign(variant="collapsed-w64")])
+    gains = width_gains(wide, more, list(answers(wide, more, baselines).values()))
+    assert [(row.variant, row.against) for row in gains] == [("w64", "mnist-z16"), ("w128", "w64")]
+    assert [row.parameters_ratio for row in gains] == [4, 3]
+    assert {row.worth for row in gains} <= set(Worth)
+    assert gains[0].gain == 0

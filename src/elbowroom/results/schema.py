@@ -58,7 +58,8 @@ class Table:
     """A table's columns by name, and what else is known of it.
 
     key: columns whose values, taken together, no two rows share. more: a pattern for the names of further columns, all
-    of them of numbers or empty. since: columns that older tables lack, with the value to read there.
+    of them of numbers or empty. since: columns that older tables lack, with the value to read there. A column that may
+    be empty may also be missing as a whole: all of its cells are then empty.
     """
 
     columns: Mapping[str, Column]
@@ -74,7 +75,8 @@ def load(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
     The error is one line: file, what was found, what was expected.
     """
     found = files.load_csv(path, [name for name, column in table.columns.items() if column.kind == "text"])
-    for name, value in table.since.items():
+    nothing = {name: "" if column.kind == "text" else np.nan for name, column in table.columns.items() if column.empty}
+    for name, value in (nothing | dict(table.since)).items():
         if name not in found:
             found[name] = value
     for name in found.columns:

@@ -86,6 +86,15 @@ def test_an_old_cost_table_without_seeds_together_is_read(study: Study) -> None:
     assert tables.costs(study, NAME).seeds_together.to_list() == [1]
 
 
+def test_a_column_that_may_be_empty_may_be_missing(study: Study) -> None:
+    """So tables of older code, which measured less, are read."""
+    pd.read_csv(METRICS).drop(columns="pca_2d").to_csv(METRICS, index=False)
+    assert tables.seed_metrics(study, NAME).pca_2d.isna().all()
+    file = "report/comparison/variants.csv"
+    pd.read_csv(file).drop(columns="verdict").to_csv(file, index=False)
+    assert set(tables.comparison(study).variants.verdict) == {""}
+
+
 Edit = Callable[[pd.DataFrame], pd.DataFrame]
 
 

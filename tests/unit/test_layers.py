@@ -14,7 +14,8 @@ LAYERS = """
                     stages
                 app   notebook
          training  evaluation  report
-          vae  yardsticks  comparison
+             yardsticks
+           vae   comparison
      datasets  results  figures  scheduler
                      core
 """

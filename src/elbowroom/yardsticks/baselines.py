@@ -15,12 +15,8 @@ from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
 from elbowroom.results.rows import Baseline, BaselineRow
 from elbowroom.results.schema import to_table
-from elbowroom.yardsticks.bernoulli import (
-    bernoulli_logit,
-    continuous_bernoulli_logit,
-    cross_entropy,
-    log_normaliser,
-)
+from elbowroom.vae.continuous_bernoulli import log_normaliser
+from elbowroom.yardsticks.bernoulli import bernoulli_logit, continuous_bernoulli_logit, cross_entropy
 from elbowroom.yardsticks.pixel_statistics import float_batches, grey_levels, histogram, mean_square, pixel_means
 from elbowroom.yardsticks.principal_components import (
     MOST,

@@ -1,14 +1,14 @@
 """Closed forms for a constant picture whose pixels are Bernoulli or continuous Bernoulli, in terms of their logits."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-# A constant's parameter stays this far from 0 and 1, as torch.distributions clamps it in float32, and with it
-# objective.distortion. Some of MNIST's pixels are black in all training images: the best parameter for these is 0,
-# under which a test image that is not black there would be impossible.
+from elbowroom.vae.continuous_bernoulli import mean as continuous_bernoulli_mean
+
+# A constant's parameter stays this far from 0 and 1, where torch.distributions clamps it in float32. Some of MNIST's
+# pixels are black in all training images: the best parameter for these is 0, under which a test image that is not black
+# there would be impossible.
 CLAMP = torch.finfo(torch.float32).eps
 
 
@@ -39,17 +39,3 @@ def continuous_bernoulli_logit(mean: Tensor) -> Tensor:
         below = continuous_bernoulli_mean(middle) < mean
         low, high = low.where(~below, middle), high.where(below, middle)
     return (low + high) / 2
-
-
-def continuous_bernoulli_mean(logit: Tensor) -> Tensor:
-    """The means of the continuous Bernoullis with these logits; any shape. Near 0 by a series, to 1e-12."""
-    near = logit.abs() < 1e-3
-    safe = logit.where(~near, 1)
-    return torch.where(near, 0.5 + logit / 12, -1 / torch.expm1(-safe) - 1 / safe)
-
-
-def log_normaliser(logit: Tensor) -> Tensor:
-    """log C(l) = log[2 atanh(1 - 2l) / (1 - 2l)] for the parameter l with this logit; any shape. log 2 at l = 1/2."""
-    near = logit.abs() < 1e-3
-    safe = logit.where(~near, 1)
-    return torch.where(near, math.log(2) + logit.square() / 12, torch.log(safe / torch.tanh(safe / 2)))

@@ -44,7 +44,6 @@ from matplotlib.figure import Figure
 from elbowroom.comparison import charts, intervals
 from elbowroom.comparison.answer import by_series
 from elbowroom.comparison.answer_chart import answer_figure
-from elbowroom.comparison.published import shortfalls
 from elbowroom.core import paths
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
@@ -106,9 +105,6 @@ recipe = study.recipes[variant.recipe]
 SEED = recipe.seeds[0]
 seeds = f"{len(recipe.seeds)} seed{'s' if len(recipe.seeds) > 1 else ''}"
 print(f"{study.title}\nNAME: {NAME} ({seeds})\nOTHER: {OTHER or 'there is none'}")
-if less := shortfalls(study):
-    print("\nA small budget. Of the published budget this study had", *less, sep="\n  ")
-    print("Results hold for this budget, and may differ at the published one.")
 if missing:  # in a clone without a remote, for example
     print("\nNot shown, because their models are missing here (run `dvc pull` or `dvc repro`):", *missing, sep="\n  ")
 
@@ -412,7 +408,7 @@ for dataset in study.datasets:
 # %% [markdown]
 # **How many latents are enough?** A size is enough if no larger one can be better by more than a margin, a small share
 # of what the best size explains. A larger latent space contains the smaller one, so a size that *trains* worse than a
-# smaller one was trained too little, and is left out.
+# smaller one was trained too little, and is left out. Used latents are the fewest that carry 95 % of the KL.
 
 # %%
 for paragraph in answer(study, comparison):

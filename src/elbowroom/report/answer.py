@@ -49,7 +49,7 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
         found = list(_all_series(row for row in rows if row.dataset == dataset))
         if not found:
             none = "Only autoencoders were trained, so how many latents a VAE needs was not tested."
-            paragraphs.append(Paragraph(dataset_name(dataset), [none]))
+            paragraphs.append(Paragraph(dataset_name(dataset), [none, *_budget(study, dataset)]))
             continue
         told = [series for series in found if len(series.rows) > 1] or found[:1]
         for series in told:
@@ -92,20 +92,27 @@ def _used(series: Series) -> Iterator[str]:
     amount = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     verb = "latent is" if counts == [1] else "latents are"
     when = f"whether the model has {_sizes(spare, 'or')}" if len(spare) > 1 else f"if the model has {_sizes(spare)}"
-    yield f"About {amount} {verb} used, {when}: so many carry 95 % of the KL."
+    yield f"About {amount} {verb} used, {when}."
 
 
 def _undertrained(series: Series) -> Iterator[str]:
     if rows := series.of_state(State.UNDERTRAINED):
-        verb, left_out = several(rows, "trains", "train"), several(rows, "it is", "they are")
-        yield f"{_sizes(rows)} {verb} worse than {_lower(series, rows)}, by {_amounts(row.rise for row in rows)} " + (
-            f"(at least {_amounts((row.rise_low for row in rows), unit=False)}) on training images."
+        verb, losses, left_out = (
+            several(rows, "trains", "train"),
+            several(rows, "its loss", "their losses"),
+            several(rows, "it is", "they are"),
         )
-        yield f"A larger space contains the smaller one, so that is training, not size: {left_out} left out."
+        yield (
+            f"{_sizes(rows)} {verb} worse than {_lower(series, rows)}: on training images {losses} "
+            f"{several(rows, 'is', 'are')} {_with_shares(rows, [row.rise for row in rows])} higher, at least "
+            f"{_amounts((row.rise_low for row in rows), unit=False)}."
+        )
+        yield f"A larger space contains the smaller one, so this is training, not size: {left_out} left out."
     if rows := series.of_state(State.UNCLEAR):
         yield (
-            f"{_sizes(rows)} may train worse than {_lower(series, rows)}, by {_amounts(row.rise for row in rows)} on "
-            f"training images, but {several(rows, 'its', 'their')} seeds do not settle it."
+            f"{_sizes(rows)} may train worse than {_lower(series, rows)}, by "
+            f"{_with_shares(rows, [row.rise for row in rows])} on training images, but "
+            f"{several(rows, 'its', 'their')} seeds differ too much to tell."
         )
 
 
@@ -122,9 +129,10 @@ def _one_seed(series: Series) -> Iterator[str]:
     single = series.of_state(State.ONE_SEED)
     if single and len(single) == len(series.kept):
         best = min(series.rows, key=lambda row: row.test_loss)
-        yield "With one seed of each size there is no measure of chance, so no conclusion."
+        each = "Each size has" if len(series.rows) > 1 else f"{best.latent_dim} has"
+        yield f"{each} one seed, so chance cannot be told from size: no conclusion."
         if len(series.rows) > 1:
-            yield f"The test loss is lowest with {best.latent_dim} latents, the best of {_sizes(series.rows)}."
+            yield f"Of {_sizes(series.rows)}, {best.latent_dim} has the lowest test loss, which may be chance."
     elif single:
         yield f"{_sizes(single)} {several(single, 'has', 'have')} one seed, so no conclusion there."
 
@@ -135,11 +143,10 @@ def _too_few(series: Series) -> Iterator[str]:
         return
     larger = [row for row in series.kept if row.latent_dim > rows[-1].latent_dim]
     better = f"{larger[0].latent_dim} is" if len(larger) == 1 else "a larger size is"
-    shares = listed(share(row.excess_low, row.explained) for row in rows)
     noun = "latent is" if [row.latent_dim for row in rows] == [1] else "latents are"
     yield (
-        f"{_sizes(rows)} {noun} too few: {better} better by at least {_amounts(row.excess_low for row in rows)} "
-        f"({shares} of what the model explains)."
+        f"{_sizes(rows)} {noun} too few: {better} better by at least "
+        f"{_with_shares(rows, [row.excess_low for row in rows], ' of what the model explains')}."
     )
 
 
@@ -149,8 +156,7 @@ def _undecided(series: Series) -> Iterator[str]:
     if open_ended := [row for row in rows if row.excess_high > row.margin]:
         yield (
             f"{_sizes(open_ended)} {several(open_ended, 'is', 'are')} undecided: a larger size may be better by up to "
-            f"{_amounts(row.excess_high for row in open_ended)} "
-            f"({listed(share(row.excess_high, row.explained) for row in open_ended)}), and the margin is {margin}."
+            f"{_with_shares(open_ended, [row.excess_high for row in open_ended])}, more than the margin of {margin}."
         )
     for row in rows:
         if row not in open_ended:
@@ -160,15 +166,18 @@ def _undecided(series: Series) -> Iterator[str]:
                 if other.latent_dim > row.latent_dim
             ]
             verb = several(unsettled, "is", "are")
-            yield f"Whether {row.latent_dim} is enough cannot be said before {_sizes(unsettled)} {verb} settled."
+            yield f"{row.latent_dim} may be enough, but that cannot be said before {_sizes(unsettled)} {verb} settled."
 
 
 def _enough(series: Series) -> Iterator[str]:
     for row in series.of_state(State.ENOUGH):
         larger = [other for other in series.kept if other.latent_dim > row.latent_dim]
-        noun = "latent is" if row.latent_dim == 1 else "latents are"
-        gain = f"at most {nats(max(row.excess_high, 0))} ({share(max(row.excess_high, 0), row.explained)})"
-        yield f"{row.latent_dim} {noun} enough: {_sizes(larger)} {several(larger, 'gains', 'gain')} {gain}."
+        enough = f"{row.latent_dim} {'latent is' if row.latent_dim == 1 else 'latents are'} enough"
+        if any(other.unfinished for other in series.kept):
+            enough = f"At this budget, {enough}"
+        most = f"at most {nats(row.excess_high)} ({share(row.excess_high, row.explained)})"
+        gain = most if row.excess_high > 0 else "nothing"
+        yield f"{enough}: {_sizes(larger)} {several(larger, 'gains', 'gain')} {gain}."
         if row is series.rows[0]:
             yield "Fewer were not tried."
 
@@ -190,17 +199,18 @@ def _unfinished(series: Series) -> Iterator[str]:
         return
     gains = sorted(row.doubling_gain for row in rows)
     amount = nats(gains[0]) if len(rows) == 1 else f"{nats(gains[0], unit=False)} to {nats(gains[-1])}"
-    amount += f" (up to {share(gains[-1], rows[0].explained)})"
-    where = f"with {_sizes(rows)} latents" if len(rows) < len(series.rows) else "at every size"
-    yield f"Training is not finished: twice the epochs would gain about {amount} {where}."
+    amount += f" ({'' if len(rows) == 1 else 'up to '}{share(gains[-1], rows[0].explained)})"
+    where = f" with {_sizes(rows)} latents" if len(rows) < len(series.rows) else ""
+    yield f"Training is not finished: twice the epochs would gain about {amount}{where}."
 
 
 def _linear(series: Series) -> Iterator[str]:
     """Say where the exact linear VAE does better: a caveat with one seed, too."""
     rows = [row for row in series.rows if row.test_loss > row.linear_loss]
     if rows:
-        most = nats(max(row.test_loss - row.linear_loss for row in rows))
-        yield f"With {_sizes(rows, 'or')} latents the exact linear VAE has a lower loss, by up to {most}."
+        most = max(row.test_loss - row.linear_loss for row in rows)
+        amount = f"{nats(most)} ({share(most, rows[0].explained)})"
+        yield f"With {_sizes(rows, 'or')} latents a linear VAE does better, by up to {amount}."
 
 
 def _next(series: Series) -> Iterator[str]:
@@ -211,7 +221,7 @@ def _next(series: Series) -> Iterator[str]:
     whom = "all of them" if sizes == [row.latent_dim for row in series.rows] and len(sizes) > 2 else listed(sizes)
     match first.step:
         case Step.MORE_SEEDS:
-            yield f"Next: train {whom} with {first.step_seeds:.0f} seeds."
+            yield f"Next: train {first.step_seeds:.0f} seeds of {whom}."
         case Step.LONGER:
             beside = "" if series.of_state(State.UNCLEAR) else "; more seeds cannot help"
             yield f"Next: train {whom} for twice the epochs{beside}."
@@ -221,11 +231,17 @@ def _next(series: Series) -> Iterator[str]:
 
 def _budget(study: Study, dataset: str) -> Iterator[str]:
     if parts := shortfalls_of(study, dataset):
-        yield f"This is less training than was published: {', '.join(parts)}."
+        yield f"This is not the published budget: {', '.join(parts)}."
 
 
 def _amounts(values: Iterable[float], unit: bool = True) -> str:
     return listed(nats(value, unit=False) for value in values) + (" nats" if unit else "")
+
+
+def _with_shares(rows: Sequence[SizeAnswer], values: Sequence[float], of: str = "") -> str:
+    """Return amounts in nats, with the share of what the best size explains that each is."""
+    shares = listed(share(value, row.explained) for row, value in zip(rows, values, strict=True))
+    return f"{_amounts(values)} ({shares}{of})"
 
 
 def _sizes(rows: Iterable[SizeAnswer], word: str = "and") -> str:

@@ -16,23 +16,24 @@ def size_table(rows: Iterable[SizeAnswer]) -> TextTable:
             "variant": row.variant,
             "verdict": row.state,
             "latent": str(row.latent_dim),
-            "used": number(row.used, 0 if float(row.used).is_integer() else 1),
             "test loss": number(row.test_loss),
             "excess": _between(row.excess, row.excess_low, row.excess_high),
-            "rise in training": number(row.rise) if pd.isna(row.rise_low) else _at_least(row.rise, row.rise_low),
+            "rise in training": _rise(row.rise, row.rise_low),
             "margin": number(row.margin),
             "twice the epochs": number(row.doubling_gain),
-            "seeds": str(row.seeds),
         }
         for row in rows
     ]
-    header = ["variant", "verdict", "latent", "used", "test loss", "excess", "rise in training", "margin"]
-    return TextTable.of([*header, "twice the epochs", "seeds"], cells, texts=2)
+    header = ["variant", "verdict", "latent", "test loss", "excess", "margin", "rise in training", "twice the epochs"]
+    return TextTable.of(header, cells, texts=2)
 
 
 def _between(value: float, low: float, high: float) -> str:
     return number(value) if pd.isna(low) or pd.isna(high) else f"{number(value)} ({number(low)} to {number(high)})"
 
 
-def _at_least(value: float, low: float) -> str:
-    return f"{number(value)} (at least {number(low)})"
+def _rise(value: float, low: float) -> str:
+    """Write by how much a training loss is above that of a smaller size; "none" if it is not."""
+    if pd.isna(value) or value > 0:
+        return number(value) if pd.isna(low) else f"{number(value)} (at least {number(low)})"
+    return "none"

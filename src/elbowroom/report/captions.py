@@ -53,19 +53,20 @@ VARIANT = {  # pictures of one variant
 }
 
 TABLES = {  # what the templates say beside a table; they fill the braces
-    "answer": "A size is enough if no larger one can be better by more than a margin, at {level:.0%} confidence. The "
-    "margin is {margin:.1%} of what the best size explains: the loss of always showing the mean image, less the best "
-    "test loss. All of it holds for models as they were trained here.",
+    "answer": "A size is enough if no larger one can be better by more than the margin. It is too few if a larger one "
+    "is better by more than the margin. Each is said with {level:.0%} confidence. The margin is {margin:.1%} of what "
+    "the best size explains, which is the loss of always showing the mean image less the best test loss. Used latents "
+    "are the fewest that carry 95 % of the KL. All of this holds for models trained as here, with this budget.",
     "answer_chart": ANSWER_CHART,
-    "sizes": "Nats per image. Excess: the test loss less the lowest of a larger size that trained well, between "
-    "one-sided bounds. Rise: the training loss less the lowest of a smaller size, and its lower bound; above the "
-    "margin, the size was trained too little and is left out. Twice the epochs: what they are predicted to take off "
-    "the training loss. Used: the fewest latents that carry 95 % of the KL on test.",
+    "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
+    "well, between one-sided bounds. Rise: how much higher the training loss is than the lowest of a smaller size; if "
+    "that exceeds the margin, the size was trained too little and is left out. Twice the epochs: how much they are "
+    "predicted to take off the training loss.",
     "verdict": "The verdict is the answer's word for the size. Enough: no larger size is better by more than the "
     "margin. Roomy: more than enough. Too few: a larger size is better by more than the margin. Undecided: neither is "
     "shown. Largest tried: nothing larger to compare with. Undertrained: its training loss is above that of a smaller "
-    "size, so it is left out. Unclear: so by its mean, but its seeds do not show it. One seed: no conclusion. "
-    "Collapsed: no size explains more than the mean image does.",
+    "size, so it is left out. Unclear: its mean says so, but its seeds differ too much to tell. One seed: no "
+    "conclusion. Collapsed: no size explains more than the mean image does.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "

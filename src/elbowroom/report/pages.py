@@ -9,7 +9,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from elbowroom.comparison.published import load_published, shortfalls
+from elbowroom.comparison.published import load_published
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
@@ -89,7 +89,6 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "outdated": "every variant" if len(inputs.outdated) == len(study.variants) else ", ".join(inputs.outdated),
         "commit": inputs.commit,
         "versions": inputs.versions,
-        "shortfalls": shortfalls(study),
         "own": captions.VARIANT,
         "notes": captions.TABLES,
         "describe": text_tables.describe,

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from elbowroom.comparison.published import shortfalls
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
@@ -37,13 +36,11 @@ def inserted(text: str, by: str, new: str) -> str:
 
 
 def block(study: Study) -> str:
-    """Return the answer, what the budget lacks, and a table of all variants, as Markdown."""
+    """Return the answer and a table of all variants, as Markdown."""
     comparison = tables.comparison(study)
     parts = [
         f"- **{escape_markdown(said.subject)}**: {escape_markdown(said.text)}\n" for said in answer(study, comparison)
     ]
-    if less := shortfalls(study):
-        parts.append(f"\n**A small budget.** Of the published budget this had {escape_markdown('; '.join(less))}.\n")
     table = text_tables.headline(study, comparison.variants.to_dict("records"))
     parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")
     return "".join(parts)

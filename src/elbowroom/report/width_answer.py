@@ -24,8 +24,8 @@ def _sentence(rows: Sequence[WidthGain]) -> str:
     first = rows[0]
     sizes = listed(row.latent_dim for row in rows)
     times = f" ({first.parameters_ratio:.1f} times the parameters)" if len(rows) == 1 else ""
-    change = f"On {dataset_name(first.dataset)}, {first.channels} channels instead of {first.against_channels}"
-    subject = f"{change} with {sizes} latents{times}"
+    where, change = dataset_name(first.dataset), f"{first.channels} channels instead of {first.against_channels}"
+    subject = f"On {where}, {change} with {sizes} latents{times}"
     match first.worth:
         case Worth.NO_GAIN:
             return f"{subject} gain at most {_amounts(rows, [row.upper for row in rows])}: no gain worth having."
@@ -34,11 +34,11 @@ def _sentence(rows: Sequence[WidthGain]) -> str:
         case Worth.UNDERTRAINED:
             return f"{subject} train worse, which is training, not width: left out."
         case Worth.ONE_SEED:
-            return f"{subject} were not trained with two seeds or more: no conclusion."
+            return f"{subject} have one seed, so chance cannot be told from width: no conclusion."
         case _:
             largest = max(rows, key=lambda row: row.upper)
             most = f"{nats(largest.upper)} ({share(largest.upper, largest.explained)})"
-            return f"{subject} are undecided: they may gain up to {most}, or less than the margin."
+            return f"{subject} may gain up to {most}, or too little to matter: undecided."
 
 
 def _amounts(rows: Sequence[WidthGain], values: Sequence[float]) -> str:

@@ -21,10 +21,7 @@ from elbowroom.results.tables import Measured
 
 
 def size_answers(study: Study, measured: Measured) -> list[SizeAnswer]:
-    """Judge every latent size of every series of VAEs, those with a single size too.
-
-    If two variants have the same settings, the first of them counts.
-    """
+    """Judge every latent size of every series of VAEs, those with a single size too."""
     rows: list[SizeAnswer] = []
     for series in all_series(study):
         if study.variants[series.members[0]].model == "vae":
@@ -33,10 +30,7 @@ def size_answers(study: Study, measured: Measured) -> list[SizeAnswer]:
 
 
 def _judged(study: Study, series: SizeSeries, measured: Measured) -> list[SizeAnswer]:
-    first: dict[int, str] = {}
-    for name in series.members:
-        first.setdefault(study.variants[name].latent_dim, name)
-    sizes, names = list(first), list(first.values())
+    names, sizes = series.members, [study.variants[name].latent_dim for name in series.members]
     test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
     judgement = judge_sizes(
         test, train, _mean_image_loss(series.family, measured.baselines), study.answer.margin, study.answer.level

@@ -71,6 +71,8 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         key = f"variants.{name}"
         if name in RESERVED:
             yield "variants", repr(name), f"another name ({', '.join(RESERVED)} are folders of the pipeline)"
+        if (first := next(other for other, same in study.variants.items() if same == variant)) != name:
+            yield key, f"the settings of {first} again", "at least one other setting: a series has each size once"
         if variant.recipe not in study.recipes:
             yield f"{key}.recipe", repr(variant.recipe), f"one of {', '.join(study.recipes)}"
         if variant.dataset not in study.datasets:

@@ -43,15 +43,6 @@ def test_the_linear_vae_is_no_yardstick_at_another_beta(
     assert np.isnan(answers(study, seeds, baselines)["collapsed"].linear_loss)
 
 
-def test_the_first_of_two_variants_with_the_same_settings_counts(
-    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
-) -> None:
-    again = study.model_copy(update={"variants": study.variants | {"again": study.variants["mnist-z16"]}})
-    more = pd.concat([seeds, seeds[seeds.variant == "mnist-z2"].assign(variant="again")])
-    found, expected = (repr(answers(*tables)) for tables in ((again, more, baselines), (study, seeds, baselines)))
-    assert found == expected
-
-
 def test_only_neighbouring_widths_are_compared_and_none_of_a_collapsed_series(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:

@@ -52,6 +52,7 @@ INVALID = [
     ("variants.mnist-z128.pixel_range", [0, 255], "found [0, 255], expected [0, 1] or [-1, 1]"),
     ("variants.mnist-z128.recipe", "nope", "found 'nope', expected one of notebook-mnist, report-cifar10"),
     ("variants.mnist-z128.dataset", "svhn", "found 'svhn', expected one of mnist, cifar10"),
+    ("variants.mnist-z256.latent_dim", 128, "variants.mnist-z256: found the settings of mnist-z128 again, expected at"),
     ("variants.mnist-z128", None, "variants.mnist-z128: found None, expected a mapping of settings"),
     ("variants.mnist-ae128.beta", 1.0, "found 1.0, expected 0 with model ae"),
     ("variants.a.b", {}, "variants.a.b: found 'a.b', expected a name of at most 64 lower-case letters"),

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from elbowroom.core.settings import Evaluation, Variant
-from elbowroom.datasets.images import Images
+from elbowroom.core.settings import SIGMA2, Evaluation, Variant
+from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.evaluate import Measured, evaluate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE
@@ -53,6 +54,29 @@ def linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> Train
     for parameter in network.parameters():
         parameter.zero_()
     return TrainedVAE("linear", settings, 0, images.shape, network)
+
+
+def exact_linear_vae(images: Images, latent_dim: int, pixel_range: list[int]) -> tuple[TrainedVAE, np.ndarray]:
+    """Build the best linear VAE for these training images, its latents by falling KL (Lucas 2019, section 4).
+
+    Also return the variances of all principal components, largest first, in the units of the pixel range.
+    """
+    model = linear_vae(images, latent_dim, pixel_range)
+    x = scale(images.train.images, pixel_range).flatten(1).double()
+    mean = x.mean(0)
+    _, singular, axes = torch.linalg.svd(x - mean, full_matrices=False)
+    variances = singular.square() / len(x)
+    noise = SIGMA2 / variances[:latent_dim].clamp(min=SIGMA2)  # the posterior's variance; 1, the prior's, if unused
+    kept = variances[:latent_dim].unsqueeze(1)
+    weights = axes[:latent_dim] * (kept - SIGMA2).clamp(min=0).sqrt()  # of the decoder, a row for each latent
+    encoder, decoder = model.network.encoder, model.network.decoder
+    encoder.mu.weight.copy_(weights / kept)
+    encoder.mu.bias.copy_(-(weights / kept) @ mean)
+    assert encoder.logvar is not None
+    encoder.logvar.bias.copy_(noise.log())
+    decoder.linear.weight.copy_(weights.T)
+    decoder.linear.bias.copy_(mean)
+    return model, variances.numpy()
 
 
 class Example(NamedTuple):

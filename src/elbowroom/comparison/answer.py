@@ -10,7 +10,6 @@ from elbowroom.comparison.convergence import gain_of_doubling
 from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, next_step
 from elbowroom.comparison.pairs import pairs_of
-from elbowroom.comparison.used_latents import used_latents
 from elbowroom.comparison.worth import Pair, judge_gains
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, SizeSeries, all_series
@@ -60,7 +59,7 @@ def _judged(study: Study, series: SizeSeries, measured: Measured) -> list[SizeAn
             seeds=int(test.seeds[place]),
             epochs=study.recipes[study.variants[name].recipe].epochs,
             doubling_gain=gains[place],
-            used=_used(measured.spectrum, name),
+            used=float(measured.seeds[measured.seeds.variant == name].used_latents.mean()),
             step=step.step,
             step_sizes=" ".join(map(str, step.sizes)),
             step_seeds=math.nan if step.seeds is None else step.seeds,
@@ -88,11 +87,6 @@ def _training_curve(history: pd.DataFrame, name: str) -> list[float]:
     """Return the training loss of each epoch, mean over seeds."""
     own = history[(history.variant == name) & (history.split == "train")]
     return own.groupby("epoch").loss.mean().tolist()
-
-
-def _used(spectrum: pd.DataFrame, name: str) -> float:
-    by_seed = spectrum[spectrum.variant == name].groupby("seed").kl
-    return float(by_seed.agg(used_latents).mean()) if len(by_seed) else math.nan
 
 
 def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]) -> list[WidthGain]:

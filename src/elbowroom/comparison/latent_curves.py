@@ -11,13 +11,13 @@ from elbowroom.results.families import LossFamily, SizeSeries, all_series, famil
 from elbowroom.results.rows import Baseline, BaselineRow, LatentPoint, SeriesElbow
 from elbowroom.results.schema import to_rows
 
-CURVES = ("test_loss", "test_distortion", "iwae_nll", "active_units")
+CURVES = ("test_loss", "test_distortion", "iwae_nll", "used_latents")
 BENDS = ("test_loss", "iwae_nll")
 FAR = (Baseline.MEAN_IMAGE, Baseline.FLOOR)  # would squeeze a chart's other lines: drawn if near them
-EVERY_LATENT = "every latent"  # the line on which all latents are active
+EVERY_LATENT = "every latent"  # the line on which all latents are used
 SHOWN_IN = {
     Baseline.MEAN_IMAGE: ("test_loss", "test_distortion"),
-    Baseline.LINEAR_VAE: ("test_loss", "test_distortion", "active_units"),
+    Baseline.LINEAR_VAE: ("test_loss", "test_distortion", "used_latents"),
     Baseline.PCA: ("test_distortion",),
     Baseline.FLOOR: ("test_distortion",),
 }
@@ -43,7 +43,7 @@ def latent_curves(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) ->
         sizes = sorted({variant.latent_dim for variant in variants.values()})
         for baseline in to_rows(BaselineRow, family.rows(baselines)):
             points += _baseline_points(family, baseline, sizes)
-        points += [_exact(family, "active_units", EVERY_LATENT, size, size) for size in sizes]
+        points += [_exact(family, "used_latents", EVERY_LATENT, size, size) for size in sizes]
     return points
 
 
@@ -70,7 +70,9 @@ def _points(study: Study, series: SizeSeries, seeds: pd.DataFrame) -> Iterator[L
 def _baseline_points(family: LossFamily, baseline: BaselineRow, sizes: list[int]) -> Iterator[LatentPoint]:
     for size in sizes if pd.isna(baseline.latent_dim) else [int(baseline.latent_dim)]:
         for metric in SHOWN_IN[baseline.baseline]:
-            yield _exact(family, metric, baseline.baseline, size, getattr(baseline, metric))
+            value = getattr(baseline, metric)
+            if pd.notna(value):
+                yield _exact(family, metric, baseline.baseline, size, value)
 
 
 def _exact(family: LossFamily, metric: str, series: str, size: int, value: float) -> LatentPoint:

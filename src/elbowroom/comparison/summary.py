@@ -57,8 +57,8 @@ def summarise(
     answers: what is known of each VAE.
 
     Columns: family and series; the mean and the deviation (NAME_sd) over seeds of each metric; above_floor, the test
-    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; used_latents and the
-    verdict as the answer has them, both empty for an autoencoder.
+    distortion minus the floor that no reconstruction can go below, nan unless Bernoulli; the verdict as the answer has
+    it, empty for an autoencoder.
     """
     table = means_and_deviations(seeds).astype({"parameters": int}).drop(columns="parameters_sd")
     own = [LossFamily.of(study.variants[name]) for name in table.variant]
@@ -76,7 +76,6 @@ def summarise(
     known = [of_variant.get(name) for name in table.variant]
     return table.assign(
         above_floor=above,
-        used_latents=[row.used if row else float("nan") for row in known],
         verdict=[row.state if row else "" for row in known],
     )
 

@@ -20,6 +20,7 @@ from elbowroom.evaluation.latents import active_units, knn_accuracy, probe_accur
 from elbowroom.evaluation.picture_metrics import distances, reconstruction, smoothness
 from elbowroom.evaluation.setup import UNDEFINED, Metrics, Setup
 from elbowroom.results.metrics import HEADLINE
+from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.vae.latent_space import principal_plane
 from elbowroom.vae.model import parameters
 from elbowroom.vae.objective import effective_beta, kl, split_means, split_noise
@@ -53,7 +54,7 @@ def evaluate(model: TrainedVAE, judge: Judge, images: Images, settings: Evaluati
     metrics = (
         losses(setup)
         | likelihood(setup)
-        | active_latents(setup, mu, spectrum)
+        | latents_in_use(setup, mu, spectrum)
         | quality
         | readout(setup, mu)
         | distances(setup, reconstructed)
@@ -105,13 +106,22 @@ def likelihood(setup: Setup) -> Metrics:
     return iwae.bounds(log_w, ladder)
 
 
-def active_latents(setup: Setup, mu: Tensor, spectrum: Tensor) -> Metrics:
+def latents_in_use(setup: Setup, mu: Tensor, spectrum: Tensor) -> Metrics:
     """active_units and active_units_kl: how many latents vary in mu, and how many have a KL, above ACTIVE_THRESHOLD.
 
-    mu: of all test images (N, latent_dim). spectrum: the mean KL of each latent (latent_dim,), nats.
+    used_latents and effective_latents: how many carry the KL, as results.used_latents counts them. mu: of all test
+    images (N, latent_dim). spectrum: the mean KL of each latent (latent_dim,), nats.
     """
-    by_kl = int((spectrum > ACTIVE_THRESHOLD).sum()) if setup.model.variant.model == "vae" else UNDEFINED
-    return {"active_units": active_units(mu), "active_units_kl": by_kl}
+    if setup.model.variant.model == "ae":
+        none = dict.fromkeys(("active_units_kl", "used_latents", "effective_latents"), UNDEFINED)
+        return {"active_units": active_units(mu)} | none
+    kl_of_each = spectrum.cpu().numpy()
+    return {
+        "active_units": active_units(mu),
+        "active_units_kl": int((spectrum > ACTIVE_THRESHOLD).sum()),
+        "used_latents": used_latents(kl_of_each),
+        "effective_latents": effective_latents(kl_of_each),
+    }
 
 
 def readout(setup: Setup, mu: Tensor) -> Metrics:

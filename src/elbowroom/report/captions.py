@@ -29,7 +29,7 @@ ANSWER_CHART = (
 )
 FAMILY = {  # charts of a loss family
     "answer": ANSWER_CHART,
-    "latents": "What more latents buy: loss, distortion, IWAE bound and active latents against the latent size. A band "
+    "latents": "What more latents buy: loss, distortion, IWAE bound and used latents against the latent size. A band "
     "spans the seeds; grey lines are baselines. A vertical line, if there is one, is where the line bends; its 95 % "
     "interval is shaded.",
     "plane": "The rate-distortion plane on test. Variants that differ in their latent size alone are joined and have "
@@ -73,7 +73,7 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "against each other, nor those of an autoencoder or PCA (no KL) against a VAE's. A squared error is that of "
     "a Gaussian of variance 1/2 without its constant; a cross-entropy on grey pixels is no density. Baselines "
     "have no seeds: they are closed forms of the training images.",
-    "active": f"A latent is active if its mu varies by more than {ACTIVE_THRESHOLD} over test images. The IWAE "
+    "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE "
     "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
     "within its column, not with the test loss.",
     "floor": "Above the floor: the distortion minus the entropy of the grey pixels, below which no Bernoulli "
@@ -88,9 +88,12 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "of samples to test images, in the features of a classifier trained for this study ({judge} of the test "
     "images right): compare them within this table only. The floor is the distance of as many training images, "
     "on which the classifier was trained.",
-    "latents": f"KL > {ACTIVE_THRESHOLD}: how many latents have a larger mean KL. PCA 2-D: the share of the "
-    "variance of mu in two principal components. Probe and 10-NN: the share of test labels that logistic "
-    "regression and ten nearest neighbours read out of mu. Path: the length of an interpolation between two test "
+    "latents": "Used latents: the fewest that carry 95 % of the KL on test. Effective latents: how many of equal KL "
+    "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
+    f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "
+    "many latents have a larger mean KL. Probe and 10-NN: the share of test labels that logistic regression and ten "
+    "nearest neighbours read out of mu. PCA 2-D: the share of the variance of mu in two principal components.",
+    "paths": "Path: the length of an interpolation between two test "
     "images, in the features of the classifier, over the straight distance (1 is straight). Step: its largest "
     "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",
     "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's.",

@@ -117,6 +117,7 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "objectives": text_tables.objectives(study, variants),
         "quality": text_tables.measured(variants, text_tables.PICTURES),
         "latents": text_tables.measured(variants, text_tables.LATENTS, short=True),
+        "paths": text_tables.measured(variants, text_tables.PATHS),
         "ladder": text_tables.ladder(study, variants),
         "files": list(captions.captioned(study, name, comparison)),
         "pictures": [

@@ -10,21 +10,22 @@ from elbowroom.report.cells import Row, heading, mean_and_deviation, means, numb
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
-from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, USED_LATENTS, Metric
+from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
-HEADLINE = [*(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll")), USED_LATENTS]
+HEADLINE = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll", "used_latents")]
 LOSSES = [
     *(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")),
     ABOVE_FLOOR,
-    *(METRICS[name] for name in ("train_loss", "iwae_nll", "active_units")),
+    *(METRICS[name] for name in ("train_loss", "iwae_nll", "used_latents")),
 ]
 TERMS = [METRICS[f"{split}_{term}"] for split in ("test", "train") for term in ("loss", "distortion", "rate")]
 PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon")]
 LATENTS = [
-    *(METRICS[name] for name in ("active_units_kl", "probe_accuracy", "knn_accuracy", "pca_2d")),
-    *(METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")),
+    *(METRICS[name] for name in ("used_latents", "effective_latents", "active_units", "active_units_kl")),
+    *(METRICS[name] for name in ("probe_accuracy", "knn_accuracy", "pca_2d")),
 ]
+PATHS = [METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")]
 LIKELIHOODS = {
     "gaussian": "squared error",
     "gaussian_optimal": "Gaussian of optimal variance",
@@ -80,7 +81,7 @@ def _baseline(row: BaselineRow) -> dict[str, str]:
         heading(METRICS["test_distortion"], short=True): number(row.test_distortion),
         heading(METRICS["test_rate"], short=True): number(row.test_rate),
         heading(METRICS["train_loss"], short=True): number(row.train_loss),
-        heading(METRICS["active_units"], short=True): number(row.active_units, 0),
+        heading(METRICS["used_latents"], short=True): number(row.used_latents, 0),
     }
 
 
@@ -104,7 +105,7 @@ def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
 
 
 def measured(variants: Iterable[Row], metrics: Sequence[Metric], short: bool = False) -> TextTable:
-    """Set out some metrics (TERMS, PICTURES, LATENTS) of the variants of a dataset."""
+    """Set out some metrics (TERMS, PICTURES, LATENTS, PATHS) of the variants of a dataset."""
     rows = [{"variant": row["variant"], **means(row, metrics, short)} for row in variants]
     return TextTable.of(["variant", *(heading(metric, short) for metric in metrics)], rows)
 

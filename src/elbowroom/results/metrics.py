@@ -20,13 +20,14 @@ HEADLINE = {
     "rate": "test_rate",
     "train_loss": "train_loss",
     "iwae_nll": "iwae_nll",
-    "active": "active_units",
+    "used": "used_latents",
     "fcd": "fcd",
     "parameters": "parameters",
 }
 
 NUMBER, MAYBE = Column(), Column(empty=True)
 COUNT = Column("whole", low=0, high=2**53)
+MAYBE_COUNT = Column("whole", low=0, high=2**53, empty=True)
 SHARE = Column(low=0, high=1, empty=True)  # empty if there is a single class, and so nothing to tell apart
 
 
@@ -77,6 +78,8 @@ METRICS = {
         Metric("effective_samples", "effective samples", digits=1, better=HIGHER, vae_only=True),
         Metric("active_units", "active latents", LATENTS, digits=0, cells=COUNT),
         Metric("active_units_kl", f"KL > {ACTIVE_THRESHOLD}", LATENTS, digits=0, vae_only=True),
+        Metric("used_latents", "used latents", LATENTS, digits=0, cells=MAYBE_COUNT, vae_only=True),
+        Metric("effective_latents", "effective latents", LATENTS, digits=1, cells=MAYBE, vae_only=True),
         Metric("psnr", "PSNR", DECIBELS, better=HIGHER),
         Metric("ssim", "SSIM", digits=3, better=HIGHER),
         Metric("probe_accuracy", "probe", PERCENT, better=HIGHER, cells=SHARE),
@@ -99,8 +102,6 @@ METRICS = {
     )
 }
 ABOVE_FLOOR = Metric("above_floor", "above the floor", NATS, better=LOWER, yardstick=True)  # compare works it out
-
-USED_LATENTS = Metric("used_latents", "used latents", LATENTS, digits=0, vae_only=True)  # compare works it out as well
 
 
 def label_of(column: str) -> str:

@@ -47,6 +47,7 @@ class BaselineRow:
     test_distortion: Number
     test_rate: Maybe = nan
     active_units: Maybe = nan
+    used_latents: Maybe = nan
     psnr: Maybe = nan
 
 

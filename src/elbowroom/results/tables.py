@@ -26,6 +26,7 @@ from elbowroom.results.rows import (
     WidthGain,
 )
 from elbowroom.results.schema import Column, Expected, Table, columns, load
+from elbowroom.results.used_latents import effective_latents, used_latents
 
 TEXT = Column("text")
 NUMBER, MAYBE = Column(), Column(empty=True)
@@ -57,7 +58,7 @@ JUDGE = Table({"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_a
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
-    | {"above_floor": MAYBE, "used_latents": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
+    | {"above_floor": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
     | {name: MAYBE if metric.vae_only else metric.cells for name, metric in METRICS.items()}
     | {"active_units": AMOUNT}
     | {f"{name}_sd": MAYBE for name in METRICS if name != "parameters"},
@@ -84,10 +85,18 @@ COMPARISON = {  # the tables of report/comparison that the report reads
 
 
 def seed_metrics(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
-    """Read every metric of a variant: a row for each seed of params.yaml, or for any seeds if edited since."""
+    """Read every metric of a variant: a row for each seed of params.yaml, or for any seeds if edited since.
+
+    Results from before evaluate counted the used latents have a spectrum, which says the same.
+    """
     variant = study.variant(name)
     expected: Expected = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
-    return load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **expected})
+    table = load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **expected})
+    if variant.model == "vae" and table.used_latents.isna().any():
+        kl = load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name]}).groupby("seed").kl
+        counted = kl.agg([used_latents, effective_latents]).reindex(table.seed).set_axis(table.index)
+        table = table.assign(**{str(column): counted[column] for column in counted})
+    return table
 
 
 def history(study: Study, name: str) -> pd.DataFrame:

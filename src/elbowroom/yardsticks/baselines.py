@@ -15,6 +15,7 @@ from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
 from elbowroom.results.rows import Baseline, BaselineRow
 from elbowroom.results.schema import to_table
+from elbowroom.results.used_latents import used_latents
 from elbowroom.vae.continuous_bernoulli import log_normaliser
 from elbowroom.yardsticks.bernoulli import bernoulli_logit, continuous_bernoulli_logit, cross_entropy
 from elbowroom.yardsticks.pixel_statistics import float_batches, grey_levels, histogram, mean_square, pixel_means
@@ -44,7 +45,7 @@ def baselines(dataset: str, images: Images) -> pd.DataFrame:
         *linear_vae(dataset, components, projected),
         floor(dataset, train, test),
     ]
-    return to_table(BaselineRow, rows).astype({"latent_dim": "Int64", "active_units": "Int64"})
+    return to_table(BaselineRow, rows).astype({"latent_dim": "Int64", "active_units": "Int64", "used_latents": "Int64"})
 
 
 def mean_image(dataset: str, train: Tensor, test: Tensor) -> Iterator[BaselineRow]:
@@ -144,6 +145,7 @@ def linear_vae(dataset: str, components: Components, test: Projected) -> Iterato
         distortion = (noise.square() * squares + (1 - noise) * SIGMA2) / (2 * SIGMA2)
         distortion_gain = squares / (2 * SIGMA2) - distortion
         rate = ((1 - noise) * squares / variances.clamp(min=SIGMA2) + noise - 1 - noise.log()) / 2
+        rate = rate.where(active, 0)
         gains = torch.stack([train_gain, distortion_gain, rate]).where(active, 0).cumsum(1).T.tolist()
         inactive_loss = factor * components.total / (2 * SIGMA2)  # of a VAE with no active latent
         inactive_test_loss = factor * test.squared_distances.mean().item() / (2 * SIGMA2)
@@ -159,6 +161,7 @@ def linear_vae(dataset: str, components: Components, test: Projected) -> Iterato
                 test_distortion=inactive_test_loss - test_gain,
                 test_rate=test_rate,
                 active_units=min(d, int(active.sum())),
+                used_latents=used_latents(rate[:d].tolist()),
             )
 
 

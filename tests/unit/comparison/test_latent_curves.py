@@ -25,10 +25,18 @@ def test_a_curve_joins_variants_that_differ_in_their_size_alone(
     assert (ours.high - ours.low).to_list() == pytest.approx([2] * 8)
     assert (ours.value - ours.low).to_list() == pytest.approx([1] * 8)
     assert set(losses[losses.series == "mean image"].value) == {211.6}
-    units = curves[curves.metric == "active_units"].set_index(["series", "latent_dim"]).value
-    assert units["width 32", 256] == 14
-    assert units["linear VAE", 256] == 62
-    assert units["every latent", 256] == 256
+    used = curves[curves.metric == "used_latents"].set_index(["series", "latent_dim"]).value
+    assert used["width 32", 256] == 14
+    assert used["linear VAE", 256] == 59
+    assert used["every latent", 256] == 256
+
+
+def test_baselines_from_before_used_latents_were_counted_are_left_out(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    older = shown_baselines(study, baselines).assign(used_latents=float("nan"))
+    curves = to_table(LatentPoint, latent_curves(study, seeds, older))
+    assert set(curves[curves.metric == "used_latents"].series) == {"width 32", "every latent"}
 
 
 def test_the_elbow_is_where_the_curve_bends(study: Study, seeds: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from tqdm import tqdm
 
-from elbowroom.core.settings import Variant
+from elbowroom.core.settings import SIGMA2, Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
 from elbowroom.results import tables
@@ -24,23 +24,23 @@ from elbowroom.vae.objective import split_means, split_noise
 from elbowroom.vae.trained import TrainedVAE
 from tests.support import ROOT
 from tests.support.images import CPU
-from tests.support.models import SETTINGS, Example, judge_of, linear_vae, lively, measure
+from tests.support.models import SETTINGS, Example, exact_linear_vae, judge_of, linear_vae, lively, measure
 from tests.support.settings import EVALUATION, cifar_variant, variant
 
 TEST_TERMS = ["test_loss", "test_distortion", "test_rate"]
 TRAIN_TERMS = ["train_loss", "train_distortion", "train_rate"]
 LIKELIHOOD = ["iwae_nll_1", "iwae_nll_5", "iwae_nll_10", "iwae_nll", "effective_samples"]
-ACTIVE = ["active_units", "active_units_kl"]
+IN_USE = ["active_units", "active_units_kl", "used_latents", "effective_latents"]
 READOUT = ["probe_accuracy", "knn_accuracy"]
 DISTANCES = ["fcd", "kid", "fcd_recon", "fcd_floor", "kid_floor"]
 PATHS = ["path_linear", "step_linear", "path_slerp", "step_slerp", "path_blend", "step_blend"]
 CONSTANTS = ["sigma2", "effective_beta", "parameters"]
 PICTURES = ["psnr", "ssim", *READOUT, *DISTANCES, "pca_2d", *PATHS]
-COLUMNS = [*TEST_TERMS, *TRAIN_TERMS, *LIKELIHOOD, *ACTIVE, *PICTURES, *CONSTANTS]
+COLUMNS = [*TEST_TERMS, *TRAIN_TERMS, *LIKELIHOOD, *IN_USE, *PICTURES, *CONSTANTS]
 
-NEED_A_PRIOR = {*LIKELIHOOD, "active_units_kl", "fcd", "kid", "effective_beta"}
+NEED_A_PRIOR = {*LIKELIHOOD, "active_units_kl", "used_latents", "effective_latents", "fcd", "kid", "effective_beta"}
 NEED_TRAIN_IMAGES = {*TRAIN_TERMS, *READOUT, "fcd_floor", "kid_floor"}
-COUNTS = {*ACTIVE, *READOUT}  # which different models may share
+COUNTS = {"active_units", "active_units_kl", "used_latents", *READOUT}  # which different models may share
 
 
 # --- all metrics ---------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) 
     turned = Images(images.train, Split(*(part[order] for part in images.test)), images.classes)
     expected, spectrum, _ = measure(model, images, map_images=130)
     found = measure(model, turned, map_images=130)
-    same = ["test_rate", *ACTIVE, "psnr", "ssim", *READOUT, "fcd", "fcd_recon", "fcd_floor", "pca_2d"]
+    same = ["test_rate", *IN_USE, "psnr", "ssim", *READOUT, "fcd", "fcd_recon", "fcd_floor", "pca_2d"]
     assert {key: found.metrics[key] for key in same} == pytest.approx({key: expected[key] for key in same}, rel=1e-5)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     assert found.metrics["test_distortion"] != expected["test_distortion"]
@@ -195,14 +195,14 @@ def test_a_collapsed_model_is_measured(small: dict[str, Images]) -> None:
         model = TrainedVAE("collapsed", settings, 0, images.shape, network)
         metrics = measure(model, images).metrics
         assert {key for key, value in metrics.items() if math.isnan(value)} == {*PATHS}
-        assert metrics["active_units"] == metrics["active_units_kl"] == metrics["test_rate"] == metrics["pca_2d"] == 0
+        assert [metrics[key] for key in (*IN_USE, "test_rate", "pca_2d")] == [0] * 6
         assert metrics["effective_samples"] == pytest.approx(10)
         assert metrics["iwae_nll_1"] == pytest.approx(metrics["iwae_nll"])
         most = torch.bincount(images.train.labels.long()).argmax()
         assert metrics["probe_accuracy"] == pytest.approx((images.test.labels == most).double().mean().item())
 
 
-# --- active latents --------------------------------------------------------------------------------------------------
+# --- latents in use --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
@@ -235,6 +235,20 @@ def test_latents_that_vary_with_the_image_are_active(small: dict[str, Images]) -
     assert metrics["active_units_kl"] == 3
     assert (spectrum[:3] > 0.1).all()
     assert (spectrum[3:] == 0).all()
+
+
+@pytest.mark.parametrize("pixel_range", [[0, 1], [-1, 1]])
+def test_the_linear_vae_uses_as_many_latents_as_its_closed_form(
+    pixel_range: list[int], small: dict[str, Images]
+) -> None:
+    """On the images that it is fitted to, latent j has a mean KL of ln(lambda_j / sigma^2) / 2, to 1e-4."""
+    images = small["mnist"]
+    model, variances = exact_linear_vae(images, 100, pixel_range)
+    metrics, spectrum, _ = measure(model, Images(images.train, images.train, images.classes))
+    kl = 0.5 * np.log(np.maximum(variances[:100] / SIGMA2, 1))
+    np.testing.assert_allclose(spectrum, kl, rtol=1e-4, atol=1e-5)
+    assert metrics["used_latents"] == np.argmax(kl.cumsum() >= 0.95 * kl.sum()) + 1
+    assert metrics["used_latents"] < metrics["active_units_kl"] == (kl > 0.01).sum()
 
 
 # --- label readout ----------------------------------------------------------------------------------------------------
@@ -286,18 +300,18 @@ def test_sigma2_and_effective_beta(
 def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     seeds = pd.DataFrame([dict.fromkeys(HEADLINE.values(), value) for value in (1912.34567, 1912.34569)])
     seeds["parameters"] = 3_342_305
-    seeds["active_units"] = [6, 7]
+    seeds["used_latents"] = [6, 7]
     seeds["fcd"] = math.nan
     numbers = headline(seeds)
     assert list(numbers) == list(HEADLINE)
     assert numbers["loss"] == 1912.35
-    assert numbers["active"] == 6.5
+    assert numbers["used"] == 6.5
     assert numbers["fcd"] is None
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
     assert numbers["parameters"] == 3_342_305
     assert isinstance(numbers["parameters"], int)
-    seeds["active_units"] = [6, 6]
-    assert isinstance(headline(seeds)["active"], int)
+    seeds["used_latents"] = [6, 6]
+    assert isinstance(headline(seeds)["used"], int)
 
 
 def test_slow_packages_that_no_metric_needs_are_not_imported() -> None:

@@ -85,10 +85,13 @@ def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -
         "parameters": 3_342_305,
         "verdict": "too few",
     }
-    shown_metrics = [*text_tables.PICTURES, *text_tables.LATENTS]
+    shown_metrics = [*text_tables.PICTURES, *text_tables.LATENTS, *text_tables.PATHS]
     others = {
         **dict.fromkeys(["psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon", "sigma2"], 0.5),
-        **dict.fromkeys(["active_units_kl", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"], 0.25),
+        **dict.fromkeys(
+            ["active_units_kl", "effective_latents", "effective_samples", "probe_accuracy", "knn_accuracy", "pca_2d"],
+            0.25,
+        ),
         **dict.fromkeys([f"{what}_{path}" for what in ("path", "step") for path in ("linear", "slerp", "blend")], 1.5),
         "effective_beta": 0.25,
     }
@@ -114,7 +117,7 @@ def pages(study: Study, outdated: Sequence[str] = (), **changes: pd.DataFrame) -
     ]
     family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]"}
     baseline = {"baseline": "mean image", "test_loss": 211.586, "test_distortion": 211.586, "test_rate": 0.0}
-    none = {"latent_dim": np.nan, "active_units": np.nan, "train_loss": 210.0, "psnr": np.nan}
+    none = {"latent_dim": np.nan, "used_latents": np.nan, "active_units": np.nan, "train_loss": 210.0, "psnr": np.nan}
     difference = Difference("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, Outcome.WORSE)
     compared: dict[str, pd.DataFrame] = {
         "answer": to_table(SizeAnswer, size_answers()),
@@ -189,7 +192,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     rendered = pages(study)
     html, markdown = rendered["index.html"], rendered["README.md"]
     assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,903.50</td><td>9.25</td>" in html
-    losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 4 |"
+    losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 3 |"
     assert f"| too few | 128 | 32 | 3,342,305 {losses}" in markdown
     assert (
         r"| mean image (gaussian, pixels in \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"

@@ -17,6 +17,7 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.results import schema, tables
+from elbowroom.results.used_latents import effective_latents, used_latents
 from stages import compare, report
 from tests.support import ROOT
 
@@ -223,3 +224,16 @@ def test_compare_and_report_write_the_same_bytes_again() -> None:
         shutil.rmtree("report")
     assert found[0] == found[1]
     assert set(found[0]) >= {"index.html", "README.md", "variants.csv", "claims.csv"}
+
+
+def test_used_latents_of_older_results_are_counted_by_the_spectrum(study: Study) -> None:
+    """Evaluate wrote no such columns once. An autoencoder uses none, since it has no KL."""
+    pd.read_csv(METRICS).drop(columns=["used_latents", "effective_latents"], errors="ignore").to_csv(
+        METRICS, index=False
+    )
+    kl = pd.read_csv(SPECTRUM).groupby("seed").kl
+    found = tables.seed_metrics(study, NAME).set_index("seed")
+    for seed, own in kl:
+        assert found.used_latents[seed] == used_latents(own)
+        assert found.effective_latents[seed] == effective_latents(own)
+    assert tables.seed_metrics(study, "mnist-ae128").used_latents.isna().all()

@@ -88,6 +88,9 @@ def test_linear_vae_of_mnist(
     """Equal to the digits given, at every latent size that has room for all active latents."""
     table = rows(mnist, "linear VAE", "gaussian", pixel_range)
     assert table.active_units.tolist() == [min(d, active) for d in range(1, 513)]
+    kl = np.diff(table.test_rate, prepend=0)  # of each latent
+    for d in (1, 8, 512):
+        assert table.used_latents.loc[d] == np.argmax(np.sort(kl[:d])[::-1].cumsum() >= 0.95 * kl[:d].sum()) + 1
     for column, expected in (("test_loss", loss), ("test_distortion", distortion), ("test_rate", rate)):
         assert table[column].loc[active:].tolist() == pytest.approx([expected] * (513 - active), abs=0.006)
 
@@ -225,7 +228,8 @@ def test_columns_and_which_cells_are_empty(small_table: pd.DataFrame) -> None:
     assert not table.duplicated(["baseline", "likelihood", "pixel_range", "latent_dim"]).any()
     assert table[["train_loss", "test_loss", "test_distortion"]].notna().all(axis=None)
     assert table.latent_dim.notna().equals(table.baseline.isin(["PCA", "linear VAE"]))
-    assert table.active_units.notna().equals(table.baseline == "linear VAE")
+    for count in ("active_units", "used_latents"):
+        assert table[count].notna().equals(table.baseline == "linear VAE")
     assert table.test_rate.notna().equals(table.baseline.isin(["mean image", "linear VAE"]))
     pictured = table.baseline.isin(["mean image", "PCA"]) & (table.likelihood == "gaussian")
     assert table.psnr.notna().equals(pictured)

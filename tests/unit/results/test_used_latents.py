@@ -1,8 +1,9 @@
-"""How many latents carry nearly all of the KL."""
+"""How many latents a model uses."""
 
 import numpy as np
+import pytest
 
-from elbowroom.comparison.used_latents import used_latents
+from elbowroom.results.used_latents import effective_latents, used_latents
 
 
 def test_the_count_is_that_of_the_linear_vaes_closed_form() -> None:
@@ -23,3 +24,11 @@ def test_equal_latents_are_all_but_a_twentieth_used() -> None:
 def test_a_single_latent_carries_all_and_a_collapsed_model_uses_none() -> None:
     assert used_latents([3.0, 1e-6, 0.0]) == 1
     assert used_latents([0.0, 0.0]) == 0
+    assert effective_latents([3.0, 0.0]) == 1
+    assert effective_latents([0.0, 0.0]) == 0
+
+
+def test_effective_latents_are_the_perplexity_of_the_shares() -> None:
+    """n equal latents count as n. Shares of 1/2, 1/4 and 1/4 have an entropy of 1.5 ln 2, in any unit of KL."""
+    assert effective_latents([0.7] * 5 + [0.0] * 9) == pytest.approx(5)
+    assert effective_latents([2.0, 4.0, 2.0]) == pytest.approx(2**1.5)

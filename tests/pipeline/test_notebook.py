@@ -60,7 +60,7 @@ def test_its_numbers_are_those_in_metrics(tiny: Checkout) -> None:
     names = ("mnist-z128", "mnist-z256")
     ours, other = (pd.read_csv(tiny.path / f"metrics/{name}.csv").iloc[0] for name in names)
     assert "NAME: mnist-z128 (1 seed)\nOTHER: mnist-z256\n" in text
-    assert "This is not the published budget: 1 of 50 epochs" in text
+    assert "The published settings were not used: 1 of 50 epochs" in text
     assert f"{ours.parameters:,} parameters, 128 latents" in text
     assert f"The plane holds {ours.pca_2d:.2%} of the variance" in text
     assert f"Test loss of mnist-z128 minus that of mnist-z256: {ours.test_loss - other.test_loss:+.2f} nats" in text

@@ -1,7 +1,7 @@
 """The answer as tables: what is known of each latent size of a series, and of each wider network."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -135,9 +135,14 @@ def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]
     ]
 
 
-def by_series(rows: Sequence[SizeAnswer]) -> list[list[SizeAnswer]]:
+def by_series(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
     """Return the rows of each series of several sizes, sizes ascending, in the order in which series first stand."""
+    return [own for own in grouped(rows) if len(own) > 1]
+
+
+def grouped(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
+    """Return the rows of each series, sizes ascending, in the order in which series first stand."""
     groups: dict[tuple[LossFamily, str], list[SizeAnswer]] = {}
     for row in rows:
         groups.setdefault((LossFamily.of(row), row.series), []).append(row)
-    return [sorted(own, key=lambda row: row.latent_dim) for own in groups.values() if len(own) > 1]
+    return [sorted(own, key=lambda row: row.latent_dim) for own in groups.values()]

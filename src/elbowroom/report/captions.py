@@ -53,10 +53,12 @@ VARIANT = {  # pictures of one variant
 }
 
 TABLES = {  # what the templates say beside a table; they fill the braces
-    "answer": "A size is enough if no larger one can be better by more than the margin. It is too few if a larger one "
-    "is better by more than the margin. Each is said with {level:.0%} confidence. The margin is {margin:.1%} of what "
-    "the best size explains, which is the loss of always showing the mean image less the best test loss. Used latents "
-    "are the fewest that carry 95 % of the KL. All of this holds for models trained as here, with this budget.",
+    "answer": "Better means a lower test loss, in nats per image. What a model explains is the loss of always showing "
+    "the mean image, minus the model's test loss. Each percentage beside nats is a share of what the best size "
+    "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
+    'than the margin, and too few if one is better by more; otherwise it is undecided. Each of these, and each "at '
+    'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
+    "this way.",
     "answer_chart": ANSWER_CHART,
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, between one-sided bounds. Rise: how much higher the training loss is than the lowest of a smaller size; if "

@@ -39,6 +39,11 @@ def nats(amount: float, unit: bool = True) -> str:
     return f"{amount:,.{digits}f}" + (" nats" if unit else "")
 
 
+def nats_and_share(amount: float, explained: float) -> str:
+    """Return a loss, and in brackets the share that it is of what the best size explains."""
+    return f"{nats(amount)} ({share(amount, explained)})"
+
+
 def share(amount: float, explained: float) -> str:
     """Return a loss as a share of what the best size explains."""
     percent = 100 * amount / explained

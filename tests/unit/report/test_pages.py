@@ -209,7 +209,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
         assert "commit 0123456789ab" in page
         assert "128 latents are enough: 256 gains at most 0.50 nats (0.3 %)." in page
         assert page.index("128 latents are enough") < page.index("3,342,305")
-        assert "not the published budget" not in page
+        assert "The published settings were not used" not in page
         assert "Where the loss bends" not in page
 
 

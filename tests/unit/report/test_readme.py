@@ -27,7 +27,7 @@ def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest
         deviation = f" ± {losses.std():,.2f}" if len(losses) > 1 else ""
         assert loss == f"{losses.mean():,.2f}{deviation}"
         assert published == "\N{EN DASH}"  # there is none for so few epochs
-    assert "This is not the published budget: " in block
+    assert "The published settings were not used: " in block
 
 
 def test_the_readmes_results_are_those_of_the_root_study(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,215 @@
+"""What is known of the latent sizes of a series, in sentences: one idea each, made from the rows of answer.csv.
+
+An amount in nats stands beside the share that it is of what the best size explains. "At least", "at most" and "up to"
+are bounds at the level of the answer.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from elbowroom.report.wording import listed, nats, nats_and_share, several
+from elbowroom.results.outcomes import State, Step
+from elbowroom.results.rows import SizeAnswer
+
+
+@dataclass(frozen=True)
+class Series:
+    """The latent sizes of a series, ascending."""
+
+    rows: Sequence[SizeAnswer]
+
+    def of_state(self, *states: State) -> list[SizeAnswer]:
+        return [row for row in self.rows if row.state in states]
+
+    @property
+    def kept(self) -> list[SizeAnswer]:
+        """The sizes that were trained well enough to be compared."""
+        return [row for row in self.rows if row.state is not State.UNDERTRAINED]
+
+
+def sentences(series: Series) -> Iterator[str]:
+    """Say whether training is finished, what is known of each size, and what would decide how many are enough."""
+    if series.of_state(State.COLLAPSED):
+        yield "The latents collapsed at every size: no model beats always showing the mean image."
+        return
+    yield from _unfinished(series)
+    yield from _undertrained(series)
+    yield from _one_seed(series)
+    yield from _too_few(series)
+    yield from _undecided(series)
+    yield from _enough(series)
+    yield from _largest(series)
+    yield from _linear(series)
+    yield from _used(series)
+    yield from _next(series)
+
+
+def _unfinished(series: Series) -> Iterator[str]:
+    rows = [row for row in series.rows if row.unfinished]
+    finished = [row for row in series.rows if not row.unfinished]
+    if not rows:
+        return
+    if not finished:
+        yield "Training is not finished."
+    elif len(finished) < len(rows):
+        yield f"Training is not finished, except with {_sizes(finished)} latents."
+    else:
+        yield f"Training is not finished with {_sizes(rows)} latents."
+    by_gain = sorted(rows, key=lambda row: row.doubling_gain)
+    low, high = (nats_and_share(row.doubling_gain, row.explained) for row in (by_gain[0], by_gain[-1]))
+    amount = f"{low} with {by_gain[0].latent_dim} latents to {high} with {by_gain[-1].latent_dim}"
+    yield f"Twice the epochs are predicted to lower the training loss by {low if len(rows) == 1 else amount}."
+
+
+def _undertrained(series: Series) -> Iterator[str]:
+    if rows := series.of_state(State.UNDERTRAINED):
+        losses = several(rows, "the training loss is", "the training losses are")
+        yield (
+            f"{_sizes(rows)} latents trained worse than {_lower(series, rows)}: {losses} higher by at least "
+            f"{_named((row, row.rise_low) for row in rows)}."
+        )
+        yield (
+            "A model with more latents can do all that one with fewer can, so the cause is training, not size. "
+            f"{_sizes(rows)} {several(rows, 'is', 'are')} not compared further."
+        )
+    if rows := series.of_state(State.UNCLEAR):
+        losses = several(rows, "the training loss is", "the training losses are")
+        yield (
+            f"{_sizes(rows)} latents may have trained worse than {_lower(series, rows)}: {losses} higher by "
+            f"{_named((row, row.rise) for row in rows)} on average, but seeds differ too much to be sure."
+        )
+
+
+def _lower(series: Series, rows: Sequence[SizeAnswer]) -> str:
+    """Name the smaller sizes that rows train worse than: for each row, the one with the lowest training loss."""
+    smaller = [
+        min((other for other in series.rows if other.latent_dim < row.latent_dim), key=lambda other: other.train_loss)
+        for row in rows
+    ]
+    return listed(dict.fromkeys(row.latent_dim for row in smaller))
+
+
+def _one_seed(series: Series) -> Iterator[str]:
+    single = series.of_state(State.ONE_SEED)
+    if single and len(single) == len(series.kept):
+        if len(series.rows) == 1:
+            yield f"No conclusion: {single[0].latent_dim} latents were trained with one seed only."
+            return
+        best = min(series.rows, key=lambda row: row.test_loss)
+        yield "No conclusion: each size has only one seed."
+        yield f"{best.latent_dim} latents have the lowest test loss, but that may be chance."
+    elif single:
+        yield f"{_sizes(single)} latents have only one seed, so they cannot be judged."
+
+
+def _too_few(series: Series) -> Iterator[str]:
+    rows = series.of_state(State.TOO_FEW)
+    if not rows:
+        return
+    larger = [row for row in series.kept if row.latent_dim > rows[-1].latent_dim]
+    better = f"{larger[0].latent_dim} is" if len(larger) == 1 else "a larger size is"
+    verb = several(rows, "latent is" if rows[0].latent_dim == 1 else "latents are", "latents are")
+    yield f"{_sizes(rows)} {verb} too few: {better} better {_than((row, row.excess_low) for row in rows)}."
+
+
+def _than(bounds: Iterable[tuple[SizeAnswer, float]], by: str = "by at least") -> str:
+    """Say by how much something is better than each row; name the row if there are several."""
+    pairs = [(row, nats_and_share(value, row.explained)) for row, value in bounds]
+    if len(pairs) == 1:
+        return f"{by} {pairs[0][1]}"
+    return listed(f"than {row.latent_dim} {by} {amount}" for row, amount in pairs)
+
+
+def _undecided(series: Series) -> Iterator[str]:
+    rows = series.of_state(State.UNDECIDED)
+    if open_ended := [row for row in rows if row.excess_high > row.margin]:
+        than = _than([(row, row.excess_high) for row in open_ended], "by up to")
+        yield f"Whether {_sizes(open_ended, 'or')} latents are enough is undecided: a larger size may be better {than}."
+        yield f"The margin is {nats(rows[0].margin)}."
+    for row in rows:
+        if row not in open_ended:
+            unsettled = [
+                other
+                for other in series.of_state(State.UNCLEAR, State.ONE_SEED, State.UNDECIDED)
+                if other.latent_dim > row.latent_dim
+            ]
+            still_open = f"{_sizes(unsettled)}, which {several(unsettled, 'is', 'are')} still open"
+            yield f"Whether {row.latent_dim} latents are enough depends on {still_open}."
+
+
+def _enough(series: Series) -> Iterator[str]:
+    for row in series.of_state(State.ENOUGH):
+        larger = [other for other in series.kept if other.latent_dim > row.latent_dim]
+        enough = f"{row.latent_dim} {'latent is' if row.latent_dim == 1 else 'latents are'} enough"
+        if any(other.unfinished for other in series.kept):
+            enough = f"At this budget, {enough}"
+        if row.excess_high <= 0:
+            yield f"{enough}: no larger size compared is better."
+        else:
+            most = f"at most {nats_and_share(row.excess_high, row.explained)}"
+            yield f"{enough}: {_sizes(larger)} {several(larger, 'gains', 'gain')} {most}."
+        if row is series.rows[0]:
+            yield "No smaller size was tried."
+
+
+def _largest(series: Series) -> Iterator[str]:
+    for row in series.of_state(State.LARGEST):
+        if len(series.rows) == 1:
+            yield f"Only {row.latent_dim} latents were tried, so how many are enough cannot be told."
+        elif len(series.kept) == 1:
+            yield f"Only {row.latent_dim} latents are left to compare, so how many are enough cannot be told."
+        elif row is series.rows[-1]:
+            yield f"No size above {row.latent_dim} was tried, so whether {row.latent_dim} latents are enough is open."
+        else:
+            yield f"No larger size is left to compare, so whether {row.latent_dim} latents are enough is open."
+
+
+def _linear(series: Series) -> Iterator[str]:
+    """Say where the exact linear VAE does better: a caveat with one seed, too."""
+    rows = [row for row in series.rows if row.test_loss > row.linear_loss]
+    if rows:
+        most = max(rows, key=lambda row: row.test_loss - row.linear_loss)
+        amount = nats_and_share(most.test_loss - most.linear_loss, most.explained)
+        by = "by" if len(rows) == 1 else "by as much as"
+        yield f"With {_sizes(rows, 'or')} latents, a linear VAE of the same size has a lower test loss, {by} {amount}."
+
+
+def _used(series: Series) -> Iterator[str]:
+    """Say how many latents the models use whose size is at least twice that, if there are any."""
+    if spare := [row for row in series.rows if 2 * row.used <= row.latent_dim]:
+        first, *others = (f"{row.used:.0f} of {row.latent_dim}" for row in spare)
+        amounts = listed([f"{first} latents", *others])
+        verb = "carries" if len(spare) == 1 and round(spare[0].used) == 1 else "carry"
+        yield f"About {amounts} {verb} 95 % of the KL."
+
+
+def _next(series: Series) -> Iterator[str]:
+    first = series.rows[0]
+    if first.step is Step.NOTHING:
+        return
+    sizes = [int(size) for size in first.step_sizes.split()]
+    others = [row.latent_dim for row in series.rows if row.latent_dim not in sizes]
+    whom = f"{listed(sizes)} latents"
+    if set(sizes) <= {row.latent_dim for row in series.rows} and len(others) < len(sizes) > 2:
+        whom = f"every size but {listed(others)}" if others else "every size"
+    match first.step:
+        case Step.MORE_SEEDS:
+            yield f"Next: train {whom} with {first.step_seeds:.0f} seeds each in all."
+        case Step.LONGER:
+            yield f"Next: train {whom} for twice the epochs."
+            if not series.of_state(State.UNCLEAR):
+                yield "More seeds would not help."
+        case Step.LARGER | Step.BETWEEN | Step.SMALLER:
+            yield f"Next: train {whom}."
+
+
+def _named(values: Iterable[tuple[SizeAnswer, float]]) -> str:
+    """Return the amount of each row; name the row if there are several."""
+    pairs = [(row, nats_and_share(value, row.explained)) for row, value in values]
+    if len(pairs) == 1:
+        return pairs[0][1]
+    return listed(f"{amount} with {row.latent_dim}" for row, amount in pairs)
+
+
+def _sizes(rows: Iterable[SizeAnswer], word: str = "and") -> str:
+    return listed((row.latent_dim for row in rows), word)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import ACTIVE_THRESHOLD, SIGMA2, Evaluation, Variant
 from elbowroom.datasets.images import Images
 from elbowroom.evaluation import iwae
@@ -84,8 +85,9 @@ def losses(setup: Setup) -> Metrics:
     """
     model, progress = setup.model, setup.progress
     found: Metrics = {}
-    for split, part in (("test", setup.images.test), ("train", setup.images.train)):
-        noise = split_noise(len(part.images), model.variant.latent_dim, model.seed, part.images.device)
+    splits = (("test", setup.images.test, Stream.TEST_NOISE), ("train", setup.images.train, Stream.TRAIN_NOISE))
+    for split, part, stream in splits:
+        noise = split_noise(len(part.images), model.variant.latent_dim, model.seed, stream, part.images.device)
         size = setup.settings.batch_size
         means = split_means(model.variant, model.fast, part.images, noise, size, progress.update)
         found |= {f"{split}_{term}": value for term, value in means.numbers(model.variant.beta).items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from elbowroom.core.random_streams import Stream, generator
 from elbowroom.datasets.images import batches
 from elbowroom.vae.model import reparameterize
 from elbowroom.vae.trained import TrainedVAE
@@ -25,11 +26,11 @@ def log_weights(
     noise of an image is drawn all at once. progress is told how many were decoded.
     """
     model = model.prepared(len(images) * samples)
-    generator = torch.Generator(images.device).manual_seed(model.seed)
+    draws = generator(model.seed, Stream.IMPORTANCE, images.device)
     found = []
     for group in batches(len(images), math.ceil(batch_size / samples)):
         mu, logvar = model.encode(images[group])
-        noise = torch.stack([torch.randn(samples, mu.shape[1], generator=generator, device=mu.device) for _ in mu])
+        noise = torch.stack([torch.randn(samples, mu.shape[1], generator=draws, device=mu.device) for _ in mu])
         owner = torch.arange(len(mu), device=mu.device).repeat_interleave(samples)  # (B * samples,)
         for batch in batches(len(owner), batch_size):
             image, unit = owner[batch], noise.flatten(0, 1)[batch]

@@ -47,6 +47,7 @@ from elbowroom.comparison.answer_chart import answer_figure
 from elbowroom.core import paths
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
+from elbowroom.core.random_streams import Stream
 from elbowroom.datasets.images import load_images, scale, to_bytes
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.curves import training_curves
@@ -176,7 +177,7 @@ print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 
 # %%
 mu, logvar = model.network.encode(x)
-noise = objective.split_noise(len(x), variant.latent_dim, SEED, device)
+noise = objective.split_noise(len(x), variant.latent_dim, SEED, Stream.TEST_NOISE, device)
 z = reparameterize(mu, logvar, noise)
 output = model.network.decode(z)
 for what, tensor in {"x": x, "mu": mu, "logvar": logvar, "z": z, "decoded": output}.items():

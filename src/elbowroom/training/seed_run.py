@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from elbowroom.core.files import Arrays
+from elbowroom.core.random_streams import Stream, generator
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.training.adam import Adam
@@ -27,9 +28,10 @@ GRAPH_BATCH = 1000  # images, at least, in a batch of a test on a card: a graph 
 class SeedRun:
     """One seed in training.
 
-    The seed alone decides the initial weights, the order of the images and the noise. Variants with the same number of
-    images see them in the same order, so that they are compared in pairs. Nothing in `step` or `end_epoch` waits for
-    the device, and they work on tensors that stay where they are.
+    The seed alone decides the initial weights, the order of the images and the noise, each by a stream of its own
+    (core/random_streams.py). Variants with the same number of images see them in the same order, so that they are
+    compared in pairs. Nothing in `step` or `end_epoch` waits for the device, and they work on tensors that stay where
+    they are.
 
     epoch: the last finished one. history: two rows for each epoch so far (loop.TrainedSeed says what is in them).
     """
@@ -43,16 +45,16 @@ class SeedRun:
             self.model = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
         self.network = fast_cpu.accelerate(self.model)
         self.optimizer = Adam(self.model.parameters(), recipe.learning_rate)
-        self.shuffling = torch.Generator(device).manual_seed(seed)
-        self.sampling = torch.Generator(device).manual_seed(seed + 2**31)  # a study's seeds are below 2**31
+        self.shuffling = generator(seed, Stream.ORDER, device)
+        self.sampling = generator(seed, Stream.TRAINING_NOISE, device)
         self.order = torch.empty(len(train), dtype=torch.int64, device=device)
         self.noise = torch.empty(len(train), variant.latent_dim, device=device)
         self.seen = torch.zeros((), dtype=torch.int64, device=device)  # images, since the beginning
         self.train_total = torch.zeros(2, dtype=torch.float64, device=device)  # distortion and rate in this epoch
         self.test_means = torch.zeros(2, dtype=torch.float64, device=device)  # and after it
-        self.test_noise = split_noise(len(test), variant.latent_dim, seed, device)
+        self.test_noise = split_noise(len(test), variant.latent_dim, seed, Stream.TEST_NOISE, device)
         if self.model.sigma2 is not None:
-            self.train_noise = split_noise(len(train), variant.latent_dim, seed, device)
+            self.train_noise = split_noise(len(train), variant.latent_dim, seed, Stream.TRAIN_NOISE, device)
         self.watch = DivergenceWatch(seed, variant.recipe, train[0].numel(), device)
         self.epoch = 0
         self.history: list[dict[str, float | int | str]] = []
@@ -117,8 +119,8 @@ class SeedRun:
         """Go on from what `state()` returned."""
         for name, tensor in self._tensors().items():
             tensor.copy_(torch.from_numpy(arrays[name]))
-        for number, generator in enumerate((self.shuffling, self.sampling)):
-            generator.set_state(torch.from_numpy(arrays[f"generators.{number}"]))
+        for number, stream in enumerate((self.shuffling, self.sampling)):
+            stream.set_state(torch.from_numpy(arrays[f"generators.{number}"]))
         self.snapshots.restore({name: arrays[f"evolution.{name}"] for name in ("epochs", "mu", "reconstructions")})
         self.epoch, self.history = header["epoch"], [dict(row) for row in header["history"]]
         if self.epoch == self.recipe.epochs and self.snapshots.taken[-1].epoch != self.epoch:

@@ -6,14 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elbowroom.core.random_streams import Stream, generator
+
 
 def prior_samples(count: int, latent_dim: int, seed: int) -> Tensor:
     """Draw z ~ N(0, I): (count, latent_dim), on the CPU.
 
     A seed gives the same first latents for every latent_dim, so that variants can be compared on the same noise.
     """
-    generator = torch.Generator().manual_seed(seed)
-    return torch.stack([torch.randn(count, generator=generator) for _ in range(latent_dim)], dim=1)
+    draws = generator(seed, Stream.PRIOR)
+    return torch.stack([torch.randn(count, generator=draws) for _ in range(latent_dim)], dim=1)
 
 
 def interpolate(start: Tensor, end: Tensor, steps: int) -> Tensor:

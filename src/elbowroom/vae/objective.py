@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its customary name)
 from torch import Tensor
 
+from elbowroom.core.random_streams import Stream, generator
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import batches, scale
 from elbowroom.vae import continuous_bernoulli
@@ -127,12 +128,12 @@ def optimal_sigma2(variant: Variant, model: VAE, images: Tensor, noise: Tensor, 
     return (total / images.numel()).float()
 
 
-def split_noise(count: int, latent_dim: int, seed: int, device: torch.device) -> Tensor:
+def split_noise(count: int, latent_dim: int, seed: int, stream: Stream, device: torch.device) -> Tensor:
     """Draw the standard normal noise that z is sampled with, for a whole split at once: (count, latent_dim).
 
-    Hence no result depends on the batch size.
+    Hence no result depends on the batch size. stream: the split's.
     """
-    return torch.randn(count, latent_dim, generator=torch.Generator(device).manual_seed(seed), device=device)
+    return torch.randn(count, latent_dim, generator=generator(seed, stream, device), device=device)
 
 
 @torch.no_grad()

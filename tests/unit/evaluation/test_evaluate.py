@@ -14,6 +14,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from tqdm import tqdm
 
+from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import SIGMA2, Variant
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
@@ -107,7 +108,7 @@ def test_metrics_fit_the_declared_table(examples: dict[str, Example]) -> None:
 
 def test_each_metric_depends_on_its_own_split(small: dict[str, Images]) -> None:
     """Other training images change no bit of the test metrics, other test images none of the train metrics, and
-    swapping the splits swaps the losses.
+    swapping the splits swaps the losses, to 1 %, because z has other noise in each.
     """
     model = lively(variant(), small["mnist"])
     parts = [Split(*(tensor[first : first + 60] for tensor in small["mnist"].train)) for first in (0, 100, 200)]
@@ -124,9 +125,9 @@ def test_each_metric_depends_on_its_own_split(small: dict[str, Images]) -> None:
             assert one[key] == turned[key], key
         elif key not in {*CONSTANTS, *COUNTS}:
             assert one[key] != turned[key], key
-    for term in ("loss", "distortion", "rate"):
-        assert one[f"test_{term}"] == pytest.approx(swapped[f"train_{term}"], rel=1e-6)
-        assert one[f"train_{term}"] == pytest.approx(swapped[f"test_{term}"], rel=1e-6)
+    for term, noise in (("loss", 0.01), ("distortion", 0.01), ("rate", 1e-6)):
+        assert one[f"test_{term}"] == pytest.approx(swapped[f"train_{term}"], rel=noise)
+        assert one[f"train_{term}"] == pytest.approx(swapped[f"test_{term}"], rel=noise)
 
 
 def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) -> None:
@@ -142,7 +143,7 @@ def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) 
     assert {key: found.metrics[key] for key in same} == pytest.approx({key: expected[key] for key in same}, rel=1e-5)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     assert found.metrics["test_distortion"] != expected["test_distortion"]
-    settings, network, noise = model.variant, model.network, split_noise(130, 6, 0, CPU)
+    settings, network, noise = model.variant, model.network, split_noise(130, 6, 0, Stream.TEST_NOISE, CPU)
     assert split_means(settings, network, turned.test.images, noise[order], 50).numbers(1.0) == pytest.approx(
         split_means(settings, network, images.test.images, noise, 50).numbers(1.0), rel=1e-5
     )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal, Normal, kl_divergence
 
+from elbowroom.core.random_streams import Stream, generator
 from elbowroom.core.settings import DATASETS, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.iwae import bound_names, bounds, log_weights
@@ -127,14 +128,14 @@ def test_weights_equal_those_of_torch_distributions(
     monkeypatch.setattr(TrainedVAE, "distortion", watched)
     log_w = log_weights(model, images, 6, 10)
     x = scale(images, [0, 1])
-    generator = torch.Generator().manual_seed(0)
+    draws = generator(0, Stream.IMPORTANCE)
     with torch.no_grad():
         mu, logvar = network.encode(x)
         q = Normal(mu.unsqueeze(1), (0.5 * logvar).exp().unsqueeze(1))
-        z = q.mean + q.stddev * torch.stack([torch.randn(6, 6, generator=generator) for _ in x])
+        z = q.mean + q.stddev * torch.stack([torch.randn(6, 6, generator=draws) for _ in x])
         output = network.decode(z.flatten(0, 1))
         torch.testing.assert_close(torch.cat(drawn), z.flatten(0, 1))
-        mean, x = torch.sigmoid(output).unflatten(0, (4, 6)), x.unsqueeze(1)
+        mean, x = output.double().sigmoid().unflatten(0, (4, 6)), x.double().unsqueeze(1)
         if likelihood == "gaussian_optimal":
             log_p = Normal(mean, 0.03**0.5).log_prob(x)
         elif likelihood == "bernoulli":

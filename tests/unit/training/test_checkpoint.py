@@ -233,6 +233,7 @@ def test_the_code_that_decides_the_weights_is_in_the_fingerprint_and_no_other() 
     decisive = "Epochs side_by_side GraphedCalls SeedRun train_step warmed_up Adam VAE Encoder Decoder reparameterize"
     decisive += " accelerate FastDecoder FastConvTranspose2d terms distortion kl scale to_bytes is_snapshot_epoch"
     decisive += " Snapshots DivergenceWatch split_noise split_means optimal_sigma2 compute_in MAP_IMAGES FOLLOWED"
+    decisive += " Stream stream_seed generator"
     assert found >= {*decisive.split()}
     other = "ResumableRun TrainedSeed Checkpoints fingerprints Cost peak_memory hardware SPARSE SHOWN save_arrays write"
     other += " main load TrainedVAE"

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.latents import active_units
@@ -79,7 +80,7 @@ def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str,
         optimizer.learning_rate = 0.01 * (1 + math.cos(math.pi * step / steps)) / 2
         batch = torch.randint(2000, (250,))
         train_step(model, optimizer, settings, x[batch], torch.randn(250, 32), 1.0)
-    loss = split_means(settings, model, images, split_noise(2000, 32, 0, CPU), 500).loss(1).item()
+    loss = split_means(settings, model, images, split_noise(2000, 32, 0, Stream.TRAIN_NOISE, CPU), 500).loss(1).item()
     eigenvalues = torch.linalg.eigvalsh(torch.cov(x.double().flatten(1).T, correction=0))
     used = eigenvalues[eigenvalues > 0.5]
     least = (0.5 * (1 + (2 * used).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
+from elbowroom.core.random_streams import Stream
 from elbowroom.datasets.images import Images, scale
 from elbowroom.vae.model import VAE, reparameterize
 from elbowroom.vae.objective import (
@@ -95,7 +96,7 @@ def test_with_the_optimal_variance_the_train_distortion_has_a_closed_form(small:
     """It is D/2 (ln(2 pi sigma^2) + 1), to 1e-5 relative, for the same noise and any batch size."""
     torch.manual_seed(0)
     settings, images = variant(likelihood="gaussian_optimal"), small["mnist"].train.images
-    model, noise = VAE(settings, (1, 28, 28)), split_noise(300, 6, 1, CPU)
+    model, noise = VAE(settings, (1, 28, 28)), split_noise(300, 6, 1, Stream.TRAIN_NOISE, CPU)
     assert model.sigma2 is not None
     model.sigma2.copy_(optimal_sigma2(settings, model, images, noise, 64))
     means = split_means(settings, model, images, noise, 7)
@@ -167,7 +168,7 @@ def test_means_do_not_depend_on_the_batch_size(small: dict[str, Images], batch_s
     settings = cifar_variant()
     model = VAE(settings, (3, 32, 32))
     images = small["cifar10"].test.images
-    noise = split_noise(130, 6, 5, CPU)
+    noise = split_noise(130, 6, 5, Stream.TEST_NOISE, CPU)
     with torch.no_grad():
         expected = terms(settings, model, scale(images, [0, 1]), noise)
     counted: list[int] = []
@@ -181,6 +182,7 @@ def test_z_is_sampled_in_split_means(small: dict[str, Images]) -> None:
     torch.manual_seed(0)
     model = VAE(variant(), (1, 28, 28))
     images = small["mnist"].test.images
-    first, second = (split_means(variant(), model, images, split_noise(130, 6, seed, CPU), 64) for seed in (0, 1))
+    noise = (split_noise(130, 6, seed, Stream.TEST_NOISE, CPU) for seed in (0, 1))
+    first, second = (split_means(variant(), model, images, each, 64) for each in noise)
     assert first.distortion != second.distortion
     assert first.rate == second.rate

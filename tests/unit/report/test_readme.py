@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
+from elbowroom.comparison.published import load_published
 from elbowroom.comparison.published import test_loss_after as published_after
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
@@ -52,6 +53,16 @@ def test_only_text_between_the_comments_is_replaced() -> None:
         readme.inserted(page, "z", "new\n")
     with pytest.raises(StudyError, match="by x"):
         readme.inserted("<!-- by x -->\nold\n", "x", "new\n")
+
+
+def test_what_the_findings_say_of_the_published_kl() -> None:
+    """The gap is 1.8 to 2.3 nats; no seed and epoch comes within 1 nat; the terms add up to the loss."""
+    for name, published in load_published()["report"].variants.items():
+        loss, distortion, rate = (published.metrics[f"test_{term}"] for term in ("loss", "distortion", "rate"))
+        assert loss == pytest.approx(distortion + rate, abs=1e-6)
+        assert 1.8 < pd.read_csv(ROOT / f"metrics/{name}.csv").test_rate.mean() - rate < 2.3
+        history = pd.read_csv(ROOT / f"plots/{name}/history.csv")
+        assert history[history.split == "test"].rate.min() > rate + 1
 
 
 def test_each_number_of_the_findings_is_in_the_table_that_it_links_to() -> None:

@@ -27,7 +27,7 @@ from elbowroom.evaluation.iwae import log_weights
 from elbowroom.training.snapshots import FOLLOWED, MAP_IMAGES, is_snapshot_epoch
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE, save_evolution
-from elbowroom.yardsticks.judge import Judge
+from elbowroom.yardsticks.judge import Judge, Judges
 
 Rows = Iterator[dict[str, Any]]
 
@@ -81,7 +81,7 @@ def evaluations(dataset: str, setting: Setting) -> Rows:
     network = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
     model = TrainedVAE(settings.VARIANTS[dataset], variant, 0, images.shape, network)
     judge = Judge(images.shape, len(images.classes)).to(device).to(memory_format=torch.channels_last).eval()
-    taken = _turns(device, lambda: evaluate(model, judge, few, one, tqdm(disable=True)))
+    taken = _turns(device, lambda: evaluate(model, Judges(judge, judge), few, one, tqdm(disable=True)))
     label = f"{dataset}: evaluation on {count} images of each split, without IWAE, for 1000 of each"
     yield row("waits", label, [1000 * seconds / count for seconds in taken], "s")
     weighed, samples = few.test.images[: settings.WEIGHED], settings.SAMPLES

@@ -11,7 +11,7 @@ from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
 from elbowroom.vae.trained import load
-from elbowroom.yardsticks.judge import load_judge
+from elbowroom.yardsticks.judge import load_judges
 
 
 def main(name: str) -> None:
@@ -20,13 +20,13 @@ def main(name: str) -> None:
     seeds = study.recipes[variant.recipe].seeds
     device = choose_device()
     images = load_images(variant.dataset, device)
-    judge = load_judge(paths.judge_file(variant.dataset), images.shape, device)
+    judges = load_judges(paths.judge_file(variant.dataset), images.shape, device)
     total = len(seeds) * pictures_decoded(variant, images, study.evaluation)
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
             model = load(paths.model_file(name, seed), device, variant, seed)
-            measured[seed] = evaluate(model, judge, images, study.evaluation, progress)
+            measured[seed] = evaluate(model, judges, images, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
     files.save_csv(paths.seeds_file(name), table)
     files.save_json(paths.metrics_file(name), headline(table))

@@ -8,7 +8,7 @@ from elbowroom.core.device import choose_device, hardware
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
-from elbowroom.yardsticks.judge import save_judge, train_judge
+from elbowroom.yardsticks.judge import SEEDS, Judges, save_judges, train_judge
 
 
 def main(name: str) -> None:
@@ -18,12 +18,13 @@ def main(name: str) -> None:
     device = choose_device()
     images = load_images(name, device)
     count = len(images.train.images)
-    print(f"judge of {name}: {settings.epochs} epochs of {count} images, on {hardware(device)}", flush=True)
-    with tqdm(total=settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
-        judge, history = train_judge(images, settings, progress)
-    save_judge(paths.judge_file(name), judge, settings)
+    print(f"judges of {name}: 2 x {settings.epochs} epochs of {count} images, on {hardware(device)}", flush=True)
+    with tqdm(total=2 * settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:
+        (first, history), (second, again) = (train_judge(images, settings, seed, progress) for seed in SEEDS)
+    save_judges(paths.judge_file(name), Judges(first, second), settings)
     table = pd.DataFrame(history)
     table.insert(0, "dataset", name)
+    table["second_test_accuracy"] = [epoch["test_accuracy"] for epoch in again]
     files.save_csv(paths.judge_history_file(name), table)
 
 

@@ -12,7 +12,7 @@ from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.evaluate import Measured, evaluate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE
-from elbowroom.yardsticks.judge import Judge
+from elbowroom.yardsticks.judge import SEEDS, Judge, Judges
 from tests.support.settings import EVALUATION, cifar_variant, variant
 
 SETTINGS = {
@@ -23,16 +23,19 @@ SETTINGS = {
 }
 
 
-def judge_of(images: Images) -> Judge:
-    """An untrained judge: for these tests, its features are as good as any."""
-    torch.manual_seed(0)
-    return Judge(images.shape, 10).eval().requires_grad_(False)
+def judges_of(images: Images) -> Judges:
+    """Untrained judges: for these tests, their features are as good as any."""
+    judges = []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        judges.append(Judge(images.shape, 10).eval().requires_grad_(False))
+    return Judges(*judges)
 
 
 def measure(model: TrainedVAE, images: Images, **changes: object) -> Measured:
-    """Evaluate a model with the settings EVALUATION, changed by name, and an untrained judge."""
+    """Evaluate a model with the settings EVALUATION, changed by name, and untrained judges."""
     evaluation = Evaluation.model_validate(EVALUATION.model_dump() | changes)
-    return evaluate(model, judge_of(images), images, evaluation, tqdm(disable=True))
+    return evaluate(model, judges_of(images), images, evaluation, tqdm(disable=True))
 
 
 def lively(settings: Variant, images: Images) -> TrainedVAE:

@@ -1,7 +1,7 @@
 """Measure one trained seed: its losses, likelihood, latents, reconstructions, samples and paths.
 
 `evaluate` lists the groups of metrics in the order of the columns of metrics/<variant>.csv. Each group is a function,
-here or in picture_metrics.py, whose docstring defines its metrics.
+here, in picture_metrics.py or in sample_metrics.py, whose docstring defines its metrics.
 """
 
 import math
@@ -18,15 +18,16 @@ from elbowroom.core.settings import ACTIVE_THRESHOLD, SIGMA2, Evaluation, Varian
 from elbowroom.datasets.images import Images
 from elbowroom.evaluation import iwae
 from elbowroom.evaluation.latents import active_units, knn_accuracy, probe_accuracy
-from elbowroom.evaluation.picture_metrics import distances, reconstruction, smoothness
-from elbowroom.evaluation.setup import UNDEFINED, Metrics, Setup
+from elbowroom.evaluation.picture_metrics import reconstruction, smoothness
+from elbowroom.evaluation.sample_metrics import samples
+from elbowroom.evaluation.setup import UNDEFINED, Codes, Metrics, Setup
 from elbowroom.results.metrics import HEADLINE
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.vae.latent_space import principal_plane
 from elbowroom.vae.model import parameters
-from elbowroom.vae.objective import effective_beta, kl, split_means, split_noise
+from elbowroom.vae.objective import effective_beta, split_means, split_noise
 from elbowroom.vae.trained import TrainedVAE
-from elbowroom.yardsticks.judge import Judge
+from elbowroom.yardsticks.judge import Judges
 
 
 class Measured(NamedTuple):
@@ -43,28 +44,28 @@ class Measured(NamedTuple):
 
 
 @torch.no_grad()
-def evaluate(model: TrainedVAE, judge: Judge, images: Images, settings: Evaluation, progress: tqdm) -> Measured:
+def evaluate(model: TrainedVAE, judges: Judges, images: Images, settings: Evaluation, progress: tqdm) -> Measured:
     """Measure one trained seed. progress is told of `pictures_decoded(...)` pictures in all."""
     decoded = pictures_decoded(model.variant, images, settings)
-    setup = Setup(model.prepared(decoded), judge, images, settings, progress)
-    mu, logvar = model.encode(images.test.images, settings.batch_size)
-    spectrum = kl(mu.double(), logvar.double()).mean(0) if model.variant.model == "vae" else mu.new_zeros(mu.shape[1])
-    quality, reconstructed = reconstruction(setup, mu)
-    mapped = mu[: settings.map_images].cpu().numpy()
+    setup = Setup(model.prepared(decoded), judges, images, settings, progress)
+    test = setup.encode(images.test.images, Stream.TEST_NOISE)
+    train = setup.encode(images.train.images[: settings.probe_images], Stream.TRAIN_NOISE)
+    quality, reconstructed = reconstruction(setup, test.mu)
+    mapped = test.mu[: settings.map_images].cpu().numpy()
     plane = principal_plane(mapped)
     metrics = (
         losses(setup)
         | likelihood(setup)
-        | latents_in_use(setup, mu, spectrum)
+        | latents_in_use(setup, test)
         | quality
-        | readout(setup, mu)
-        | distances(setup, reconstructed)
+        | readout(setup, test.mu, train.mu)
+        | samples(setup, reconstructed, test, train)
         | {"pca_2d": plane.share}
-        | smoothness(setup, mu)
+        | smoothness(setup, test.mu)
         | pixel_variance(setup)
         | {"parameters": parameters(model.network)}
     )
-    return Measured(metrics, spectrum.sort(descending=True).values.cpu().numpy(), plane.project(mapped))
+    return Measured(metrics, test.spectrum.sort(descending=True).values.cpu().numpy(), plane.project(mapped))
 
 
 def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> int:
@@ -75,7 +76,8 @@ def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> 
     if variant.model == "ae":
         return losses_and_reconstructions + paths
     weights = min(settings.iwae_images, test) * settings.iwae_samples[-1]
-    return losses_and_reconstructions + paths + weights + min(settings.sample_images, test)
+    samples = 3 * min(settings.sample_images, test)  # of both priors, and reconstructions from a sampled z
+    return losses_and_reconstructions + paths + weights + samples
 
 
 def losses(setup: Setup) -> Metrics:
@@ -108,33 +110,30 @@ def likelihood(setup: Setup) -> Metrics:
     return iwae.bounds(log_w, ladder)
 
 
-def latents_in_use(setup: Setup, mu: Tensor, spectrum: Tensor) -> Metrics:
+def latents_in_use(setup: Setup, test: Codes) -> Metrics:
     """active_units and active_units_kl: how many latents vary in mu, and how many have a KL, above ACTIVE_THRESHOLD.
 
-    used_latents and effective_latents: how many carry the KL, as results.used_latents counts them. mu: of all test
-    images (N, latent_dim). spectrum: the mean KL of each latent (latent_dim,), nats.
+    used_latents and effective_latents: how many carry the KL, as results.used_latents counts them.
     """
     if setup.model.variant.model == "ae":
         none = dict.fromkeys(("active_units_kl", "used_latents", "effective_latents"), UNDEFINED)
-        return {"active_units": active_units(mu)} | none
-    kl_of_each = spectrum.cpu().numpy()
+        return {"active_units": active_units(test.mu)} | none
+    kl_of_each = test.spectrum.cpu().numpy()
     return {
-        "active_units": active_units(mu),
-        "active_units_kl": int((spectrum > ACTIVE_THRESHOLD).sum()),
+        "active_units": active_units(test.mu),
+        "active_units_kl": int((test.spectrum > ACTIVE_THRESHOLD).sum()),
         "used_latents": used_latents(kl_of_each),
         "effective_latents": effective_latents(kl_of_each),
     }
 
 
-def readout(setup: Setup, mu: Tensor) -> Metrics:
+def readout(setup: Setup, mu: Tensor, train_mu: Tensor) -> Metrics:
     """probe_accuracy and knn_accuracy: how well classifiers of mu (N, latent_dim) find the labels of all test images.
 
-    They learn from the first training images.
+    They learn from the first training images, whose mu are train_mu (M, latent_dim).
     """
-    train, test = setup.images.train, setup.images.test
-    chosen = slice(setup.settings.probe_images)
-    train_mu, _ = setup.model.encode(train.images[chosen], setup.settings.batch_size)
-    labelled = [part.cpu().numpy() for part in (train_mu, train.labels[chosen], mu, test.labels)]
+    labels, test_labels = setup.images.train.labels[: len(train_mu)], setup.images.test.labels
+    labelled = [part.cpu().numpy() for part in (train_mu, labels, mu, test_labels)]
     return {"probe_accuracy": probe_accuracy(*labelled), "knn_accuracy": knn_accuracy(*labelled)}
 
 

@@ -1,19 +1,13 @@
-"""Measure the pictures that a model decodes: reconstructions, samples, and paths between images."""
+"""Measure the pictures that a model decodes: reconstructions and paths between images."""
 
 import torch
 from torch import Tensor
 
 from elbowroom.datasets.images import batches, scale
-from elbowroom.evaluation.image_metrics import (
-    frechet_distance,
-    kernel_distance,
-    peak_signal_noise_ratio,
-    structural_similarity,
-)
+from elbowroom.evaluation.image_metrics import peak_signal_noise_ratio, structural_similarity
 from elbowroom.evaluation.latents import evenness
-from elbowroom.evaluation.setup import UNDEFINED, Metrics, Setup
-from elbowroom.vae.latent_space import interpolate, prior_samples, slerp
-from elbowroom.yardsticks.judge import extract
+from elbowroom.evaluation.setup import Metrics, Setup
+from elbowroom.vae.latent_space import interpolate, slerp
 
 
 def reconstruction(setup: Setup, mu: Tensor) -> tuple[Metrics, Tensor]:
@@ -31,30 +25,6 @@ def reconstruction(setup: Setup, mu: Tensor) -> tuple[Metrics, Tensor]:
         features.append(setup.judge.features(made))
     mean_psnr, mean_ssim = (total / len(images)).tolist()
     return {"psnr": mean_psnr, "ssim": mean_ssim}, torch.cat(features)
-
-
-def distances(setup: Setup, reconstructed: Tensor) -> Metrics:
-    """Fréchet (fcd*) and kernel (kid*) distances to the first N test images, in judge features; lower is nearer.
-
-    fcd, kid: from N samples, z ~ N(0, I). fcd_recon: from the reconstructions of these test images, whose features are
-    the first of `reconstructed` (M, D). fcd_floor, kid_floor: from the first N training images, or all if there are
-    fewer. Read the others beside these floors: the judge has learned from the training images.
-    """
-    model, judge, size = setup.model, setup.judge, setup.settings.batch_size
-    real = extract(judge, setup.images.test.images[: setup.settings.sample_images], size)
-    train = extract(judge, setup.images.train.images[: len(real)], size)
-    fcd = kid = UNDEFINED
-    if model.variant.model == "vae":
-        z = prior_samples(len(real), model.variant.latent_dim, model.seed).to(real.device)
-        samples = torch.cat([judge.features(made) for made in setup.decode(z)])
-        fcd, kid = frechet_distance(real, samples), kernel_distance(real, samples)
-    return {
-        "fcd": fcd,
-        "kid": kid,
-        "fcd_recon": frechet_distance(real, reconstructed[: len(real)]),
-        "fcd_floor": frechet_distance(real, train),
-        "kid_floor": kernel_distance(real, train),
-    }
 
 
 def smoothness(setup: Setup, mu: Tensor) -> Metrics:

@@ -54,7 +54,11 @@ COST = Table(
 )
 SPECTRUM = Table({"variant": TEXT, "seed": SEED, "rank": COUNT, "kl": NUMBER}, key=["seed", "rank"])
 MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
-JUDGE = Table({"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_accuracy": SHARE}, key=["epoch"])
+JUDGE = Table(
+    {"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_accuracy": SHARE}
+    | {"second_test_accuracy": Column(low=0, high=1, empty=True)},
+    key=["epoch"],
+)
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}

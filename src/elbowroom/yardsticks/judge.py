@@ -1,10 +1,12 @@
 """The judge: a small classifier, trained once per dataset and then frozen, in whose features pictures are compared.
 
-Its features are not Inception's, so distances between them are not FIDs and compare with no published ones.
+Its features are not Inception's, so distances between them are not FIDs and compare with no published ones. A second
+judge, trained in the same way from another seed, tells whether a ranking is the models' or the judge's.
 """
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
@@ -17,7 +19,7 @@ from elbowroom.core.settings import JudgeTraining, Shape
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import Images, batches, scale
 
-SEED = 0  # one judge per dataset, so that distances do not vary with it
+SEEDS = (0, 1)  # of the first and the second judge: the same for every dataset and variant
 
 
 class Judge(nn.Module):
@@ -50,13 +52,22 @@ class Judge(nn.Module):
         return self.head(self.features(x))
 
 
+class Judges(NamedTuple):
+    """A dataset's two judges, which differ in their seed alone. Pictures are compared by the first."""
+
+    first: Judge
+    second: Judge
+
+
 def _block(channels_in: int, channels_out: int, *pool: nn.Module) -> list[nn.Module]:
     """A convolution, pooled before it is normalised: nearly the same as after, and faster."""
     convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
     return [convolution, *pool, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
 
-def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tuple[Judge, list[dict[str, float]]]:
+def train_judge(
+    images: Images, settings: JudgeTraining, seed: int, progress: tqdm
+) -> tuple[Judge, list[dict[str, float]]]:
     """Train the classifier on the train split's labels; return it frozen, with a row of history for each epoch.
 
     A row holds the epoch, the train_loss (mean cross-entropy during the epoch, nats) and the test_accuracy after it, on
@@ -65,7 +76,7 @@ def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tupl
     """
     train, device = images.train, images.train.images.device
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.manual_seed(seed)
         judge = Judge(images.shape, len(images.classes)).to(device).to(memory_format=torch.channels_last)
     # Batches of equal size, at most batch_size: a small last one would spoil BatchNorm's running statistics.
     steps = math.ceil(len(train.images) / settings.batch_size)
@@ -73,7 +84,7 @@ def train_judge(images: Images, settings: JudgeTraining, progress: tqdm) -> tupl
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps
     )
-    order = torch.Generator(device).manual_seed(SEED)
+    order = torch.Generator(device).manual_seed(seed)
     history: list[dict[str, float]] = []
     for epoch in range(1, settings.epochs + 1):
         judge.train()
@@ -109,24 +120,26 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
     return int(right) / len(test.images)
 
 
-def save_judge(path: Path, judge: Judge, settings: JudgeTraining) -> None:
+def save_judges(path: Path, judges: Judges, settings: JudgeTraining) -> None:
     """Write the weights, with the shape of images, the number of classes and the settings in the header."""
-    header = {"judge": settings.model_dump(), "shape": judge.shape, "classes": judge.classes}
-    files.save_arrays(path, weights(judge), header)
+    header = {"judges": settings.model_dump(), "shape": judges.first.shape, "classes": judges.first.classes}
+    files.save_arrays(path, weights(nn.ModuleDict(judges._asdict())), header)
 
 
-def load_judge(path: Path, shape: Shape, device: torch.device) -> Judge:
-    """Read a frozen judge of images of this shape (C, H, W). Raises StudyError if the file is not one."""
+def load_judges(path: Path, shape: Shape, device: torch.device) -> Judges:
+    """Read the frozen judges of images of this shape (C, H, W). Raises StudyError if the file does not hold them."""
     arrays, header = files.load_arrays(path)
     found, classes = header.get("shape"), header.get("classes", 0)
-    if "judge" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
-        raise StudyError(f"{path}: found no judge's weights, expected a judge of images {shape}, run `dvc repro`")
+    if "judges" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
+        raise StudyError(f"{path}: found no judges' weights, expected two judges of images {shape}, run `dvc repro`")
     if found != list(shape):
         said = shown(tuple(found))
-        raise StudyError(f"{path}: found a judge of images {said}, expected one of images {shape}, run `dvc repro`")
-    judge = Judge(shape, classes)
-    set_weights(judge, arrays, path)
-    return judge.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        raise StudyError(f"{path}: found judges of images {said}, expected ones of images {shape}, run `dvc repro`")
+    judges = Judges(Judge(shape, classes), Judge(shape, classes))
+    both = nn.ModuleDict(judges._asdict())
+    set_weights(both, arrays, path)
+    both.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    return judges
 
 
 @torch.no_grad()

@@ -9,19 +9,21 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from tqdm import tqdm
 
+from elbowroom.core.random_streams import Stream
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.image_metrics import frechet_distance
 from elbowroom.evaluation.picture_metrics import reconstruction, smoothness
 from elbowroom.evaluation.setup import Setup
-from elbowroom.vae.objective import pixel_mean
+from elbowroom.vae.objective import pixel_mean, split_noise
 from elbowroom.vae.trained import TrainedVAE
-from elbowroom.yardsticks.judge import Judge, extract
-from tests.support.models import Example, judge_of, linear_vae, lively, measure
+from elbowroom.yardsticks.judge import Judge, Judges, extract
+from tests.support.images import CPU
+from tests.support.models import Example, judges_of, linear_vae, lively, measure
 from tests.support.settings import EVALUATION, variant
 
 
 def setup_of(model: TrainedVAE, judge: Judge, images: Images) -> Setup:
-    return Setup(model, judge, images, EVALUATION, tqdm(disable=True))
+    return Setup(model, Judges(judge, judge), images, EVALUATION, tqdm(disable=True))
 
 
 # --- reconstructions -----------------------------------------------------------------------------------------------
@@ -68,7 +70,7 @@ def test_pictures_are_clamped_and_in_0_1_whatever_the_pixel_range(
 
 def test_reconstructions_are_from_mu_and_features_in_the_order_of_images(examples: dict[str, Example]) -> None:
     images, model, _ = examples["mnist"]
-    judge, test = judge_of(images), images.test.images
+    judge, test = judges_of(images).first, images.test.images
     mu, _ = model.encode(test, 50)
     _, features = reconstruction(setup_of(model, judge, images), mu)
     with torch.no_grad():
@@ -111,6 +113,35 @@ def test_a_constant_model_reconstructs_constant_images(small: dict[str, Images])
     assert metrics["fcd_recon"] == pytest.approx(0, abs=1e-6)
     assert metrics["fcd_floor"] > 0
     assert math.isnan(metrics["path_blend"])  # its ends coincide
+
+
+def test_samples_are_compared_by_both_judges(examples: dict[str, Example]) -> None:
+    images, model, (metrics, _, _) = examples["mnist"]
+    made = model.sample(130, model.seed)
+    for judge, name in zip(judges_of(images), ("fcd", "fcd_second"), strict=True):
+        expected = frechet_distance(extract(judge, images.test.images, 50), judge.features(made))
+        assert metrics[name] == pytest.approx(expected, rel=1e-4)
+
+
+def test_sampled_reconstructions_are_farther_by_the_noise_of_z(small: dict[str, Images]) -> None:
+    """Without noise they are those from mu; with it, those from z = mu + noise."""
+    images = small["mnist"]
+    model = lively(variant(), images)
+    logvar = model.network.encoder.logvar
+    with torch.no_grad():
+        logvar.weight.zero_()
+        logvar.bias.fill_(-40.0)
+    still = measure(model, images).metrics
+    assert still["fcd_recon_sampled"] == pytest.approx(still["fcd_recon"], rel=1e-4)
+    with torch.no_grad():
+        logvar.bias.fill_(2.0)
+    noisy = measure(model, images).metrics
+    judge, test = judges_of(images).first, images.test.images
+    mu, _ = model.encode(test, 50)
+    made = model.decode(mu + math.e * split_noise(130, 6, model.seed, Stream.TEST_NOISE, CPU))
+    expected = frechet_distance(extract(judge, test, 50), judge.features(made))
+    assert noisy["fcd_recon_sampled"] == pytest.approx(expected, rel=1e-4)
+    assert noisy["fcd_recon"] == pytest.approx(still["fcd_recon"], rel=1e-6)
 
 
 # --- paths ---------------------------------------------------------------------------------------------------------
@@ -167,7 +198,7 @@ def test_paths_run_between_pairs_of_images(small: dict[str, Images]) -> None:
 def test_the_floor_has_as_many_images_as_the_samples(small: dict[str, Images]) -> None:
     """A distance depends on how many pictures are compared: 40 test images have the floor of 40 training images."""
     few = Images(small["mnist"].train, Split(*(part[:40] for part in small["mnist"].test)), [])
-    judge = judge_of(few)
+    judge = judges_of(few).first
     found = measure(lively(variant(), few), few).metrics["fcd_floor"]
     real, train = (extract(judge, part.images[:40], 50) for part in (few.test, few.train))
     assert found == pytest.approx(frechet_distance(real, train), rel=1e-5)

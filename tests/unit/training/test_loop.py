@@ -17,7 +17,7 @@ from elbowroom.training.resumable_run import TrainedSeed
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import split_means, split_noise
 from elbowroom.vae.trained import TrainedVAE
-from elbowroom.yardsticks.judge import Judge
+from elbowroom.yardsticks.judge import Judge, Judges
 from tests.support.images import CPU
 from tests.support.settings import EVALUATION, cifar_variant, recipe, variant
 
@@ -118,7 +118,7 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
     judge = Judge((1, 28, 28), 10).eval()
     model = TrainedVAE("v", variant(), 4, (1, 28, 28), result.model)
-    metrics, _, latent_map = evaluate(model, judge, small["mnist"], EVALUATION, tqdm(disable=True))
+    metrics, _, latent_map = evaluate(model, Judges(judge, judge), small["mnist"], EVALUATION, tqdm(disable=True))
     assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
     assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
     assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())

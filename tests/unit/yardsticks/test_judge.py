@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, JudgeTraining
+from elbowroom.core.settings import DATASETS, JudgeTraining, Shape
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
 from elbowroom.vae.model import VAE
@@ -18,9 +18,10 @@ from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks import judge
 from elbowroom.yardsticks.judge import (
     Judge,
+    Judges,
     extract,
-    load_judge,
-    save_judge,
+    load_judges,
+    save_judges,
     train_judge,
 )
 from tests.support.images import CPU
@@ -31,8 +32,8 @@ Trained = dict[str, tuple[Judge, list[dict[str, float]]]]
 SETTINGS = JudgeTraining(epochs=4, batch_size=16, learning_rate=0.005)
 
 
-def train(images: Images, **changes: float) -> tuple[Judge, list[dict[str, float]]]:
-    return train_judge(images, SETTINGS.model_copy(update=changes), tqdm(disable=True))
+def train(images: Images, seed: int = 0, **changes: float) -> tuple[Judge, list[dict[str, float]]]:
+    return train_judge(images, SETTINGS.model_copy(update=changes), seed, tqdm(disable=True))
 
 
 @pytest.fixture(scope="module")
@@ -131,45 +132,67 @@ def test_features_depend_on_the_picture_alone(name: str, trained: Trained, small
         assert torch.equal(tensor, before[key])
 
 
+def test_another_seed_gives_another_judge(trained: Trained, small: dict[str, Images]) -> None:
+    """Both learn the same labels, each with features of its own."""
+    (first, _), (second, history) = trained["mnist"], train(small["mnist"], seed=1)
+    assert history[-1]["test_accuracy"] > 0.8
+    images = small["mnist"].test.images
+    assert not torch.allclose(extract(first, images, 50), extract(second, images, 50), atol=0.1)
+
+
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_saved_judge_is_the_same_judge(name: str, tmp_path: Path, trained: Trained, small: dict[str, Images]) -> None:
+def test_saved_judges_are_the_same_judges(
+    name: str, tmp_path: Path, trained: Trained, small: dict[str, Images]
+) -> None:
     found, _ = trained[name]
-    save_judge(tmp_path / "j", found, SETTINGS)
-    read = load_judge(tmp_path / "j", SHAPES[name], CPU)
-    assert not read.training
-    assert not any(parameter.requires_grad for parameter in read.parameters())
+    other = untrained(SHAPES[name])
+    save_judges(tmp_path / "j", Judges(found, other), SETTINGS)
+    read = load_judges(tmp_path / "j", SHAPES[name], CPU)
     images = small[name].test.images
-    assert torch.equal(extract(read, images, 50), extract(found, images, 50))
+    for loaded, saved in zip(read, (found, other), strict=True):
+        assert not loaded.training
+        assert not any(parameter.requires_grad for parameter in loaded.parameters())
+        assert torch.equal(extract(loaded, images, 50), extract(saved, images, 50))
     first = (tmp_path / "j").read_bytes()
-    save_judge(tmp_path / "j", read, SETTINGS)
+    save_judges(tmp_path / "j", read, SETTINGS)
     assert (tmp_path / "j").read_bytes() == first
 
 
+def untrained(shape: Shape) -> Judge:
+    return Judge(shape, 10).to(memory_format=torch.channels_last).eval()
+
+
 def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path) -> None:
-    save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
+    save_judges(tmp_path / "j", Judges(*(untrained(SHAPES["mnist"]) for _ in range(2))), SETTINGS)
     with pytest.raises(
-        StudyError, match=r"j: found a judge of images \(1, 28, 28\), expected one of images \(3, 32, 32\), run"
+        StudyError, match=r"j: found judges of images \(1, 28, 28\), expected ones of images \(3, 32, 32\), run"
     ):
-        load_judge(tmp_path / "j", SHAPES["cifar10"], CPU)
+        load_judges(tmp_path / "j", SHAPES["cifar10"], CPU)
     settings = cifar_variant()
     shape = SHAPES["cifar10"]
     TrainedVAE("v", settings, 0, shape, VAE(settings, shape)).save(tmp_path / "m")
-    with pytest.raises(StudyError, match=r"m: found no judge's weights, expected a judge of images \(3, 32, 32\), run"):
-        load_judge(tmp_path / "m", SHAPES["cifar10"], CPU)
-    other = Judge(SHAPES["cifar10"], 10)
+    with pytest.raises(
+        StudyError, match=r"m: found no judges' weights, expected two judges of images \(3, 32, 32\), run"
+    ):
+        load_judges(tmp_path / "m", SHAPES["cifar10"], CPU)
+    other = untrained(SHAPES["cifar10"])
     del other.layers[-4]
-    save_judge(tmp_path / "o", other, SETTINGS)
-    with pytest.raises(StudyError, match=r"^[^\n]*o: layers.12.weight: found nothing, expected float32 \(64,\)$"):
-        load_judge(tmp_path / "o", SHAPES["cifar10"], CPU)
+    save_judges(tmp_path / "o", Judges(untrained(SHAPES["cifar10"]), other), SETTINGS)
+    with pytest.raises(
+        StudyError, match=r"^[^\n]*o: second.layers.12.weight: found nothing, expected float32 \(64,\)$"
+    ):
+        load_judges(tmp_path / "o", SHAPES["cifar10"], CPU)
 
 
 @pytest.mark.parametrize("change", [{"classes": None}, {"classes": 10**12}, {"classes": "10"}, {"shape": 3}])
-def test_a_judge_with_another_header_is_refused(tmp_path: Path, change: dict) -> None:
-    save_judge(tmp_path / "j", Judge(SHAPES["mnist"], 10), SETTINGS)
+def test_judges_with_another_header_are_refused(tmp_path: Path, change: dict) -> None:
+    save_judges(tmp_path / "j", Judges(*(untrained(SHAPES["mnist"]) for _ in range(2))), SETTINGS)
     arrays, header = files.load_arrays(tmp_path / "j")
     files.save_arrays(tmp_path / "j", arrays, header | change)
-    with pytest.raises(StudyError, match=r"j: found no judge's weights, expected a judge of images \(1, 28, 28\), run"):
-        load_judge(tmp_path / "j", SHAPES["mnist"], CPU)
+    with pytest.raises(
+        StudyError, match=r"j: found no judges' weights, expected two judges of images \(1, 28, 28\), run"
+    ):
+        load_judges(tmp_path / "j", SHAPES["mnist"], CPU)
 
 
 # --- distances in its features -------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ def frechet_distance(real: Tensor, made: Tensor) -> float:
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), computed in float64; Heusel et al. 2017, arXiv:1706.08500, equation 6.
     Biased upwards, the more the fewer pictures, most of all for fewer than D, whose covariance is singular. So compare
-    values of the same N and M only, and read them beside a floor: the distance between test and training images.
+    values of the same N and M only. For samples the floor is the distance between test and training images; for
+    reconstructions of the real images it is 0.
     """
     (mean_real, cov_real), (mean_made, cov_made) = (_mean_and_covariance(part.cpu().double()) for part in (real, made))
     roots = torch.linalg.eigvals(cov_real @ cov_made).sqrt().real.sum()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from elbowroom.comparison.answer import by_series
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
+from elbowroom.report.cells import DAGGER
 from elbowroom.results.families import families
+from elbowroom.results.metrics import FEWEST_EFFECTIVE
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -83,13 +85,23 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
     "of z for each of {weighed:,} test images. Effective samples are those of the largest K. If they are few, "
     "the bound is loose: a larger model may look worse only because its bound is looser.",
+    "loose": f"{DAGGER} Fewer than {FEWEST_EFFECTIVE} effective samples: the bound is loose.",
     "terms": "The terms of the loss on train and test, both with the final weights and z sampled.",
     "objectives": "sigma^2 is in the units of the pixel range. The effective beta is the weight of the KL beside "
     "the squared error of pixels in [0, 1].",
-    "quality": "Reconstructions are from mu, with pixels in [0, 1]. FCD and KID are Fréchet and kernel distances "
-    "of samples to test images, in the features of a classifier trained for this study ({judge} of the test "
-    "images right): compare them within this table only. The floor is the distance of as many training images, "
-    "on which the classifier was trained.",
+    "quality": "PSNR and SSIM compare reconstructions from mu with test images, pixels in [0, 1]. FCD is how far "
+    "samples are from test images, in the features of a classifier trained for this study ({judge} of the test images "
+    "right). Compare it within this table only: it is no FID.",
+    "samples": "{sampled:,} samples of each VAE, and as many training images, beside {sampled:,} test images. FCD and "
+    "KID are Fréchet and kernel distances in the features of the classifier: lower is nearer. Precision is the share "
+    "of samples that look real: they lie among the features of test images. Recall is the share of test images that "
+    "the samples reach: it is low if samples look alike. Both go by the three nearest neighbours. Do not expect "
+    "samples to do better than training images, from which the classifier has learned.",
+    "prior": "Where the distance of samples comes from. From mu: what reconstructions lose, 0 if they are perfect. "
+    "From a sampled z: the same with the noise of q(z|x). From the fitted prior: samples whose z are drawn from a "
+    "mixture of Gaussians fitted to z of training images. From N(0, I): the samples above. If they are farther than "
+    "those of the fitted prior, that is the prior's fault: N(0, I) puts z where the decoder has seen none. What the "
+    "rate falls by under the fitted prior, in nats, is what N(0, I) costs the loss.",
     "latents": "Used latents: the fewest that carry 95 % of the KL on test. Effective latents: how many of equal KL "
     "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
     f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 
 from elbowroom.report.markdown import DASH
-from elbowroom.results.metrics import DECIBELS, PERCENT, Metric
+from elbowroom.results.metrics import DECIBELS, FEWEST_EFFECTIVE, PERCENT, Metric
+
+DAGGER = "\N{DAGGER}"  # marks a loose bound
 
 Row = Mapping[Any, Any]  # of the table of variants: means over seeds of metrics, and NAME_sd, their deviations
 
@@ -20,7 +22,20 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def mean(row: Row, metric: Metric) -> str:
-    """Return the mean of a metric over seeds as tables show it, with its deviation if they show that as well."""
+    """Return the mean of a metric over seeds as tables show it, with its deviation if they show that as well.
+
+    A loose IWAE bound, and the few effective samples behind it, have a dagger.
+    """
+    text = _mean(row, metric)
+    return f"{text} {DAGGER}" if metric.column in ("iwae_nll", "effective_samples") and is_loose(row) else text
+
+
+def is_loose(row: Row) -> bool:
+    """Whether the IWAE bound comes from so few effective samples that it may be far above -log p(x)."""
+    return bool(row["effective_samples"] < FEWEST_EFFECTIVE)
+
+
+def _mean(row: Row, metric: Metric) -> str:
     value = row[metric.column]
     if metric.unit == PERCENT:
         return DASH if pd.isna(value) else f"{value:.1%}"

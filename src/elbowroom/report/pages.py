@@ -9,11 +9,12 @@ import jinja2
 import pandas as pd
 import yaml
 
+from elbowroom.comparison.judges import agreement
 from elbowroom.comparison.published import load_published
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
-from elbowroom.report import captions, page_data, text_tables
+from elbowroom.report import captions, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
@@ -81,6 +82,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],
         "elbows": text_tables.elbows(to_rows(SeriesElbow, comparison.elbows)),
         "differences": text_tables.differences(to_rows(Difference, comparison.differences)),
+        "loose_bounds": sample_tables.loose_bounds(comparison.variants.to_dict("records")),
         "claims": text_tables.claims(to_rows(AuditedClaim, comparison.claims)),
         "published": published(study, comparison),
         "costs": text_tables.costs(study, inputs.costs),
@@ -106,7 +108,8 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
 def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.DatasetCharts) -> dict[str, Any]:
     """Return what the templates show of one dataset."""
     comparison = inputs.comparison
-    variants = comparison.variants[comparison.variants.dataset == name].to_dict("records")
+    table = comparison.variants[comparison.variants.dataset == name]
+    variants = table.to_dict("records")
     baselines = to_rows(BaselineRow, comparison.baselines[comparison.baselines.dataset == name])
     accuracy = inputs.judges[inputs.judges.dataset == name].test_accuracy.iloc[-1]
     return {
@@ -116,6 +119,9 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "terms": text_tables.measured(variants, text_tables.TERMS),
         "objectives": text_tables.objectives(study, variants),
         "quality": text_tables.measured(variants, text_tables.PICTURES),
+        "samples": sample_tables.samples(variants),
+        "prior": sample_tables.prior(variants),
+        "judges_agree": sample_tables.judges_agree(agreement(table)),
         "latents": text_tables.measured(variants, text_tables.LATENTS, short=True),
         "paths": text_tables.measured(variants, text_tables.PATHS),
         "ladder": text_tables.ladder(study, variants),
@@ -127,7 +133,9 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "explored": [row["variant"] for row in variants if row["variant"] in inputs.explored],
         "charts": charts,
         "has_floor": any(pd.notna(row["above_floor"]) for row in variants),
+        "loose_bounds": sample_tables.loose_bounds(variants),
         "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
+        "sampled": min(study.evaluation.sample_images, study.datasets[name].test_images),
         "judge": f"{accuracy:.1%}",
     }
 

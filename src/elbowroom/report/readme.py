@@ -9,6 +9,8 @@ from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.report import text_tables
 from elbowroom.report.answer import answer
+from elbowroom.report.captions import TABLES
+from elbowroom.report.cells import is_loose
 from elbowroom.report.markdown import escape_markdown, to_markdown
 from elbowroom.results import tables
 
@@ -41,8 +43,11 @@ def block(study: Study) -> str:
     parts = [
         f"- **{escape_markdown(said.subject)}**: {escape_markdown(said.text)}\n" for said in answer(study, comparison)
     ]
-    table = text_tables.headline(study, comparison.variants.to_dict("records"))
+    variants = comparison.variants.to_dict("records")
+    table = text_tables.headline(study, variants)
     parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")
+    if any(is_loose(row) for row in variants):
+        parts.append(f"{escape_markdown(TABLES['loose'])}\n\n")
     return "".join(parts)
 
 

@@ -20,7 +20,7 @@ LOSSES = [
     *(METRICS[name] for name in ("train_loss", "iwae_nll", "used_latents")),
 ]
 TERMS = [METRICS[f"{split}_{term}"] for split in ("test", "train") for term in ("loss", "distortion", "rate")]
-PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd", "fcd_floor", "kid", "kid_floor", "fcd_recon")]
+PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd")]
 LATENTS = [
     *(METRICS[name] for name in ("used_latents", "effective_latents", "active_units", "active_units_kl")),
     *(METRICS[name] for name in ("probe_accuracy", "knn_accuracy", "pca_2d")),

@@ -25,6 +25,8 @@ HEADLINE = {
     "parameters": "parameters",
 }
 
+FEWEST_EFFECTIVE = 10  # effective samples; with fewer, one or two of them decide the IWAE bound, and tables mark it
+
 NUMBER, MAYBE = Column(), Column(empty=True)
 COUNT = Column("whole", low=0, high=2**53)
 MAYBE_COUNT = Column("whole", low=0, high=2**53, empty=True)

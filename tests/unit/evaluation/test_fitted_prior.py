@@ -33,6 +33,13 @@ def test_nothing_is_saved_if_the_latents_are_standard_normal() -> None:
     assert saved.mean().item() == pytest.approx(0, abs=0.003)
 
 
+@pytest.mark.parametrize("count", [300, 1000])
+def test_few_z_of_many_latents_are_not_overfitted(count: int) -> None:
+    """Of N(0, I) in 128 latents, 256 means and variances are estimated: 128 / N nats are lost, and not more."""
+    prior = fit_prior(prior_samples(count, 128, 0), torch.ones(128))
+    assert prior.log_ratio(prior_samples(5000, 128, 1)).mean().item() == pytest.approx(-128 / count, rel=0.3)
+
+
 def test_what_two_modes_save_is_what_is_known() -> None:
     """log p(z) - log N(z; 0, I), with the true density of two modes. Their mean and variance are those of N(0, I), so
     one Gaussian saves nothing.

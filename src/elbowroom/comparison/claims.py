@@ -1,10 +1,11 @@
 """The claims of the published studies, and what tests each of them: claims.yaml as typed objects.
 
-A test is of one of three kinds; comparison.audit decides them:
+A test is of one of four kinds; comparison.audit decides them:
 
 - arithmetic: a number worked out from published ones is within a margin of the claimed one.
 - measurement: the same for measured numbers.
-- order: one measured number is lower or higher than another.
+- order: a measured number of one variant is lower or higher than that of another.
+- limit: the ratio of two measured numbers of a variant is at most a limit, which is this project's reading of a word.
 """
 
 import math
@@ -62,7 +63,6 @@ class Order(Settings):
     """Every comparison comes out as it says."""
 
     kind: Literal["order"]
-    scope: str = ""  # why the claim may hold even if this does not, if it may
     comparisons: list[Inequality]
     beside: Numbers  # measured ones that are given as well
     published: Numbers
@@ -72,13 +72,34 @@ class Order(Settings):
         return [number for comparison in self.comparisons for number in (comparison.first, comparison.second)]
 
 
+class Ratio(Settings):
+    """A measured number over another of the same variant, for each seed."""
+
+    of: Number
+    to: Number
+
+
+class Limit(Settings):
+    """Every ratio is at most the limit."""
+
+    kind: Literal["limit"]
+    at_most: float
+    ratios: list[Ratio]
+    beside: Numbers  # measured ones that are given as well
+    published: Numbers
+
+    @property
+    def numbers(self) -> list[Number]:
+        return [number for ratio in self.ratios for number in (ratio.of, ratio.to)]
+
+
 class Claim(Settings):
     """What a study says, in its words."""
 
     number: int  # the two halves of a claim share it
     study: Literal["notebook", "report"]
     claim: str
-    tests: list[Annotated[Claimed | Order, Field(discriminator="kind")]]
+    tests: list[Annotated[Claimed | Order | Limit, Field(discriminator="kind")]]
 
 
 class Claims(Settings):

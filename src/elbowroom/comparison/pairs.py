@@ -1,4 +1,8 @@
-"""Which variants are compared with which, and what their seeds say about the difference."""
+"""Which variants are compared with which, and what their seeds say about the difference.
+
+All rows of a study are read together, so "better" and "worse" are adjusted for all of them, whatever the metric: of
+studies of equals, at most a share 1 - level says either anywhere (docs/null-comparisons.md).
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,16 +11,20 @@ from itertools import combinations, product
 
 import pandas as pd
 
-from elbowroom.comparison.intervals import outcome, paired_interval
+from elbowroom.comparison.intervals import Interval, holm, outcome, paired_interval, welch_interval
 from elbowroom.core.settings import Study, Variant
 from elbowroom.results.families import OBJECTIVE
 from elbowroom.results.metrics import METRICS, Direction
+from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import Difference
 
 COMPARED = ("test_loss", "iwae_nll", "fcd")
 SETTINGS = [
     name for name in Variant.model_fields if name == "beta" or name not in OBJECTIVE
 ]  # a pair may differ in one
+# The network does not depend on these, so a seed gives two variants that differ in one of them the same initial weights
+# and the same order of images: what the seed adds to the loss is in both. Other networks start from other weights.
+SAME_START = ("recipe", "beta")
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,16 @@ class Pair:
     against: str
     setting: str
     neighbours: bool
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A pair in one metric: the difference variant - against."""
+
+    pair: Pair
+    metric: str
+    interval: Interval
+    pairing: Pairing
 
 
 def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMPARED) -> list[Difference]:
@@ -40,34 +58,53 @@ def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMP
     add up to one that differs. If the setting is a name, each two are paired, the later in the study against the
     earlier. There is no row for a loss that includes beta if beta differs, nor for a metric that one of the two lacks.
     """
+    level = study.answer.level
+    found = list(_compared(study, seeds, metrics))
+    adjusted = holm([each.interval.p for each in found])
+    return [
+        Difference(
+            dataset=study.variants[each.pair.variant].dataset,
+            variant=each.pair.variant,
+            against=each.pair.against,
+            metric=each.metric,
+            difference=each.interval.difference,
+            low=each.interval.low,
+            high=each.interval.high,
+            seeds=each.interval.seeds,
+            pairing=each.pairing,
+            p=each.interval.p,
+            p_adjusted=p,
+            result=outcome(each.interval, p, level, METRICS[each.metric].better or Direction.LOWER),
+        )
+        for each, p in zip(found, adjusted, strict=True)
+    ]
+
+
+def _compared(study: Study, seeds: pd.DataFrame, metrics: Sequence[str]) -> Iterator[_Compared]:
     values = {name: table.set_index("seed") for name, table in seeds.groupby("variant")}
     order = {name: place for place, name in enumerate(study.variants)}
-    rows = []
     for pair in sorted(pairs_of(study), key=lambda pair: (order[pair.variant], order[pair.against])):
         if pair.variant not in values or pair.against not in values:
             continue
         for name in metrics:
-            metric = METRICS[name]
             ours, other = values[pair.variant][name], values[pair.against][name]
-            if (pair.setting == "beta" and metric.includes_beta) or ours.isna().all() or other.isna().all():
+            if (pair.setting == "beta" and METRICS[name].includes_beta) or ours.isna().all() or other.isna().all():
                 continue
             if not pair.neighbours and (pair.setting != "latent_dim" or name != "test_loss"):
                 continue
-            found = paired_interval(ours, other)
-            rows.append(
-                Difference(
-                    dataset=study.variants[pair.variant].dataset,
-                    variant=pair.variant,
-                    against=pair.against,
-                    metric=name,
-                    difference=found.difference,
-                    low=found.low,
-                    high=found.high,
-                    seeds=found.seeds,
-                    result=outcome(found, metric.better or Direction.LOWER),
-                )
-            )
-    return rows
+            pairing = _pairing(pair, study)
+            interval = paired_interval if pairing is Pairing.BY_SEED else welch_interval
+            yield _Compared(pair, name, interval(ours, other, study.answer.level), pairing)
+
+
+def _pairing(pair: Pair, study: Study) -> Pairing:
+    """Pair seeds only if both variants have the same ones and each seed gives both the same start.
+
+    Settings decide this, never the losses: a rule that looks at them first would say "better" too often.
+    """
+    ours, other = (study.recipes[study.variants[name].recipe] for name in (pair.variant, pair.against))
+    same = pair.setting in SAME_START and set(ours.seeds) == set(other.seeds)
+    return Pairing.BY_SEED if same else Pairing.NONE
 
 
 def pairs_of(study: Study) -> Iterator[Pair]:

@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
 from elbowroom.comparison.enough import Losses, rises
+from elbowroom.comparison.intervals import holm
 from elbowroom.results.outcomes import Worth
 
 
@@ -94,13 +94,3 @@ def _measure(test: Losses) -> _Measured:
     parts = test.variance / test.seeds
     freedom = parts.sum() ** 2 / (parts**2 / (test.seeds - 1)).sum()
     return _Measured(float(test.mean[0] - test.mean[1]), math.sqrt(parts.sum()), float(freedom))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p values for their number (Holm 1979): to call those below alpha significant errs with at most alpha."""
-    order = np.argsort(p_values)
-    adjusted, highest = [math.nan] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = highest
-    return adjusted

@@ -41,7 +41,7 @@ import torch
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from elbowroom.comparison import charts, intervals
+from elbowroom.comparison import charts
 from elbowroom.comparison.answer import by_series
 from elbowroom.comparison.answer_chart import answer_figure
 from elbowroom.core import paths
@@ -57,7 +57,7 @@ from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
 from elbowroom.report import captions, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
-from elbowroom.report.cells import means
+from elbowroom.report.cells import means, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results import tables
 from elbowroom.results.families import families, incomparable
@@ -330,20 +330,22 @@ else:
 
 # %% [markdown]
 # **Which one is better?** Training again with another seed gives another loss, so a difference counts only if it is
-# larger than that. Seeds are *paired*: with the same seed, both variants see the training images in the same order. The
-# result is *better* or *worse* only if the 95 % t interval over seeds excludes 0. With one seed there is no interval
-# and no answer.
+# larger than that. `compare` asks this of every two variants that differ in one setting. Of many such questions about
+# equals, one in twenty would be answered by chance. So the result is *better* or *worse* only if the p value is small
+# even when it is adjusted for their number. With one seed there is no answer.
 
 # %%
+comparison = tables.comparison(study)
+losses_apart = [row for row in to_rows(Difference, comparison.differences) if row.metric == "test_loss"]
 if both and OTHER:
-    ours, theirs = (tables.seed_metrics(study, name).set_index("seed").test_loss for name in both)
-    interval = intervals.paired_interval(ours, theirs)
-    said = f", 95 % interval {interval.low:+.2f} to {interval.high:+.2f}" if interval.seeds > 1 else ""
-    print(f"Test loss of {NAME} minus that of {OTHER}: {interval.difference:+.2f} nats per image{said}")
     if differing := incomparable(study.variant(NAME), study.variant(OTHER)):
-        print(f"Their losses are not comparable: they differ in {', '.join(differing)}.")
+        print(f"The losses of {NAME} and {OTHER} are not comparable: they differ in {', '.join(differing)}.")
+    elif pair := next((row for row in losses_apart if {row.variant, row.against} == {NAME, OTHER}), None):
+        said = f", {study.answer.level:.0%} interval {pair.low:+.2f} to {pair.high:+.2f}" if pair.seeds > 1 else ""
+        print(f"Test loss of {pair.variant} minus that of {pair.against}: {pair.difference:+.2f} nats per image{said}")
+        print(f"Result: {pair.result}" + (f", adjusted p {p_value(pair.p_adjusted)}" if pair.seeds > 1 else ""))
     else:
-        print(f"{NAME} against {OTHER}, seeds in common: {interval.seeds}. Result: {intervals.outcome(interval)}")
+        print(f"{NAME} and {OTHER} differ in more than one setting, or their settings are not neighbours.")
 
 # %% [markdown]
 # Next: reconstructions from $\mu$; samples from **the same noise** (the first latents get the same numbers, a larger
@@ -387,7 +389,6 @@ if both:
 # what the answer below says of the size.
 
 # %%
-comparison = tables.comparison(study)
 losses = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")]
 columns = [*losses, *(METRICS[name] for name in ("used_latents", "psnr", "probe_accuracy"))]
 for dataset in study.datasets:
@@ -423,9 +424,8 @@ show_table(size_table(to_rows(SizeAnswer, comparison.answer)))
 # Which variants that differ in one setting have the better test loss:
 
 # %%
-pairs = [row for row in to_rows(Difference, comparison.differences) if row.metric == "test_loss"]
-if pairs:
-    show_table(text_tables.differences(pairs))
+if losses_apart:
+    show_table(text_tables.differences(losses_apart))
 else:
     print("This study has no two variants that differ in one setting only.")
 

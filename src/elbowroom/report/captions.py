@@ -110,11 +110,14 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "paths": "Path: the length of an interpolation between two test "
     "images, in the features of the classifier, over the straight distance (1 is straight). Step: its largest "
     "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",
-    "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's.",
-    "differences": "Variants that differ in one setting, paired by seed, with 95 % t intervals. One is better or "
-    "worse only if its interval excludes 0. In the test loss every two latent sizes are compared, otherwise "
-    "neighbours. Intervals are not adjusted for their number: of twenty comparisons between equals, about one "
-    "shows a difference. They are over seeds of training, not over test images.",
+    "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's. "
+    "Measured numbers decide only if they are sure: p values are adjusted for the number of tests by Holm's method.",
+    "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
+    "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would say so of any "
+    "of them with at most this probability. The {level:.0%} t interval is that of one row alone, not adjusted: some "
+    "exclude 0 and show nothing. Seeds are paired if each gives both variants the same initial weights, that is if "
+    "only the recipe or beta differs; otherwise the test is Welch's. In the test loss every two latent sizes are "
+    "compared, otherwise neighbours. All of this is over seeds of training, not over test images.",
     "elbows": "For each seed, a line with one bend is fitted to the loss over the logarithm of the latent size. "
     "The elbow is where it bends, with a 95 % t interval over seeds; with other sizes it may be elsewhere. A "
     "smooth curve bends somewhere, too: this says where, at this budget. If the nats after it are above 0, the "

@@ -21,6 +21,11 @@ def number(value: float, digits: int = 2) -> str:
     return text.removeprefix("-") if not text.strip("-0.,") else text
 
 
+def p_value(p: float) -> str:
+    """Return a p value with three decimals; below them, that it is."""
+    return "< 0.001" if p < 0.001 else number(p, 3)
+
+
 def mean(row: Row, metric: Metric) -> str:
     """Return the mean of a metric over seeds as tables show it, with its deviation if they show that as well.
 

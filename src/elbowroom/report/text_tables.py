@@ -6,11 +6,12 @@ import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, Variant
-from elbowroom.report.cells import Row, heading, mean_and_deviation, means, number
+from elbowroom.report.cells import Row, heading, mean_and_deviation, means, number, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
+from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
 HEADLINE = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll", "used_latents")]
@@ -180,12 +181,13 @@ def differences(rows: Iterable[Difference]) -> TextTable:
             "in": METRICS[row.metric].label,
             "result": row.result,
             "difference": number(row.difference),
-            "95 % interval": DASH if pd.isna(row.low) else f"{number(row.low)} to {number(row.high)}",
-            "seeds": str(row.seeds),
+            "interval": DASH if pd.isna(row.low) else f"{number(row.low)} to {number(row.high)}",
+            "adjusted p": p_value(row.p_adjusted),
+            "seeds": f"{row.seeds}, paired" if row.pairing == Pairing.BY_SEED else str(row.seeds),
         }
         for row in rows
     ]
-    header = ["variant", "against", "in", "result", "difference", "95 % interval", "seeds"]
+    header = ["variant", "against", "in", "result", "difference", "interval", "adjusted p", "seeds"]
     return TextTable.of(header, cells, texts=4)
 
 

@@ -8,9 +8,15 @@ class Outcome(StrEnum):
 
     BETTER = "better"
     WORSE = "worse"
-    NO_DIFFERENCE = "no difference measured"  # the interval holds 0
+    NO_DIFFERENCE = "no difference measured"  # none that is sure, adjusted for how many were looked for
     ONE_SEED = "one seed, no interval"
-    NO_COMMON_SEED = "no seed in common"
+
+
+class Pairing(StrEnum):
+    """Whether the seeds of two variants are compared one by one; comparison.pairs has the rule."""
+
+    BY_SEED = "by seed"  # the same seed of both
+    NONE = "none"  # as two independent samples
 
 
 class State(StrEnum):

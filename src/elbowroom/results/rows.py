@@ -10,7 +10,7 @@ from math import nan
 from typing import Annotated
 
 from elbowroom.results.families import DatasetName, LikelihoodName, PixelRange
-from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, State, Step, Worth
+from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step, Worth
 from elbowroom.results.schema import Column
 
 Text = Annotated[str, Column("text")]
@@ -122,9 +122,14 @@ class WidthGain:
     worth: Annotated[Worth, Column("text", choices=tuple(Worth))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
-    """variant - against in one metric, over the seeds that both have, with its 95 % interval: differences.csv."""
+    """variant - against in one metric, over seeds: differences.csv. comparison.pairs has the rule.
+
+    low, high: the interval of this difference alone. seeds: how many, of the variant that has fewer. p:
+    two-sided, of a paired t test or, without pairing, of Welch's. p_adjusted: for the number of rows; it alone decides
+    the result. Tables of older code lack pairing and both p: their results are those of paired intervals.
+    """
 
     dataset: DatasetName
     variant: Text
@@ -134,6 +139,9 @@ class Difference:
     low: Maybe
     high: Maybe
     seeds: Seeds
+    pairing: Annotated[str, Column("text", choices=tuple(Pairing), empty=True)]
+    p: Maybe
+    p_adjusted: Maybe
     result: Annotated[Outcome, Column("text", choices=tuple(Outcome))]
 
 

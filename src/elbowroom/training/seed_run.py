@@ -29,9 +29,8 @@ class SeedRun:
     """One seed in training.
 
     The seed alone decides the initial weights, the order of the images and the noise, each by a stream of its own
-    (core/random_streams.py). Variants with the same number of images see them in the same order, so that they are
-    compared in pairs. Nothing in `step` or `end_epoch` waits for the device, and they work on tensors that stay where
-    they are.
+    (core/random_streams.py). Variants with the same number of images see them in the same order. Nothing in `step` or
+    `end_epoch` waits for the device, and they work on tensors that stay where they are.
 
     epoch: the last finished one. history: two rows for each epoch so far (loop.TrainedSeed says what is in them).
     """

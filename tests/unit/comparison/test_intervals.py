@@ -6,9 +6,9 @@ from dataclasses import astuple
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import false_discovery_control, ttest_ind, ttest_rel
 
-from elbowroom.comparison.intervals import Interval, outcome, paired_interval
+from elbowroom.comparison.intervals import Interval, holm, outcome, paired_interval, welch_interval
 from elbowroom.results.metrics import Direction
 from elbowroom.results.outcomes import Outcome
 
@@ -22,9 +22,35 @@ def series(*values: float, first_seed: int = 0) -> pd.Series:
 def test_the_interval_is_that_of_the_paired_t_test(seeds: int, level: float) -> None:
     rng = np.random.default_rng(seeds)
     ours, other = rng.normal(1900, 3, seeds), rng.normal(1899, 2, seeds)
-    expected = ttest_rel(ours, other).confidence_interval(level)
+    test = ttest_rel(ours, other)
+    expected = test.confidence_interval(level)
     interval = paired_interval(series(*ours), series(*other), level)
-    assert astuple(interval) == pytest.approx(((ours - other).mean(), expected.low, expected.high, seeds), rel=1e-9)
+    assert astuple(interval) == pytest.approx(
+        ((ours - other).mean(), expected.low, expected.high, seeds, test.pvalue), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(("ours", "other"), [(2, 2), (3, 3), (3, 5), (30, 4)])
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
+def test_the_unpaired_interval_is_that_of_welchs_test(ours: int, other: int, level: float) -> None:
+    rng = np.random.default_rng(ours)
+    samples = rng.normal(1900, 3, ours), rng.normal(1899, 1, other)
+    test = ttest_ind(*samples, equal_var=False)
+    expected = test.confidence_interval(level)
+    interval = welch_interval(series(*samples[0]), series(*samples[1], first_seed=7), level)
+    mean = samples[0].mean() - samples[1].mean()
+    assert astuple(interval) == pytest.approx((mean, expected.low, expected.high, min(ours, other), test.pvalue))
+
+
+def test_unpaired_samples_without_spread_or_with_one_seed() -> None:
+    assert welch_interval(series(2, 2, 2), series(1, 1, 1)) == Interval(1, 1, 1, 3, 0.0)
+    assert welch_interval(series(2, 2, 2), series(2, 2, 2)).p == 1
+    assert welch_interval(series(3, 1, 2), series(1, 1, 1)).p == pytest.approx(ttest_rel([3, 1, 2], [1, 1, 1]).pvalue)
+    one = welch_interval(series(2, 3, math.nan), series(1))
+    assert (one.difference, one.seeds) == (1.5, 1)
+    assert math.isnan(one.low)
+    assert math.isnan(one.p)
+    assert welch_interval(series(), series(1, 2)).seeds == 0
 
 
 def test_the_interval_covers_the_truth_as_often_as_its_level_says() -> None:
@@ -56,7 +82,7 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_identical_differences_give_an_interval_without_width() -> None:
-    assert paired_interval(series(128, 128, 128), series(120, 120, 120)) == Interval(8, 8, 8, 3)
+    assert paired_interval(series(128, 128, 128), series(120, 120, 120)) == Interval(8, 8, 8, 3, 0.0)
     assert paired_interval(series(0.3, 0.3, 0.3), series(0.2, 0.2, 0.2)).low > 0
 
 
@@ -65,23 +91,40 @@ def test_a_repeated_seed_is_an_error() -> None:
         paired_interval(pd.Series([1.0, 2.0], index=[0, 0]), series(1.0, 2.0))
 
 
+def difference(value: float, p: float, seeds: int = 3) -> Interval:
+    return Interval(value, value - 1, value + 1, seeds, p)
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "seeds", "better", "expected"),
+    ("value", "adjusted", "better", "expected"),
     [
-        (-2, -1, 3, Direction.LOWER, Outcome.BETTER),
-        (-2, -1, 3, Direction.HIGHER, Outcome.WORSE),
-        (1, 2, 3, Direction.LOWER, Outcome.WORSE),
-        (1, 2, 3, Direction.HIGHER, Outcome.BETTER),
-        (-1, 2, 3, Direction.LOWER, Outcome.NO_DIFFERENCE),
-        (-1, 2, 3, Direction.HIGHER, Outcome.NO_DIFFERENCE),
-        (0, 2, 3, Direction.LOWER, Outcome.NO_DIFFERENCE),  # touches 0
-        (-2, 0, 3, Direction.LOWER, Outcome.NO_DIFFERENCE),
-        (0, 0, 3, Direction.LOWER, Outcome.NO_DIFFERENCE),
-        (math.nan, math.nan, 1, Direction.LOWER, Outcome.ONE_SEED),
-        (math.nan, math.nan, 0, Direction.HIGHER, Outcome.NO_COMMON_SEED),
+        (-2, 0.01, Direction.LOWER, Outcome.BETTER),
+        (-2, 0.01, Direction.HIGHER, Outcome.WORSE),
+        (2, 0.01, Direction.LOWER, Outcome.WORSE),
+        (2, 0.01, Direction.HIGHER, Outcome.BETTER),
+        (-2, 0.06, Direction.LOWER, Outcome.NO_DIFFERENCE),
+        (2, 1.0, Direction.HIGHER, Outcome.NO_DIFFERENCE),
     ],
 )
-def test_an_outcome_is_what_the_interval_shows(
-    low: float, high: float, seeds: int, better: Direction, expected: Outcome
+def test_the_adjusted_p_alone_decides_an_outcome(
+    value: float, adjusted: float, better: Direction, expected: Outcome
 ) -> None:
-    assert outcome(Interval((low + high) / 2, low, high, seeds), better) is expected
+    assert outcome(difference(value, p=0.001), adjusted, 0.95, better) is expected
+
+
+def test_the_level_decides_what_is_sure() -> None:
+    assert outcome(difference(-2, 0.02), 0.02, 0.95) is Outcome.BETTER
+    assert outcome(difference(-2, 0.02), 0.02, 0.99) is Outcome.NO_DIFFERENCE
+    assert outcome(difference(-2, math.nan, seeds=1), math.nan, 0.95) is Outcome.ONE_SEED
+
+
+def test_holm_adjusts_as_worked_out_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+    assert holm([math.nan, 0.02, math.nan, 0.01]) == pytest.approx([math.nan, 0.02, math.nan, 0.02], nan_ok=True)
+
+
+def test_holm_is_never_below_a_false_discovery_adjustment() -> None:
+    values = np.random.default_rng(0).uniform(size=12)
+    assert np.all(np.array(holm(list(values))) >= false_discovery_control(values) - 1e-12)

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, ttest_ind
+from scipy.stats import ttest_ind
 
 from elbowroom.comparison.enough import Losses
-from elbowroom.comparison.worth import Pair, holm, judge_gains
+from elbowroom.comparison.worth import Pair, judge_gains
 from elbowroom.results.outcomes import Worth
 
 NARROW, WIDE = [10.0, 10.1, 10.3], [9.8, 10.0, 9.9]
@@ -57,17 +57,6 @@ def test_many_pairs_widen_the_bound_and_raise_p() -> None:
     among = judge_gains([pair(NARROW, WIDE, 2.0)] * 5, 0.95)
     assert among[0].upper > alone.upper
     assert among[0].below == pytest.approx(5 * alone.below)
-
-
-def test_holm_adjusts_as_worked_out_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-def test_holm_is_never_below_a_false_discovery_adjustment() -> None:
-    values = np.random.default_rng(0).uniform(size=12)
-    assert np.all(np.array(holm(list(values))) >= false_discovery_control(values) - 1e-12)
 
 
 @pytest.mark.parametrize("gain", [0.0, 1.0, 2.0])

@@ -15,7 +15,7 @@ from elbowroom.report.cells import number
 from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.metrics import METRICS
-from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, State, Step
+from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step
 from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow, SizeAnswer, WidthGain
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
@@ -123,7 +123,20 @@ def pages(
     family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]"}
     baseline = {"baseline": "mean image", "test_loss": 211.586, "test_distortion": 211.586, "test_rate": 0.0}
     none = {"latent_dim": np.nan, "used_latents": np.nan, "active_units": np.nan, "train_loss": 210.0, "psnr": np.nan}
-    difference = Difference("mnist", "mnist-z256", "mnist-z128", "test_loss", 1.02, 0.5, 1.54, 3, Outcome.WORSE)
+    difference = Difference(
+        dataset="mnist",
+        variant="mnist-z256",
+        against="mnist-z128",
+        metric="test_loss",
+        difference=1.02,
+        low=0.5,
+        high=1.54,
+        seeds=3,
+        pairing=Pairing.NONE,
+        p=0.0001,
+        p_adjusted=0.0004,
+        result=Outcome.WORSE,
+    )
     compared: dict[str, pd.DataFrame] = {
         "answer": to_table(SizeAnswer, size_answers()),
         "widths": to_table(WidthGain, []),
@@ -205,7 +218,7 @@ def test_numbers_are_in_the_tables(study: Study) -> None:
     )
     assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
     assert "| 2 | 1 | 86.5 | 500 | 900 |" in markdown
-    assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | 3 |" in markdown
+    assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | \\< 0.001 | 3 |" in markdown
     assert "| test loss | 52.42 | 1,912.93 | 3,549.40 % |" in markdown
     assert "| test loss, epoch 40 | 53.20 | – | – |" in markdown
     assert "(99.0% of the test images right)" in html

@@ -20,8 +20,8 @@ const unique = () => `control-${names++}`;
 
 // --- tables ---------------------------------------------------------------------------------------------------------
 
-const amount = text => { // 1,912.93 ± 1.25 -> 1912.93; a dash -> null
-  const number = parseFloat(text.replaceAll(",", ""));
+const amount = text => { // 1,912.93 ± 1.25 -> 1912.93; < 0.001 -> 0.001; a dash -> null
+  const number = parseFloat(text.replace("< ", "").replaceAll(",", ""));
   return Number.isNaN(number) ? null : number;
 };
 for (const table of document.querySelectorAll("table.sortable")) {

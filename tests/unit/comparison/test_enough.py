@@ -56,6 +56,11 @@ def test_equal_sizes_are_rarely_called_too_few(deviation: float) -> None:
     assert (states(np.full(8, -71.0), deviation, 3) == State.TOO_FEW).any(1).mean() <= 0.03
 
 
+def test_equal_sizes_are_hardly_ever_told_apart_if_seeds_vary_less_than_the_margin() -> None:
+    found = states(np.full(8, -71.0), MARGIN / 4, 3)
+    assert not ((found == State.TOO_FEW) | (found == State.UNDERTRAINED)).any()
+
+
 def test_the_gate_keeps_undertrained_sizes_from_making_a_small_one_enough() -> None:
     """Three larger sizes were trained too little: their losses stand 1.5 margins above the fourth size's.
 

@@ -1,4 +1,4 @@
-"""evaluate@<variant>: data/, models/{<variant>/,judge/} -> metrics/<variant>.*, plots/<variant>/{map,spectrum}.csv"""
+"""evaluate@<variant>: data/, models/{<variant>/,judge/} -> metrics/<variant>.*, plots/<variant>/*.csv"""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
 from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
+from elbowroom.evaluation.truncated import CutDown
 from elbowroom.vae.trained import load
 from elbowroom.yardsticks.judge import load_judges
 
@@ -37,6 +38,9 @@ def main(name: str) -> None:
         for seed, result in measured.items()
     ]
     files.save_csv(paths.plot_file(name, "spectrum.csv"), pd.concat(spectra).round(6))
+    cut = [(name, seed, *part) for seed, result in measured.items() for part in result.truncated]  # an AE has none
+    truncated = pd.DataFrame(cut, columns=["variant", "seed", *CutDown._fields])
+    files.save_csv(paths.plot_file(name, "truncated.csv"), truncated.round(6))
     latent_map = pd.DataFrame(measured[seeds[0]].latent_map, columns=["pc1", "pc2"])
     latent_map["label"] = [images.classes[label] for label in images.test.labels[: len(latent_map)].tolist()]
     files.save_csv(paths.plot_file(name, "map.csv"), latent_map.round(4))

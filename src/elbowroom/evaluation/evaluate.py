@@ -21,6 +21,7 @@ from elbowroom.evaluation.latents import active_units, knn_accuracy, probe_accur
 from elbowroom.evaluation.picture_metrics import reconstruction, smoothness
 from elbowroom.evaluation.sample_metrics import samples
 from elbowroom.evaluation.setup import UNDEFINED, Codes, Metrics, Setup
+from elbowroom.evaluation.truncated import CutDown, sizes_kept, truncated
 from elbowroom.results.metrics import HEADLINE
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.vae.latent_space import principal_plane
@@ -35,12 +36,13 @@ class Measured(NamedTuple):
 
     metrics: by column of metrics/<variant>.csv, in its order. spectrum: the KL of each latent (latent_dim,), nats, mean
     over test images, largest first; it sums to test_rate. latent_map: mu of the first test images in the plane of their
-    two principal components, (N, 2).
+    two principal components, (N, 2). truncated: the losses of a VAE cut down to fewer latents, fewest first.
     """
 
     metrics: Metrics
     spectrum: np.ndarray
     latent_map: np.ndarray
+    truncated: list[CutDown]
 
 
 @torch.no_grad()
@@ -65,7 +67,8 @@ def evaluate(model: TrainedVAE, judges: Judges, images: Images, settings: Evalua
         | pixel_variance(setup)
         | {"parameters": parameters(model.network)}
     )
-    return Measured(metrics, test.spectrum.sort(descending=True).values.cpu().numpy(), plane.project(mapped))
+    spectrum = test.spectrum.sort(descending=True).values.cpu().numpy()
+    return Measured(metrics, spectrum, plane.project(mapped), truncated(setup, test, train))
 
 
 def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> int:
@@ -77,7 +80,8 @@ def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> 
         return losses_and_reconstructions + paths
     weights = min(settings.iwae_images, test) * settings.iwae_samples[-1]
     samples = 3 * min(settings.sample_images, test)  # of both priors, and reconstructions from a sampled z
-    return losses_and_reconstructions + paths + weights + samples
+    cut_down = test * len(sizes_kept(variant.latent_dim))
+    return losses_and_reconstructions + paths + weights + samples + cut_down
 
 
 def losses(setup: Setup) -> Metrics:

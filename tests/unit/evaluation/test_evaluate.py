@@ -75,12 +75,13 @@ def test_no_metric_depends_on_the_batch_size(name: str, batch_size: int, example
     The last batch of 130 test images has 30 images in batches of 50, and 4 in batches of 7: a mean of batch means, or a
     return after the first batch, would be off.
     """
-    images, model, (expected, spectrum, latent_map) = examples[name]
+    images, model, (expected, spectrum, latent_map, truncated) = examples[name]
     found = measure(model, images, batch_size=batch_size)
     tolerance = 1e-4 if model.variant.likelihood == "continuous_bernoulli" else 1e-5
     assert found.metrics == pytest.approx(expected, rel=tolerance, abs=1e-5, nan_ok=True)
     np.testing.assert_allclose(found.spectrum, spectrum, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.latent_map, latent_map, atol=1e-4)
+    np.testing.assert_allclose(found.truncated, truncated, rtol=tolerance)
 
 
 @pytest.mark.parametrize("name", ["mnist", "ae"])
@@ -96,6 +97,7 @@ def test_no_metric_depends_on_what_was_measured_before(name: str, examples: dict
     assert found.metrics == pytest.approx(expected.metrics, rel=0, abs=0, nan_ok=True)
     np.testing.assert_array_equal(found.spectrum, expected.spectrum)
     np.testing.assert_array_equal(found.latent_map, expected.latent_map)
+    assert found.truncated == expected.truncated
 
 
 def test_metrics_fit_the_declared_table(examples: dict[str, Example]) -> None:
@@ -140,7 +142,7 @@ def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) 
     images, model, _ = examples["mnist"]
     order = torch.randperm(130, generator=torch.Generator().manual_seed(1))
     turned = Images(images.train, Split(*(part[order] for part in images.test)), images.classes)
-    expected, spectrum, _ = measure(model, images, map_images=130)
+    expected, spectrum, *_ = measure(model, images, map_images=130)
     found = measure(model, turned, map_images=130)
     same = ["test_rate", *IN_USE, "psnr", "ssim", *READOUT, "fcd", "fcd_recon", "fcd_floor", "pca_2d"]
     assert {key: found.metrics[key] for key in same} == pytest.approx({key: expected[key] for key in same}, rel=1e-5)
@@ -153,7 +155,7 @@ def test_the_order_of_test_images_does_not_matter(examples: dict[str, Example]) 
 
 
 def test_the_seed_changes_what_samples_z_and_nothing_else(examples: dict[str, Example]) -> None:
-    for name, (images, model, (expected, _, _)) in examples.items():
+    for name, (images, model, (expected, *_)) in examples.items():
         found = measure(replace(model, seed=1), images).metrics
         sampled = {"test_loss", "test_distortion", "train_loss", "train_distortion", *LIKELIHOOD, *SAMPLES}
         differing = {key for key in COLUMNS if found[key] != expected[key] and not math.isnan(found[key])}
@@ -215,7 +217,7 @@ def test_a_collapsed_model_is_measured(small: dict[str, Images]) -> None:
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_the_spectrum_equals_torchs_kl_of_each_latent(name: str, examples: dict[str, Example]) -> None:
     """Largest first. It sums to the rate, which does not depend on the noise. Both to 1e-5."""
-    images, model, (metrics, spectrum, _) = examples[name]
+    images, model, (metrics, spectrum, *_) = examples[name]
     with torch.no_grad():
         mu, logvar = model.network.encode(scale(images.test.images, model.variant.pixel_range))
     each = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).mean(0)
@@ -225,7 +227,7 @@ def test_the_spectrum_equals_torchs_kl_of_each_latent(name: str, examples: dict[
 
 
 def test_an_autoencoder_has_no_kl(examples: dict[str, Example]) -> None:
-    metrics, spectrum, _ = examples["ae"].measured
+    metrics, spectrum, *_ = examples["ae"].measured
     assert metrics["test_rate"] == 0
     assert spectrum.tolist() == [0.0] * SETTINGS["ae"].latent_dim
 
@@ -237,7 +239,7 @@ def test_latents_that_vary_with_the_image_are_active(small: dict[str, Images]) -
     for latent, pixels in ((1, slice(0, 400)), (4, slice(400, 784))):
         model.network.encoder.mu.weight[latent, pixels] = 0.05
     model.network.encoder.mu.bias[2] = 3.0
-    metrics, spectrum, _ = measure(model, images)
+    metrics, spectrum, *_ = measure(model, images)
     assert metrics["active_units"] == 2
     assert metrics["active_units_kl"] == 3
     assert (spectrum[:3] > 0.1).all()
@@ -251,7 +253,7 @@ def test_the_linear_vae_uses_as_many_latents_as_its_closed_form(
     """On the images that it is fitted to, latent j has a mean KL of ln(lambda_j / sigma^2) / 2, to 1e-4."""
     images = small["mnist"]
     model, variances = exact_linear_vae(images, 100, pixel_range)
-    metrics, spectrum, _ = measure(model, Images(images.train, images.train, images.classes))
+    metrics, spectrum, *_ = measure(model, Images(images.train, images.train, images.classes))
     kl = 0.5 * np.log(np.maximum(variances[:100] / SIGMA2, 1))
     np.testing.assert_allclose(spectrum, kl, rtol=1e-4, atol=1e-5)
     assert metrics["used_latents"] == np.argmax(kl.cumsum() >= 0.95 * kl.sum()) + 1

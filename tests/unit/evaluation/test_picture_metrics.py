@@ -31,7 +31,7 @@ def setup_of(model: TrainedVAE, judge: Judge, images: Images) -> Setup:
 
 def test_psnr_and_ssim_are_means_over_images(examples: dict[str, Example]) -> None:
     """psnr by hand, 10 log10(1 / MSE), and ssim with scipy's filter (Wang et al. 2004). 1e-4 relative."""
-    images, model, (metrics, _, _) = examples["cifar10"]
+    images, model, (metrics, *_) = examples["cifar10"]
     with torch.no_grad():
         mu, _ = model.network.encode(scale(images.test.images, [0, 1]))
         made = pixel_mean(model.variant, model.network.decode(mu))
@@ -116,7 +116,7 @@ def test_a_constant_model_reconstructs_constant_images(small: dict[str, Images])
 
 
 def test_samples_are_compared_by_both_judges(examples: dict[str, Example]) -> None:
-    images, model, (metrics, _, _) = examples["mnist"]
+    images, model, (metrics, *_) = examples["mnist"]
     made = model.sample(130, model.seed)
     for judge, name in zip(judges_of(images), ("fcd", "fcd_second"), strict=True):
         expected = frechet_distance(extract(judge, images.test.images, 50), judge.features(made))

@@ -147,9 +147,11 @@ AXES = {  # what a chart's id contains, first match -> the titles of its axes
     "comparison_latents_csv": {"latent size"},  # of the other axis, what and which unit stands above each panel
     "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
+    "comparison_truncated_csv": {"latents kept, those of the largest KL", "test loss (nats per image)"},
     "comparison_variants_csv": {"rate: KL on test (nats per image)", "distortion on test (nats per image)"},
     "_history_csv": {"epoch", "nats per image"},
     "_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
+    "_truncated_csv": {"latents kept, those of the largest KL", "test loss (nats per image)"},
     "_map_csv": {"first principal component of mu", "second principal component of mu"},
     "_cost_csv": {"seconds to train", "seed"},
     "metrics_baselines_": {"latent size", "test loss (nats per image)"},

@@ -63,6 +63,8 @@ def test_tables_agree_with_each_other(tiny: Checkout) -> None:
         assert history[history.split == "test"].loss.iloc[-1] == pytest.approx(metrics["loss"], rel=1e-5)
         spectrum = pd.read_csv(tiny.path / f"plots/{name}/spectrum.csv")
         assert spectrum.kl.sum() == pytest.approx(seeds.test_rate.mean(), abs=1e-4)
+        truncated = pd.read_csv(tiny.path / f"plots/{name}/truncated.csv")
+        assert truncated.loss.tolist()[-1:] == ([] if "-ae" in name else pytest.approx([metrics["loss"]], rel=1e-5))
     assert set(pd.read_csv(tiny.path / "report/comparison/spectrum.csv").variant) == {"mnist-z128", "mnist-z256"}
 
 

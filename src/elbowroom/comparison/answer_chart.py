@@ -8,27 +8,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from elbowroom.comparison.truncated_curves import AnswerView, answer_view
 from elbowroom.figures.style import DPI
 from elbowroom.results.outcomes import State
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 
-BLUE, GREY, GREEN = "#0072B2", "#8a8a8a", "#009E73"
+BLUE, GREY, GREEN, ORANGE = "#0072B2", "#8a8a8a", "#009E73", "#D55E00"
 
 
-def answer_figure(all_series: Sequence[Sequence[SizeAnswer]], title: str) -> Figure:
+def answer_figure(
+    all_series: Sequence[Sequence[SizeAnswer]], truncated: Sequence[TruncatedPoint], title: str
+) -> Figure:
     """Draw the series of a loss family, a panel for each.
 
-    all_series: the sizes of each series, ascending.
+    all_series: the sizes of each series, ascending. truncated: the points of any variants.
 
     A bar spans the bounds on a size's excess, put onto the best larger size: the size is enough if its bar ends within
     the ribbon, which spans the margin above the best loss, and too few if its bar starts above it. Sizes that were
-    trained too little are hollow. A ring marks the answer.
+    trained too little are hollow. A ring marks the answer. A thin line is the largest size that trained well, cut down
+    to fewer latents.
     """
     count = len(all_series)
     figure = Figure(figsize=(4.6 * count + 0.6, 3.8), dpi=DPI, layout="constrained")
     figure.suptitle(title)
     for axes, rows in zip(figure.subplots(1, count, squeeze=False)[0], all_series, strict=True):
-        _draw(axes, rows)
+        _draw(axes, rows, answer_view(rows, truncated))
     entries: dict[str, Artist] = {}
     for axes in figure.axes:
         entries |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
@@ -36,7 +40,7 @@ def answer_figure(all_series: Sequence[Sequence[SizeAnswer]], title: str) -> Fig
     return figure
 
 
-def _draw(axes: Axes, rows: Sequence[SizeAnswer]) -> None:
+def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     sizes = [row.latent_dim for row in rows]
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     poor = [row for row in rows if row.state in (State.UNDERTRAINED, State.UNCLEAR)]
@@ -44,6 +48,9 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer]) -> None:
     axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
     if not all(np.isnan(row.linear_loss) for row in rows):
         axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
+    if len(view.cut) > 1:
+        places = [point.kept for point in view.cut], [point.loss for point in view.cut]
+        axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="at most (larger model, cut down)")
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
     bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
     if bounded:
@@ -65,6 +72,7 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer]) -> None:
             axes.plot(row.latent_dim, row.test_loss, "o", ms=13, mec=GREEN, mfc="none", mew=2, label="enough", zorder=4)
     axes.set(title=rows[0].series, xlabel="latent size", ylabel="test loss (nats per image)")
     axes.set_xscale("log", base=2)
-    axes.set_xticks(sizes)
+    axes.set_ylim(view.low, view.high)
+    axes.set_xticks(sorted({*sizes, *(point.kept for point in view.cut if point.kept.bit_count() == 1)}))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -17,7 +17,7 @@ from elbowroom.figures.latent_maps import LatentMap, compared_maps
 from elbowroom.figures.pictures import side_by_side
 from elbowroom.results import tables
 from elbowroom.results.families import LossFamily, families
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison, Measured
 
@@ -80,7 +80,7 @@ def family_charts(study: Study, family: LossFamily, measured: Measured, comparis
     history = measured.history[measured.history.variant.isin(own.variant)]
     drawn: dict[str, Figure] = {}
     if series := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-        drawn["answer"] = answer_figure(series, title)
+        drawn["answer"] = answer_figure(series, to_rows(TruncatedPoint, comparison.truncated), title)
     drawn["curves"] = charts.curves_figure(history, title, colours)
     vaes = own[[study.variants[name].model == "vae" for name in own.variant]]
     if len(vaes):

@@ -9,6 +9,7 @@ from elbowroom.comparison.audit import audit
 from elbowroom.comparison.latent_curves import elbows, latent_curves
 from elbowroom.comparison.pairs import comparisons
 from elbowroom.comparison.published import against_published
+from elbowroom.comparison.truncated_curves import truncated_points
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, all_series, families
 from elbowroom.results.rows import (
@@ -20,6 +21,7 @@ from elbowroom.results.rows import (
     PublishedNumber,
     SeriesElbow,
     SizeAnswer,
+    TruncatedPoint,
     WidthGain,
 )
 from elbowroom.results.schema import to_rows, to_table
@@ -35,6 +37,7 @@ def compare(study: Study, measured: Measured) -> Comparison:
     published = against_published(study, variants.set_index("variant"), measured.history)
     return Comparison(
         answer=to_table(SizeAnswer, answers),
+        truncated=to_table(TruncatedPoint, truncated_points(study, measured.truncated)),
         widths=to_table(WidthGain, width_gains(study, measured.seeds, answers)),
         variants=variants,
         baselines=baselines,

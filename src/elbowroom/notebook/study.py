@@ -62,7 +62,7 @@ from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results import tables
 from elbowroom.results.families import families, incomparable
 from elbowroom.results.metrics import METRICS
-from elbowroom.results.rows import Difference, PublishedNumber, SizeAnswer
+from elbowroom.results.rows import Difference, PublishedNumber, SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.vae import objective
 from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
@@ -415,9 +415,10 @@ for dataset in study.datasets:
 # %%
 for paragraph in answer(study, comparison):
     print(f"{paragraph.subject}. {paragraph.text}\n")
+cut = to_rows(TruncatedPoint, comparison.truncated)
 for family in families(study):
     if several := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-        show(answer_figure(several, f"{family.dataset}, {family.label}"), captions.ANSWER_CHART)
+        show(answer_figure(several, cut, f"{family.dataset}, {family.label}"), captions.ANSWER_CHART)
 show_table(size_table(to_rows(SizeAnswer, comparison.answer)))
 
 # %% [markdown]

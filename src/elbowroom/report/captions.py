@@ -27,7 +27,8 @@ ANSWER_CHART = (
     "Test loss against latent size. The ribbon is the margin above the best loss. A bar spans the bounds on a size's "
     "excess over larger sizes, put onto the best larger size: a size is enough if its bar ends within the ribbon, and "
     "too few if it starts above. Hollow points were trained too little. A ring marks the answer. Grey is the exact "
-    "linear VAE, if the likelihood is a squared error."
+    "linear VAE, if the likelihood is a squared error. The thin orange line is the largest size that trained well, cut "
+    "down to the latents with the largest KL: with so many latents, the loss can be at least this low."
 )
 FAMILY = {  # charts of a loss family
     "answer": ANSWER_CHART,

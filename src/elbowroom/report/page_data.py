@@ -19,7 +19,7 @@ from elbowroom.report import vega_charts
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
 from elbowroom.results.families import families
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
@@ -152,10 +152,10 @@ class AnswerCharts:
 
 def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     """Draw the chart of the answer for each series of several sizes."""
-    charts = AnswerCharts({}, {})
+    charts, truncated = AnswerCharts({}, {}), to_rows(TruncatedPoint, comparison.truncated)
     for family in families(study):
         for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
             key = f"answer-{len(charts.specs)}"
             charts.titles[key] = f"{family.dataset}, {family.label}, {rows[0].series}"
-            charts.specs[key] = answer_chart(rows)
+            charts.specs[key] = answer_chart(rows, truncated)
     return charts

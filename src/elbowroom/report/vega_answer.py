@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from elbowroom.comparison.truncated_curves import answer_view
 from elbowroom.report.vega_charts import GREY, Spec, to_spec
 from elbowroom.results.metrics import NATS
 from elbowroom.results.outcomes import State
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 
-BLUE, GREEN = "#0072B2", "#009E73"
+BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
 
 
-def answer_chart(rows: Sequence[SizeAnswer]) -> Spec:
-    """Draw a series of latent sizes, ascending."""
+def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]) -> Spec:
+    """Draw a series of latent sizes, ascending. truncated: the points of any variants."""
+    view = answer_view(rows, truncated)
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     best, margin = min(row.test_loss for row in kept), rows[0].margin
     table = pd.DataFrame(
@@ -30,22 +32,31 @@ def answer_chart(rows: Sequence[SizeAnswer]) -> Spec:
         for row in rows
     )
     sizes = table.latent_dim.tolist()
-    axis = alt.Axis(values=sizes, format="d", labelOverlap=True)
+    ticks = sorted({*sizes, *(point.kept for point in view.cut if point.kept.bit_count() == 1)})
+    axis = alt.Axis(values=ticks, format="d", labelOverlap=True)
     x = alt.X(
         "latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False, padding=12), axis=axis
     )
-    y = alt.Y("test_loss:Q", title=f"test loss ({NATS})", scale=alt.Scale(zero=False))
+    scale = alt.Scale(domain=[view.low, view.high], nice=False, zero=False)
+    y = alt.Y("test_loss:Q", title=f"test loss ({NATS})", scale=scale)
     ribbon = alt.Chart(pd.DataFrame({"low": [best], "high": [best + margin]})).mark_rect(color=GREEN, opacity=0.2)
-    layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})"), y2="high:Q")]
+    layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
     line = pd.DataFrame({"latent_dim": sizes, "test_loss": [row.linear_loss for row in rows]}).dropna()
     if len(line):
         layers.append(alt.Chart(line).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y))
+    if len(view.cut) > 1:
+        cut = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut)
+        layers.append(alt.Chart(cut).mark_line(color=ORANGE, strokeWidth=1, clip=True).encode(x=x, y=y))
+        dots = alt.Chart(cut[cut.test_loss <= view.high]).mark_point(color=ORANGE, size=12, filled=True, opacity=1)
+        layers.append(
+            dots.encode(x=x, y=y, tooltip=[alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")])
+        )
     chart = alt.Chart(table).encode(x=x)
     layers.append(chart.mark_line(color=BLUE, opacity=0.4, strokeWidth=1).encode(y=y))
     bounded = table[table["from"].notna() & table["to"].notna()]
     if len(bounded):
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
-        layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})"), y2="to:Q"))
+        layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})", scale=scale), y2="to:Q"))
     poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR])
     fill = alt.when(poor).then(alt.value("white")).otherwise(alt.value(BLUE))
     layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))

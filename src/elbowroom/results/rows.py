@@ -95,6 +95,22 @@ class SizeAnswer:
         return self.doubling_gain > self.margin
 
 
+@dataclass(frozen=True)
+class TruncatedPoint:
+    """The test loss of a VAE of which `kept` latents are left, those with the largest KL: truncated.csv.
+
+    A mean over seeds. Some VAE with as many latents has a loss this low: evaluation.truncated says why.
+    """
+
+    dataset: DatasetName
+    variant: Text
+    latent_dim: Size
+    kept: Annotated[int, Column("whole", low=0, high=2**53)]
+    loss: Number
+    distortion: Number
+    rate: Number
+
+
 @dataclass(frozen=True, kw_only=True)
 class WidthGain:
     """What more channels gain at one latent size: widths.csv. comparison.worth has the rule.

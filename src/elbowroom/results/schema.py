@@ -59,7 +59,8 @@ class Table:
 
     key: columns whose values, taken together, no two rows share. more: a pattern for the names of further columns, all
     of them of numbers or empty. since: columns that older tables lack, with the value to read there. A column that may
-    be empty may also be missing as a whole: all of its cells are then empty.
+    be empty may also be missing as a whole: all of its cells are then empty. optional: older results lack the file; it
+    is then read as a table without rows.
     """
 
     columns: Mapping[str, Column]
@@ -67,6 +68,7 @@ class Table:
     more: str = "$^"
     since: Mapping[str, float] = field(default_factory=dict)
     may_be_empty: bool = False
+    optional: bool = False
 
 
 def load(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
@@ -74,6 +76,9 @@ def load(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
 
     The error is one line: file, what was found, what was expected.
     """
+    if table.optional and not path.exists():
+        kinds = {"text": str, "whole": int, "number": float}
+        return pd.DataFrame({name: pd.Series(dtype=kinds[column.kind]) for name, column in table.columns.items()})
     found = files.load_csv(path, [name for name, column in table.columns.items() if column.kind == "text"])
     nothing = {name: "" if column.kind == "text" else np.nan for name, column in table.columns.items() if column.empty}
     for name, value in (nothing | dict(table.since)).items():

@@ -23,6 +23,7 @@ from elbowroom.results.rows import (
     PublishedNumber,
     SeriesElbow,
     SizeAnswer,
+    TruncatedPoint,
     WidthGain,
 )
 from elbowroom.results.schema import Column, Expected, Table, columns, load
@@ -53,6 +54,12 @@ COST = Table(
     since={"seeds_together": 1},
 )
 SPECTRUM = Table({"variant": TEXT, "seed": SEED, "rank": COUNT, "kl": NUMBER}, key=["seed", "rank"])
+TRUNCATED = Table(
+    {"variant": TEXT, "seed": SEED, "kept": Column("whole", low=0, high=2**53)} | TERMS,
+    key=["seed", "kept"],
+    may_be_empty=True,
+    optional=True,
+)
 MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
 JUDGE = Table(
     {"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_accuracy": SHARE}
@@ -71,6 +78,7 @@ VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
 )
 COMPARISON = {  # the tables of report/comparison that the report reads
     "answer": Table(columns(SizeAnswer), key=["variant"], may_be_empty=True),
+    "truncated": Table(columns(TruncatedPoint), key=["variant", "kept"], may_be_empty=True, optional=True),
     "widths": Table(columns(WidthGain), key=["variant", "against"], may_be_empty=True),
     "variants": VARIANTS,
     "baselines": BASELINES,
@@ -123,6 +131,16 @@ def spectrum(study: Study, name: str) -> pd.DataFrame:
     return load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **expected})
 
 
+def truncated(study: Study, name: str) -> pd.DataFrame:
+    """Read the loss of a variant cut down to fewer latents: a row for each seed and number kept.
+
+    An autoencoder has no rows, nor have results from before this was measured, which lack the file.
+    """
+    variant = study.variant(name)
+    seeds: Expected = {"variant": [name], "seed": study.recipes[variant.recipe].seeds}
+    return load(paths.plot_file(name, "truncated.csv"), TRUNCATED, {} if variant.model == "ae" else seeds)
+
+
 def latent_map(name: str) -> pd.DataFrame:
     """Read the points of a variant's latent map: a row for each test image."""
     return load(paths.plot_file(name, "map.csv"), MAP, {})
@@ -150,13 +168,15 @@ def baselines(study: Study, dataset: str) -> pd.DataFrame:
 class Measured:
     """What stages measured of all variants and datasets of a study, a table each.
 
-    seeds: every metric. history: training curves. spectrum: the KL of each latent. These have a row for each seed (and
-    epoch, or rank) of each variant, and its dataset. baselines: of each dataset.
+    seeds: every metric. history: training curves. spectrum: the KL of each latent. truncated: the loss with fewer
+    latents. These have a row for each seed (and epoch, rank, or number kept) of each variant, and its dataset.
+    baselines: of each dataset.
     """
 
     seeds: pd.DataFrame
     history: pd.DataFrame
     spectrum: pd.DataFrame
+    truncated: pd.DataFrame
     baselines: pd.DataFrame
 
 
@@ -171,6 +191,7 @@ def measured(study: Study) -> Measured:
         seeds=read_all(seed_metrics),
         history=read_all(history),
         spectrum=read_all(spectrum),
+        truncated=read_all(truncated),
         baselines=pd.concat([baselines(study, name) for name in study.datasets]),
     )
 
@@ -180,6 +201,7 @@ class Comparison:
     """The tables of report/comparison, each in a file of its name; COMPARISON says what they may hold."""
 
     answer: pd.DataFrame
+    truncated: pd.DataFrame
     widths: pd.DataFrame
     variants: pd.DataFrame
     baselines: pd.DataFrame

@@ -6,10 +6,11 @@ import pytest
 
 from elbowroom.comparison.answer import by_series, size_answers
 from elbowroom.comparison.answer_chart import answer_figure
+from elbowroom.comparison.truncated_curves import answer_view, truncated_points
 from elbowroom.core.settings import Study
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.results.outcomes import State
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.tables import Measured
 from tests.support.tables import history
 
@@ -19,8 +20,7 @@ def rows(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> list[Siz
     """Eight sizes: the loss falls up to 16 latents. 256 latents train worse by 20 nats."""
     worse = seeds.variant == "mnist-z256"
     seeds.loc[worse, ["test_loss", "train_loss"]] += 20
-    spectrum = pd.DataFrame({"variant": "mnist-z2", "seed": 0, "rank": [1, 2], "kl": [1.0, 0.5]}, index=[0, 1])
-    measured = Measured(seeds, history(list(study.variants)), spectrum, baselines)
+    measured = Measured(seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines)
     (found,) = by_series(size_answers(study, measured))
     return found
 
@@ -34,7 +34,7 @@ def test_the_answer_of_the_made_up_study(rows: list[SizeAnswer]) -> None:
 
 
 def test_points_bounds_and_the_margin_are_drawn(rows: list[SizeAnswer]) -> None:
-    (axes,) = answer_figure([rows], "mnist").axes
+    (axes,) = answer_figure([rows], [], "mnist").axes
     drawn = {str(line.get_label()): line for line in axes.lines}
     np.testing.assert_allclose(drawn["mean over seeds"].get_ydata(), [row.test_loss for row in rows])
     assert list(drawn["trained too little, or unclear"].get_xdata()) == [256]
@@ -46,6 +46,42 @@ def test_points_bounds_and_the_margin_are_drawn(rows: list[SizeAnswer]) -> None:
 
 
 def test_the_browsers_chart_has_the_same_numbers(rows: list[SizeAnswer]) -> None:
-    spec = answer_chart(rows)
-    values = [row for data in spec["datasets"].values() for row in data if "verdict" in row]
-    assert {row["latent_dim"] for row in values} == {row.latent_dim for row in rows}
+    spec = answer_chart(rows, cut_128(rows))
+    values = [row for data in spec["datasets"].values() for row in data]
+    assert {row["latent_dim"] for row in values if "verdict" in row} == {row.latent_dim for row in rows}
+    view = answer_view(rows, cut_128(rows))
+    drawn = [{"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut]
+    assert any(data == drawn for data in spec["datasets"].values())
+    assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == [view.low, view.high]
+
+
+def cut_128(rows: list[SizeAnswer]) -> list[TruncatedPoint]:
+    """The models with 128 and 256 latents, cut down to k: they lose 512 / k - 4 nats."""
+    return [
+        TruncatedPoint("mnist", row.variant, row.latent_dim, kept, row.test_loss + 512 / max(kept, 0.5) - 4, 0.0, 0.0)
+        for row in rows[-2:]
+        for kept in (0, 1, 2, 4, 8, 16, 32, 64, 128)
+    ]
+
+
+def test_the_largest_size_that_trained_well_is_drawn_cut_down(rows: list[SizeAnswer]) -> None:
+    """As far as it is near the trained sizes: it does not stretch the axis."""
+    points = cut_128(rows)
+    (axes,) = answer_figure([rows], points, "mnist").axes
+    (without,) = answer_figure([rows], [], "mnist").axes
+    assert axes.get_ylim() == without.get_ylim()
+    low, high = axes.get_ylim()
+    assert all(low < row.test_loss < high for row in rows)
+    (line,) = (line for line in axes.lines if str(line.get_label()).startswith("at most"))
+    kept, losses = (np.asarray(values) for values in line.get_data())
+    assert list(kept[-3:]) == [32, 64, 128]
+    assert losses[-1] == pytest.approx(rows[-2].test_loss)  # the model itself
+    assert losses[0] > high > losses[1]  # the line leaves the chart
+
+
+def test_points_are_means_over_seeds(study: Study) -> None:
+    cut = {"dataset": "mnist", "variant": "mnist-z4", "kept": [0, 4] * 2, "distortion": 1.0, "rate": 0.0}
+    table = pd.DataFrame(cut | {"seed": [0, 0, 1, 1], "loss": [200.0, 100.0, 204.0, 101.0]})
+    found = truncated_points(study, table)
+    assert [(point.latent_dim, point.kept, point.loss) for point in found] == [(4, 0, 202), (4, 4, 100.5)]
+    assert truncated_points(study, table[:0]) == []

@@ -16,7 +16,15 @@ from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step
-from elbowroom.results.rows import AuditedClaim, Difference, PublishedNumber, SeriesElbow, SizeAnswer, WidthGain
+from elbowroom.results.rows import (
+    AuditedClaim,
+    Difference,
+    PublishedNumber,
+    SeriesElbow,
+    SizeAnswer,
+    TruncatedPoint,
+    WidthGain,
+)
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
 from tests.support.published import with_published_recipes
@@ -139,6 +147,7 @@ def pages(
     )
     compared: dict[str, pd.DataFrame] = {
         "answer": to_table(SizeAnswer, size_answers()),
+        "truncated": to_table(TruncatedPoint, [TruncatedPoint("mnist", "mnist-z128", 128, 64, 52.5, 26.0, 26.5)]),
         "widths": to_table(WidthGain, []),
         "variants": variants,
         "baselines": pd.DataFrame([family | baseline | none]),

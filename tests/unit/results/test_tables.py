@@ -29,12 +29,13 @@ READ: dict[str, Read] = {  # file -> its reader
     f"plots/{NAME}/history.csv": lambda study: tables.history(study, NAME),
     f"plots/{NAME}/cost.csv": lambda study: tables.costs(study, NAME),
     f"plots/{NAME}/spectrum.csv": lambda study: tables.spectrum(study, NAME),
+    f"plots/{NAME}/truncated.csv": lambda study: tables.truncated(study, NAME),
     f"plots/{NAME}/map.csv": lambda _: tables.latent_map(NAME),
     f"metrics/judge/{DATASET}.csv": lambda study: tables.judge(study, DATASET),
     f"metrics/baselines/{DATASET}.csv": lambda study: tables.baselines(study, DATASET),
     **{f"report/comparison/{name}.csv": tables.comparison for name in tables.COMPARISON},
 }
-METRICS, HISTORY, COST, SPECTRUM, MAP, JUDGE, BASELINES, *_ = READ
+METRICS, HISTORY, COST, SPECTRUM, TRUNCATED, MAP, JUDGE, BASELINES, *_ = READ
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
         for read in (tables.seed_metrics, tables.history, tables.costs, tables.spectrum):
             table = read(study, variant)
             assert set(table.variant) == {variant}
+        assert set(tables.truncated(study, variant).variant) <= {variant}
         assert len(tables.latent_map(variant)) > 2
     for dataset in study.datasets:
         assert set(tables.judge(study, dataset).dataset) == {dataset}
@@ -224,6 +226,18 @@ def test_compare_and_report_write_the_same_bytes_again() -> None:
         shutil.rmtree("report")
     assert found[0] == found[1]
     assert set(found[0]) >= {"index.html", "README.md", "variants.csv", "claims.csv"}
+
+
+def test_a_table_that_older_results_lack_has_no_rows(study: Study) -> None:
+    """But one that is there must be as declared."""
+    for file in (TRUNCATED, "report/comparison/truncated.csv"):
+        Path(file).unlink(missing_ok=True)
+    assert tables.truncated(study, NAME).empty
+    assert tables.measured(study).truncated.empty
+    assert tables.comparison(study).truncated.empty
+    pd.DataFrame({"variant": NAME, "seed": 0, "kept": [0, 0], "loss": 1, "distortion": 1, "rate": 0}).to_csv(TRUNCATED)
+    with pytest.raises(StudyError, match="found column"):
+        tables.truncated(study, NAME)
 
 
 def test_used_latents_of_older_results_are_counted_by_the_spectrum(study: Study) -> None:

@@ -31,7 +31,8 @@ STAGE, SCRIPT = "code", "code_digests"  # what writes the digests; a script call
 
 # Not followed. `load_study` hands on params.yaml, and DVC itself compares the settings a stage uses (`params:`), so
 # that a new check of a figure's setting trains no model again. `check_code` lets a stage run or refuses.
-CUT = frozenset({"load_study", "check_code"})
+# `hand_over` has another process run the same code.
+CUT = frozenset({"load_study", "check_code", "hand_over"})
 
 # What a stage runs without importing it: the notebook's cells run in a process of their own.
 ALSO = {"notebook": ["elbowroom.notebook.study"]}

@@ -13,6 +13,8 @@ from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.plan import describe, find_plan
 from elbowroom.scheduler.repair import repair
 from elbowroom.scheduler.runner import Runner
+from elbowroom.scheduler.stage_client import ADDRESS
+from elbowroom.scheduler.stage_server import stage_server
 
 
 def _jobs(text: str) -> int:
@@ -36,7 +38,8 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
     print(describe(plan, jobs, threads))
-    return Runner(plan, jobs, Console(highlight=False, markup=False, emoji=False, soft_wrap=True)).run()
+    with stage_server() as os.environ[ADDRESS]:
+        return Runner(plan, jobs, Console(highlight=False, markup=False, emoji=False, soft_wrap=True)).run()
 
 
 if __name__ == "__main__":

@@ -357,6 +357,7 @@ def test_each_change_of_a_definition_moves_its_line_and_no_other(tmp_path: Path,
 
 # What a digest cannot see, and so may not be used: what finds a definition without a mention of its name, what
 # reads docstrings or the types of parameters, and what changes something unseen while a module is imported.
+SERVER = "elbowroom.scheduler.stage_server"  # no stage, but what runs stages
 UNSEEN = {"globals", "locals", "__import__", "import_module", "__subclasses__", "__init_subclass__"}
 UNSEEN |= {"__doc__", "__dict__", "__annotations__", "get_type_hints", "signature", "getsource", "singledispatch"}
 UNSEEN |= {"validate_call", "computed_field", "sys.modules"}
@@ -453,7 +454,14 @@ def makes_a_row(text: str, read: Module, known: Code) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", sorted({*modules()} - {"elbowroom"}))
+def test_no_stage_reaches_the_server_that_runs_modules_by_their_names() -> None:
+    code = Code()
+    reached = {module.name for stage in code.stages for module in code._reached(code.roots(stage))}
+    assert "elbowroom.scheduler.stage_client" in reached
+    assert SERVER not in reached
+
+
+@pytest.mark.parametrize("name", sorted({*modules()} - {"elbowroom", SERVER}))
 def test_no_module_uses_what_the_digests_cannot_see(name: str) -> None:
     assert list(unseen(name, modules()[name].read_text())) == []
 

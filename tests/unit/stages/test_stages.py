@@ -72,6 +72,7 @@ def test_stages_run_the_library_beside_them(tmp_path: Path) -> None:
     (tmp_path / "src/elbowroom").mkdir(parents=True)
     (tmp_path / "stages").mkdir()
     (tmp_path / "src/elbowroom/__init__.py").write_text("beside = True\n")
+    (tmp_path / "src/elbowroom/scheduler").symlink_to(ROOT / "src/elbowroom/scheduler")  # stages/__init__.py imports it
     (tmp_path / "stages/__init__.py").write_text((ROOT / "stages/__init__.py").read_text())
     code = "import stages, elbowroom; print(elbowroom.beside)"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

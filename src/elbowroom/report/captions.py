@@ -77,12 +77,12 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
     "against each other, nor those of an autoencoder or PCA (no KL) against a VAE's. A squared error is that of "
     "a Gaussian of variance 1/2 without its constant; a cross-entropy on grey pixels is no density. Baselines "
-    "have no seeds: they are closed forms of the training images.",
+    "have no seeds: they are closed forms of the training images. PCA of a Bernoulli is there at powers of two.",
     "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE "
     "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
     "within its column, not with the test loss.",
     "floor": "Above the floor: the distortion minus the entropy of the grey pixels, below which no Bernoulli "
-    "reconstruction goes. PCA of a Bernoulli is there at powers of two.",
+    "reconstruction goes.",
     "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
     "of z for each of {weighed:,} test images. Effective samples are those of the largest K. If they are few, "
     "the bound is loose: a larger model may look worse only because its bound is looser.",

@@ -14,13 +14,12 @@ from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
 from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
-HEADLINE = [METRICS[name] for name in ("test_loss", "test_distortion", "test_rate", "iwae_nll", "used_latents")]
-LOSSES = [
-    *(METRICS[name] for name in ("test_loss", "test_distortion", "test_rate")),
+LOSSES = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
+TERMS = [
+    *(METRICS[f"test_{term}"] for term in ("loss", "distortion", "rate")),
     ABOVE_FLOOR,
-    *(METRICS[name] for name in ("train_loss", "iwae_nll", "used_latents")),
+    *(METRICS[f"train_{term}"] for term in ("loss", "distortion", "rate")),
 ]
-TERMS = [METRICS[f"{split}_{term}"] for split in ("test", "train") for term in ("loss", "distortion", "rate")]
 PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd")]
 LATENTS = [
     *(METRICS[name] for name in ("used_latents", "effective_latents", "active_units", "active_units_kl")),
@@ -52,7 +51,7 @@ def describe(variant: Variant) -> str:
 def losses(study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRow]) -> TextTable:
     """Set out the variants of a dataset and the baselines of its families, in nats per image.
 
-    A column that no row has a number in, such as the distance to a floor that only a Bernoulli has, is left out.
+    A column that no row has a number in, such as a bound that only VAEs have, is left out.
     """
     rows = []
     for row in variants:
@@ -79,9 +78,6 @@ def _baseline(row: BaselineRow) -> dict[str, str]:
         "variant": f"{row.baseline} ({LossFamily.of(row).label})",
         "latent": number(row.latent_dim, 0),
         heading(METRICS["test_loss"], short=True): number(row.test_loss),
-        heading(METRICS["test_distortion"], short=True): number(row.test_distortion),
-        heading(METRICS["test_rate"], short=True): number(row.test_rate),
-        heading(METRICS["train_loss"], short=True): number(row.train_loss),
         heading(METRICS["used_latents"], short=True): number(row.used_latents, 0),
     }
 
@@ -106,9 +102,10 @@ def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
 
 
 def measured(variants: Iterable[Row], metrics: Sequence[Metric], short: bool = False) -> TextTable:
-    """Set out some metrics (TERMS, PICTURES, LATENTS, PATHS) of the variants of a dataset."""
+    """Set out some metrics (TERMS, PICTURES, LATENTS, PATHS) of the variants of a dataset, but for those none has."""
     rows = [{"variant": row["variant"], **means(row, metrics, short)} for row in variants]
-    return TextTable.of(["variant", *(heading(metric, short) for metric in metrics)], rows)
+    found = [heading(metric, short) for metric in metrics]
+    return TextTable.of(["variant", *(name for name in found if any(row[name] != DASH for row in rows))], rows)
 
 
 def ladder(study: Study, variants: Iterable[Row]) -> TextTable:
@@ -134,10 +131,10 @@ def headline(study: Study, variants: Iterable[Row]) -> TextTable:
     for row in variants:
         epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
         published = number(test_loss_after(row["variant"], epochs))
-        cells = {"variant": row["variant"], "seeds": str(row["seeds"]), "epochs": str(epochs), "published": published}
-        rows.append(cells | means(row, HEADLINE, short=True))
-    loss, *others = (heading(metric, short=True) for metric in HEADLINE)
-    return TextTable.of(["variant", "seeds", "epochs", loss, "published", *others], rows)
+        cells = {"variant": row["variant"], "epochs": str(epochs), "published": published}
+        rows.append(cells | means(row, LOSSES))
+    loss, *others = (heading(metric) for metric in LOSSES)
+    return TextTable.of(["variant", "epochs", loss, "published", *others], rows)
 
 
 def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:

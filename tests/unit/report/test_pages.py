@@ -218,13 +218,10 @@ def study() -> Study:
 def test_numbers_are_in_the_tables(study: Study) -> None:
     rendered = pages(study)
     html, markdown = rendered["index.html"], rendered["README.md"]
-    assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,903.50</td><td>9.25</td>" in html
-    losses = "| 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 | 1,906.50 | 3 |"
-    assert f"| too few | 128 | 32 | 3,342,305 {losses}" in markdown
-    assert (
-        r"| mean image (gaussian, pixels in \[-1, 1\]) | – | – | – | – | 211.59 | 211.59 | 0.00 | – | 210.00 | – | – |"
-        in markdown
-    )
+    assert "<td>3,342,305</td><td>1,912.93 ± 1.25</td><td>1,906.50</td><td>3</td>" in html
+    assert "| too few | 128 | 32 | 3,342,305 | 1,912.93 ± 1.25 | 1,906.50 | 3 |" in markdown
+    assert r"| mean image (gaussian, pixels in \[-1, 1\]) | – | – | – | – | 211.59 | – | – |" in markdown
+    assert "| [mnist-z128](#mnist-z128) | 1,912.93 ± 1.25 | 1,903.50 | 9.25 | 221.78 | 1,910.25 |" in markdown
     assert "| [mnist-z128](#mnist-z128) | squared error + KL, pixels in" in markdown
     assert "| 2 | 1 | 86.5 | 500 | 900 |" in markdown
     assert "| mnist-z128 | test loss | worse | 1.02 | 0.50 to 1.54 | \\< 0.001 | 3 |" in markdown

@@ -152,7 +152,8 @@ def deal(pool: pd.DataFrame, kind: Kind, rng: np.random.Generator) -> pd.DataFra
 def judge(study: Study, seeds: pd.DataFrame, mean_image_loss: float) -> Claims:
     """Judge a study as `compare` does. mean_image_loss: of the images that the losses are of."""
     nothing = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "kl"])  # no judgement reads these
-    answers = size_answers(study, Measured(seeds, nothing, nothing, nothing, mean_images(study, mean_image_loss)))
+    baselines = mean_images(study, mean_image_loss)
+    answers = size_answers(study, Measured(seeds, nothing, nothing, nothing, baselines, nothing))
     differences = comparisons(study, seeds, METRICS)
     values = {name: rows.set_index("seed") for name, rows in seeds.groupby("variant")}
     paired = [paired_interval(values[row.variant][row.metric], values[row.against][row.metric]) for row in differences]

@@ -25,6 +25,7 @@ def main() -> None:
     inputs = pages.ReportInputs(
         comparison=tables.comparison(study),
         judges=pd.concat([tables.judge(study, name) for name in study.datasets]),
+        dimensions=pd.concat([tables.dimension(name) for name in study.datasets]),
         costs={name: tables.costs(study, name) for name in study.variants},
         explored=explored,
         pictures={name: page_data.inline_picture(name) for name in shown},

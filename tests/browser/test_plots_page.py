@@ -145,6 +145,7 @@ AXES = {  # what a chart's id contains, first match -> the titles of its axes
     "comparison_differences_csv": {"difference"},  # its unit stands above each panel
     "comparison_elbows_csv": {"bend (latents), 95 % interval"},
     "comparison_latents_csv": {"latent size"},  # of the other axis, what and which unit stands above each panel
+    "comparison_noise_csv": {"variance of the likelihood, pixels in [0, 1]", "latents that carry 95 % of the KL"},
     "comparison_published_csv": {"difference from the published value (%)"},
     "comparison_spectrum_csv": {"latent, ordered by its KL (rank)", "KL, mean over test images (nats)"},
     "comparison_truncated_csv": {"latents kept, those of the largest KL", "test loss (nats per image)"},

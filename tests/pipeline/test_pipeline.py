@@ -25,7 +25,7 @@ from tests.support.checkout import PAGES, Checkout, Grown, of, ran
 pytestmark = pytest.mark.dvc
 
 NAMES = ["mnist-z128", "mnist-z256", "cifar10-ae16"]
-PICTURES = 2 * 5 + 5 + 1  # of each dataset; of the VAEs, which are of one family; of the autoencoders
+PICTURES = 2 * 5 + 1 + 5 + 1  # of each dataset; of MNIST's noise; of the VAEs, of one family; of the autoencoders
 
 
 def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:

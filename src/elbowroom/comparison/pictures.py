@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from elbowroom.comparison import charts
 from elbowroom.comparison.answer import by_series
 from elbowroom.comparison.answer_chart import answer_figure
+from elbowroom.comparison.noise_chart import noise_figure
 from elbowroom.core import paths
 from elbowroom.core.settings import Study
 from elbowroom.figures.colours import variant_colours
@@ -20,6 +21,7 @@ from elbowroom.results.families import LossFamily, families
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison, Measured
+from elbowroom.results.yardstick_rows import NoisePoint
 
 MAPS_TITLE = "mu of test images on its two principal components (and the share of its variance that they hold)"
 
@@ -47,6 +49,9 @@ def compared_pictures(study: Study, measured: Measured, comparison: Comparison) 
     for dataset, own in first_seeds.groupby("dataset", sort=False):
         drawn = dataset_pictures(own.set_index("variant").pca_2d)
         pictures |= {f"{dataset}-{kind}": picture for kind, picture in drawn.items()}
+    for dataset, table in comparison.noise.groupby("dataset", sort=False):
+        title = f"{dataset}: latents at each noise level"
+        pictures[f"{dataset}-noise"] = noise_figure(to_rows(NoisePoint, table), title)
     for family in families(study):
         drawn = family_charts(study, family, measured, comparison)
         pictures |= {f"{family.slug}-{kind}": picture for kind, picture in drawn.items()}

@@ -7,6 +7,7 @@ import pandas as pd
 from elbowroom.comparison.answer import size_answers, width_gains
 from elbowroom.comparison.audit import audit
 from elbowroom.comparison.latent_curves import elbows, latent_curves
+from elbowroom.comparison.noise import noise_points
 from elbowroom.comparison.pairs import comparisons
 from elbowroom.comparison.published import against_published
 from elbowroom.comparison.truncated_curves import truncated_points
@@ -26,6 +27,7 @@ from elbowroom.results.rows import (
 )
 from elbowroom.results.schema import to_rows, to_table
 from elbowroom.results.tables import Comparison, Measured
+from elbowroom.results.yardstick_rows import NoisePoint
 
 
 def compare(study: Study, measured: Measured) -> Comparison:
@@ -47,6 +49,7 @@ def compare(study: Study, measured: Measured) -> Comparison:
         curves=_mean_over_seeds(measured.history, ["split", "epoch"]).round(4),
         spectrum=_mean_over_seeds(measured.spectrum[is_vae], ["rank"]),
         claims=to_table(AuditedClaim, audit(study, measured.seeds)),
+        noise=to_table(NoisePoint, noise_points(study, measured.seeds, measured.noise, answers)),
         published=to_table(PublishedNumber, published),
     )
 

@@ -52,6 +52,16 @@ def baselines_file(dataset: str) -> Path:
     return Path("metrics") / "baselines" / f"{dataset}.csv"
 
 
+def dimension_file(dataset: str) -> Path:
+    """The intrinsic dimension of a dataset's images."""
+    return Path("metrics") / "baselines" / f"{dataset}-dimension.csv"
+
+
+def noise_file(dataset: str) -> Path:
+    """How many latents the linear VAE of a dataset uses at each noise level."""
+    return Path("metrics") / "baselines" / f"{dataset}-noise.csv"
+
+
 def judge_file(dataset: str) -> Path:
     """The weights of a dataset's frozen classifier."""
     return Path("models") / "judge" / f"{dataset}.safetensors"

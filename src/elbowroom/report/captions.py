@@ -43,6 +43,13 @@ FAMILY = {  # charts of a loss family
     "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it "
     "on the whole split, with z sampled. A band spans the seeds.",
 }
+NOISE = (
+    "The smaller the noise that the likelihood assumes, the more latents are worth their KL. Grey is the exact linear "
+    "VAE: all of its active latents, and the fewest that carry 95 % of its KL. Points are trained VAEs with a Gaussian "
+    "likelihood: the latents that carry 95 % of the KL on test, at the variance for pixels in [0, 1], which is half "
+    "the effective beta. Hollow points may change: they use nearly all the latents that they have, or were trained too "
+    "little."
+)
 VARIANT = {  # pictures of one variant
     "images.png": "Test images with their labels.",
     "curves.png": "Training curves, a line for each seed.",
@@ -63,6 +70,7 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
     "this way.",
     "answer_chart": ANSWER_CHART,
+    "noise": NOISE,
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, between one-sided bounds. Rise: how much higher the training loss is than the lowest of a smaller size; if "
     "that exceeds the margin, the size was trained too little and is left out. Twice the epochs: how much they are "
@@ -154,6 +162,8 @@ def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Ca
         for kind, caption in FAMILY.items():
             if kind in drawn:
                 yield Captioned(f"{family.slug}-{kind}.png", f"{caption} Likelihood: {family.label}.")
+    if (comparison.noise.dataset == dataset).any():
+        yield Captioned(f"{dataset}-noise.png", NOISE)
     for kind, caption in COMPARED.items():
         yield Captioned(f"{dataset}-{kind}.png", caption)
 

@@ -18,10 +18,12 @@ from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored
 from elbowroom.report import vega_charts
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
+from elbowroom.report.vega_noise import noise_chart
 from elbowroom.results.families import families
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
+from elbowroom.results.yardstick_rows import NoisePoint
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,21 @@ def _base64(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class DatasetCharts:
-    """The charts of a dataset: titles by the keys of `specs`, those of latents and curves by loss family."""
+    """The charts of a dataset: titles by the keys of `specs`, those of latents and curves by loss family.
+
+    noise: the chart of the noise levels, if there is one.
+    """
 
     latents: dict[str, dict[str, str]]
     curves: dict[str, dict[str, str]]
     planes: dict[str, str]
+    noise: dict[str, str]
     specs: dict[str, Spec]
 
 
 def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dict[str, str]) -> DatasetCharts:
     """Draw the charts of a dataset."""
-    charts = DatasetCharts({}, {}, {}, {})
+    charts = DatasetCharts({}, {}, {}, {}, {})
 
     def add(specs: dict[str, Spec]) -> dict[str, str]:
         """Keep charts by title, and return their titles by key."""
@@ -139,6 +145,8 @@ def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dic
             spectrum = vega_charts.spectrum_chart(spectra, colours)
             titled = {f"Rate-distortion plane ({family.label})": plane, f"KL spectrum ({family.label})": spectrum}
             charts.planes.update(add(titled))
+    if points := to_rows(NoisePoint, comparison.noise[comparison.noise.dataset == name]):
+        charts.noise.update(add({"Latents at each noise level": noise_chart(points)}))
     return charts
 
 

@@ -17,11 +17,13 @@ from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.report import captions, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
+from elbowroom.report.dimension import dimension_sentences
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
+from elbowroom.results.yardstick_rows import Dimension
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -30,7 +32,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 class ReportInputs:
     """What the pages set out.
 
-    comparison: the tables of report/comparison. judges: how each dataset's judge was trained. costs: of each variant, a
+    comparison: the tables of report/comparison. judges: how each dataset's judge was trained. dimensions: in how
+    many directions each dataset's images vary. costs: of each variant, a
     row for each seed. explored: the variants whose latent space is explored. pictures: captions.ON_PAGE of each
     dataset, by DATASET-KIND. outdated: variants whose results are of older code. commit, versions, stage_times: as
     provenance returns them.
@@ -38,6 +41,7 @@ class ReportInputs:
 
     comparison: Comparison
     judges: pd.DataFrame
+    dimensions: pd.DataFrame
     costs: dict[str, pd.DataFrame]
     explored: dict[str, Explored]
     pictures: dict[str, page_data.InlinePicture]
@@ -116,6 +120,7 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
         "losses": text_tables.losses(study, variants, baselines),
+        "dimension": dimension_sentences(to_rows(Dimension, inputs.dimensions[inputs.dimensions.dataset == name])),
         "terms": text_tables.measured(variants, text_tables.TERMS),
         "objectives": text_tables.objectives(study, variants),
         "quality": text_tables.measured(variants, text_tables.PICTURES),

@@ -28,6 +28,7 @@ from elbowroom.results.rows import (
 )
 from elbowroom.results.schema import Column, Expected, Table, columns, load
 from elbowroom.results.used_latents import effective_latents, used_latents
+from elbowroom.results.yardstick_rows import Dimension, NoiseLevel, NoisePoint
 
 TEXT = Column("text")
 NUMBER, MAYBE = Column(), Column(empty=True)
@@ -66,6 +67,8 @@ JUDGE = Table(
     | {"second_test_accuracy": Column(low=0, high=1, empty=True)},
     key=["epoch"],
 )
+DIMENSION = Table(columns(Dimension), key=["estimator"], optional=True)
+NOISE = Table(columns(NoiseLevel), key=["sigma2"], optional=True)
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
     {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
@@ -92,6 +95,7 @@ COMPARISON = {  # the tables of report/comparison that the report reads
         {"dataset": DATASET, "variant": TEXT, "rank": COUNT, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
     ),
     "claims": Table(columns(AuditedClaim), key=[]),
+    "noise": Table(columns(NoisePoint), key=["dataset", "variant", "sigma2"], may_be_empty=True, optional=True),
     "published": Table(columns(PublishedNumber), key=["study", "variant", "quantity"], may_be_empty=True),
 }
 
@@ -164,13 +168,23 @@ def baselines(study: Study, dataset: str) -> pd.DataFrame:
     return table
 
 
+def dimension(dataset: str) -> pd.DataFrame:
+    """Read the intrinsic dimension of a dataset's images: a row for each estimate, none if it was not measured."""
+    return load(paths.dimension_file(dataset), DIMENSION, {"dataset": [dataset]})
+
+
+def noise(dataset: str) -> pd.DataFrame:
+    """Read how many latents the linear VAE uses at each noise level: no rows if it was not measured."""
+    return load(paths.noise_file(dataset), NOISE, {"dataset": [dataset]})
+
+
 @dataclass(frozen=True)
 class Measured:
     """What stages measured of all variants and datasets of a study, a table each.
 
     seeds: every metric. history: training curves. spectrum: the KL of each latent. truncated: the loss with fewer
     latents. These have a row for each seed (and epoch, rank, or number kept) of each variant, and its dataset.
-    baselines: of each dataset.
+    baselines: of each dataset. noise: the linear VAE's latents at each noise level of each dataset.
     """
 
     seeds: pd.DataFrame
@@ -178,6 +192,7 @@ class Measured:
     spectrum: pd.DataFrame
     truncated: pd.DataFrame
     baselines: pd.DataFrame
+    noise: pd.DataFrame
 
 
 def measured(study: Study) -> Measured:
@@ -193,6 +208,7 @@ def measured(study: Study) -> Measured:
         spectrum=read_all(spectrum),
         truncated=read_all(truncated),
         baselines=pd.concat([baselines(study, name) for name in study.datasets]),
+        noise=pd.concat([noise(name) for name in study.datasets]),
     )
 
 
@@ -211,6 +227,7 @@ class Comparison:
     curves: pd.DataFrame
     spectrum: pd.DataFrame
     claims: pd.DataFrame
+    noise: pd.DataFrame
     published: pd.DataFrame
 
 

@@ -23,7 +23,6 @@ from elbowroom.yardsticks.principal_components import (
     MOST,
     Components,
     Projected,
-    principal_components,
     project,
     reconstruction_cross_entropies,
 )
@@ -33,10 +32,12 @@ RANGES = {UNIT: 1, SYMMETRIC: 4}  # pixel range -> what it multiplies the square
 ROUNDING = 1 / (12 * 255**2)  # the variance of a pixel within its grey level, which even a single image has
 
 
-def baselines(dataset: str, images: Images) -> pd.DataFrame:
-    """Compute every baseline of a dataset: a table of BaselineRow, whose whole numbers are written as such."""
+def baselines(dataset: str, images: Images, components: Components) -> pd.DataFrame:
+    """Compute every baseline of a dataset: a table of BaselineRow, whose whole numbers are written as such.
+
+    components: those of the training images.
+    """
     train, test = (part.images.flatten(1) for part in (images.train, images.test))
-    components = principal_components(train)
     projected = project(test, components)
     rows = [
         *mean_image(dataset, train, test),

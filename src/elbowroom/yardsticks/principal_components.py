@@ -18,13 +18,14 @@ class Components(NamedTuple):
     """The first K = min(D, 512) principal components of N images of D pixels in [0, 1].
 
     mean: (D,). variances: (K,), largest first; sums of squares are divided by N, not by N - 1. axes: (D, K),
-    orthonormal, or 0 in directions in which the images do not vary, so that these change no reconstruction. total: the
-    variance in all D directions.
+    orthonormal, or 0 in directions in which the images do not vary, so that these change no reconstruction. spectrum:
+    all min(N, D) variances. total: the variance in all D directions.
     """
 
     mean: Tensor
     variances: Tensor
     axes: Tensor
+    spectrum: Tensor
     total: float
 
 
@@ -38,17 +39,19 @@ def principal_components(train: Tensor) -> Components:
     if count < size:
         centred = train.double() / 255 - mean
         products = centred @ centred.T / count
-        variances, vectors = _largest_first(products)
-        axes = centred.T @ (vectors / (count * variances.clamp(min=1e-30)).sqrt())
+        spectrum, vectors = _largest_first(products)
+        axes = centred.T @ (vectors / (count * spectrum[:MOST].clamp(min=1e-30)).sqrt())
     else:
         products = covariance(train)
-        variances, axes = _largest_first(products)
-    varies = variances > variances[0] * size * torch.finfo(torch.float64).eps  # by more than rounding
-    missing = min(size, MOST) - len(variances)
+        spectrum, axes = _largest_first(products)
+    varies = spectrum > spectrum[0] * size * torch.finfo(torch.float64).eps  # by more than rounding
+    spectrum = spectrum.where(varies, 0)
+    missing = max(min(size, MOST) - len(spectrum), 0)
     return Components(
         mean,
-        pad(variances.where(varies, 0), (0, missing)),
-        pad(axes.where(varies, 0), (0, missing)),
+        pad(spectrum[:MOST], (0, missing)),
+        pad(axes.where(varies[:MOST], 0), (0, missing)),
+        spectrum,
         products.trace().item(),
     )
 
@@ -68,9 +71,9 @@ def covariance(train: Tensor) -> Tensor:
 
 
 def _largest_first(symmetric: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest 512 eigenvalues (K,) and their vectors (N, K) of a symmetric matrix (N, N)."""
+    """All eigenvalues (N,) of a symmetric matrix (N, N), and the vectors (N, K) of the largest 512."""
     values, vectors = torch.linalg.eigh(symmetric)
-    return values.flip(0)[:MOST], vectors.flip(1)[:, :MOST]
+    return values.flip(0), vectors.flip(1)[:, :MOST]
 
 
 class Projected(NamedTuple):

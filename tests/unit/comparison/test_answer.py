@@ -13,7 +13,7 @@ from tests.support.tables import history
 
 
 def answers(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, SizeAnswer]:
-    measured = Measured(seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines)
+    measured = Measured(seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines, pd.DataFrame())
     rows = size_answers(study, measured)
     return {row.variant: row for row in rows}
 

@@ -11,6 +11,7 @@ from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import ClaimResult, Outcome, State, Worth
 from elbowroom.results.rows import Baseline, SizeAnswer, WidthGain
 from elbowroom.results.schema import columns
+from elbowroom.results.yardstick_rows import NoisePoint
 from tests.support import ROOT
 
 
@@ -47,8 +48,8 @@ def test_the_chart_of_the_answer_knows_its_states() -> None:
     assert states == {State.UNDERTRAINED, State.UNCLEAR, State.ENOUGH}
 
 
-@pytest.mark.parametrize(("name", "row"), [("answer", SizeAnswer), ("widths", WidthGain)])
-def test_charts_read_columns_of_their_tables(name: str, row: type[SizeAnswer | WidthGain]) -> None:
+@pytest.mark.parametrize(("name", "row"), [("answer", SizeAnswer), ("widths", WidthGain), ("noise", NoisePoint)])
+def test_charts_read_columns_of_their_tables(name: str, row: type[SizeAnswer | WidthGain | NoisePoint]) -> None:
     read = set(re.findall(r"datum\.([a-z_]+)", template(name)))
     made = set(re.findall(r'"as": "([a-z_]+)"', template(name)))
     assert read - made - {"label"} <= set(columns(row))  # the label is that of an axis

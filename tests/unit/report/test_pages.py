@@ -27,6 +27,7 @@ from elbowroom.results.rows import (
 )
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
+from elbowroom.results.yardstick_rows import Dimension, Estimator, NoisePoint
 from tests.support.published import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
@@ -166,6 +167,7 @@ def pages(
         ),
         "differences": to_table(Difference, [difference]),
         "elbows": to_table(SeriesElbow, []),
+        "noise": to_table(NoisePoint, []),
         "claims": to_table(
             AuditedClaim, [AuditedClaim("notebook", MARKUP, Evidence.MEASURED, ClaimResult.HOLDS, "52.42")]
         ),
@@ -186,6 +188,8 @@ def pages(
             ]
         ),
     }
+    estimate = {"dataset": "mnist", "estimator": Estimator.TWO_NN, "neighbours": 2, "images": 10_000}
+    other = {"estimator": Estimator.LEVINA_BICKEL, "neighbours": 20}
     judges = pd.DataFrame({"dataset": ["mnist", "cifar10"], "epoch": 1, "test_accuracy": [0.99, 0.75]})
     cost = {
         "seconds": [86.0, 87.0],
@@ -199,6 +203,7 @@ def pages(
     inputs = ReportInputs(
         Comparison(**(compared | changes)),
         judges,
+        to_table(Dimension, [Dimension(**estimate, dimension=13.3), Dimension(**estimate | other, dimension=11.9)]),
         costs,
         dict.fromkeys(study.variants, EXPLORED),
         dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
@@ -260,6 +265,23 @@ def test_a_loose_bound_is_marked_and_said(study: Study) -> None:
         assert f"† {said}" in page
         assert "1,906.50 †" in page
         assert "The IWAE bound of every VAE here comes from fewer than 10 effective samples, so it is loose" in page
+
+
+def test_the_dimension_of_images_stands_near_the_baselines(study: Study) -> None:
+    for page in pages(study).values():
+        assert page.count("The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions") == 1
+        assert page.index("211.59") < page.index("The images themselves vary")
+
+
+def test_noise_levels_are_behind_a_fold(study: Study) -> None:
+    assert "Latents at each noise level" not in pages(study)["index.html"]
+    points = [
+        NoisePoint(dataset="mnist", sigma2=0.5, active=23, used=18),
+        NoisePoint(dataset="mnist", variant="mnist-z128", latent_dim=128, sigma2=0.125, active=54, used=19),
+    ]
+    rendered = pages(study, noise=to_table(NoisePoint, points))
+    assert "<details><summary>Latents at each noise level</summary>" in rendered["index.html"]
+    assert "(comparison/pictures/mnist-noise.png)" in rendered["README.md"]
 
 
 def test_where_the_loss_bends_is_described_below_the_answer(study: Study) -> None:

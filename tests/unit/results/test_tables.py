@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from elbowroom.core import files
+from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.results import schema, tables
 from elbowroom.results.used_latents import effective_latents, used_latents
+from elbowroom.results.yardstick_rows import NoiseLevel
 from stages import compare, report
 from tests.support import ROOT
 
@@ -34,6 +35,8 @@ READ: dict[str, Read] = {  # file -> its reader
     f"metrics/judge/{DATASET}.csv": lambda study: tables.judge(study, DATASET),
     f"metrics/baselines/{DATASET}.csv": lambda study: tables.baselines(study, DATASET),
     **{f"report/comparison/{name}.csv": tables.comparison for name in tables.COMPARISON},
+    f"metrics/baselines/{DATASET}-dimension.csv": lambda _: tables.dimension(DATASET),
+    f"metrics/baselines/{DATASET}-noise.csv": lambda _: tables.noise(DATASET),
 }
 METRICS, HISTORY, COST, SPECTRUM, TRUNCATED, MAP, JUDGE, BASELINES, *_ = READ
 
@@ -96,6 +99,18 @@ def test_a_column_that_may_be_empty_may_be_missing(study: Study) -> None:
     file = "report/comparison/variants.csv"
     pd.read_csv(file).drop(columns="verdict").to_csv(file, index=False)
     assert set(tables.comparison(study).variants.verdict) == {""}
+
+
+def test_tables_that_older_code_did_not_write_may_be_missing_and_no_others(study: Study) -> None:
+    for path in (paths.dimension_file(DATASET), paths.noise_file(DATASET), paths.comparison_file("noise.csv")):
+        path.unlink(missing_ok=True)
+    assert tables.dimension(DATASET).empty
+    assert tables.noise(DATASET).empty
+    assert tables.comparison(study).noise.empty
+    assert list(tables.measured(study).noise.columns) == list(schema.columns(NoiseLevel))
+    paths.comparison_file("elbows.csv").unlink()
+    with pytest.raises(StudyError, match=r"elbows\.csv: "):
+        tables.comparison(study)
 
 
 Edit = Callable[[pd.DataFrame], pd.DataFrame]

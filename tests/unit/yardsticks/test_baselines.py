@@ -17,7 +17,7 @@ from elbowroom.results.schema import columns
 from elbowroom.yardsticks.baselines import baselines, floor, mean_image
 from elbowroom.yardsticks.bernoulli import CLAMP, continuous_bernoulli_logit
 from elbowroom.yardsticks.pixel_statistics import pixel_means
-from elbowroom.yardsticks.principal_components import CLIP
+from elbowroom.yardsticks.principal_components import CLIP, principal_components
 
 
 def pixels(images: Tensor) -> Tensor:
@@ -30,14 +30,18 @@ def splits(images: Images) -> tuple[Tensor, Tensor]:
     return images.train.images.flatten(1), images.test.images.flatten(1)
 
 
+def table_of(dataset: str, images: Images) -> pd.DataFrame:
+    return baselines(dataset, images, principal_components(images.train.images.flatten(1)))
+
+
 @pytest.fixture(scope="module")
 def mnist(published: dict[str, Images]) -> pd.DataFrame:
-    return baselines("mnist", published["mnist"])
+    return table_of("mnist", published["mnist"])
 
 
 @pytest.fixture(scope="module")
 def small_table(small: dict[str, Images]) -> pd.DataFrame:
-    return baselines("mnist", small["mnist"])
+    return table_of("mnist", small["mnist"])
 
 
 def rows(table: pd.DataFrame, baseline: str, likelihood: str = "gaussian", pixel_range: str = "[0, 1]") -> pd.DataFrame:
@@ -126,7 +130,7 @@ def test_pca_equals_scikit_learns(published: dict[str, Images], name: str, count
     parts = published[name].train, published[name].test
     images = Images(*(Split(part.images[:count], part.labels[:count]) for part in parts), published[name].classes)
     train, test = (pixels(part.images).numpy() for part in (images.train, images.test))
-    table = baselines(name, images)
+    table = table_of(name, images)
     for latent_dim in (1, 2, 8, 64, 256):
         fitted = PCA(latent_dim, svd_solver="full").fit(train)
         errors, crossed = [], []
@@ -251,7 +255,7 @@ def test_losses_are_distortion_plus_rate(mnist: pd.DataFrame) -> None:
 def test_a_single_training_image(small: dict[str, Images]) -> None:
     """A single image varies in no direction: PCA stays at the mean image, no latent is active, no loss is infinite."""
     images = small["mnist"]
-    table = baselines(
+    table = table_of(
         "mnist", Images(images.train._replace(images=images.train.images[:1]), images.test, images.classes)
     )
     assert np.isfinite(table[["train_loss", "test_loss"]]).all(axis=None)

@@ -93,6 +93,9 @@ const places = [...document.querySelectorAll("[data-chart]")];
 const drawn = (async () => { for (const place of places) await draw(place); })();
 const redraw = chosen => drawn.then(async () => { for (const place of places.filter(chosen)) await draw(place); });
 dark.addEventListener("change", () => redraw(() => true));
+for (const fold of document.querySelectorAll("details:has([data-chart])")) { // a closed one has no width
+  fold.addEventListener("toggle", () => fold.open && redraw(place => fold.contains(place)));
+}
 for (const box of document.querySelectorAll("input[data-scale]")) {
   box.addEventListener("change", () => redraw(place => place.dataset.switch && place.dataset.group === box.dataset.group));
 }

@@ -1,0 +1,44 @@
+"""How many latents VAEs use at their noise levels, beside the exact linear VAE at every level."""
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from elbowroom.core.settings import Study
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.schema import to_rows
+from elbowroom.results.yardstick_rows import NoiseLevel, NoisePoint
+
+
+def noise_points(
+    study: Study, seeds: pd.DataFrame, levels: pd.DataFrame, answers: Iterable[SizeAnswer]
+) -> Iterator[NoisePoint]:
+    """Return the points of each dataset that has a VAE with a Gaussian likelihood; the linear VAE's come first.
+
+    seeds: variant, seed and metrics, a row for each trained seed. levels: rows of NoiseLevel. Without these for a
+    dataset, it has no points. answers: what is known of each VAE.
+
+    Squared error + beta KL is the loss of a Gaussian of variance beta / 2, in units in which the effective beta is that
+    for pixels in [0, 1] (vae.objective.effective_beta).
+    """
+    verdicts = {row.variant: row.state for row in answers}
+    for dataset in study.datasets:
+        linear = to_rows(NoiseLevel, levels[levels.dataset == dataset])
+        trained = [
+            NoisePoint(
+                dataset=dataset,
+                variant=name,
+                latent_dim=variant.latent_dim,
+                sigma2=float(own.effective_beta.mean()) / 2,
+                active=float(own.active_units.mean()),
+                used=float(own.used_latents.mean()),
+                verdict=verdicts.get(name, ""),
+            )
+            for name, variant in study.variants.items()
+            if variant.dataset == dataset and variant.model == "vae" and variant.beta > 0
+            if len(own := seeds[(seeds.variant == name) & seeds.effective_beta.notna()])
+        ]
+        if linear and trained:
+            for level in linear:
+                yield NoisePoint(dataset=dataset, sigma2=level.sigma2, active=level.active, used=level.used)
+            yield from trained

@@ -136,7 +136,7 @@ def kinds(good: Path) -> dict[str, Kind]:
             5,
         ),
         "comparison": Kind(
-            {f"report/comparison/{table}.csv": ["report"] for table in COMPARISON}
+            {f"report/comparison/{name}.csv": ["report"] for name, table in COMPARISON.items() if not table.optional}
             | {f"metrics/judge/{dataset}.csv": ["report"] for dataset in ("mnist", "cifar10")},
             7,
         ),

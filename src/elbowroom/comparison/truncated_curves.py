@@ -42,9 +42,7 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     )
     low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
     room = ROOM * (high - low) or 1.0
-    curve = sorted(
-        (point for point in points if point.variant == kept[-1].variant and point.kept > 0),
-        key=lambda point: point.kept,
-    )
+    largest = [row.variant for row in kept if row.state is not State.UNCLEAR][-1]  # the smallest size is never unclear
+    curve = sorted((point for point in points if point.variant == largest and point.kept > 0), key=lambda p: p.kept)
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :])

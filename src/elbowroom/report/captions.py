@@ -28,7 +28,7 @@ ANSWER_CHART = (
     "excess over larger sizes, put onto the best larger size: a size is enough if its bar ends within the ribbon, and "
     "too few if it starts above. Hollow points were trained too little. A ring marks the answer. Grey is the exact "
     "linear VAE, if the likelihood is a squared error. The thin orange line is the largest size that trained well, cut "
-    "down to the latents with the largest KL: with so many latents, the loss can be at least this low."
+    "down to the latents with the largest KL: some VAE with that many latents has a loss this low."
 )
 FAMILY = {  # charts of a loss family
     "answer": ANSWER_CHART,

@@ -1,5 +1,7 @@
 """The chart of the answer draws what the rule compares."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,6 +79,8 @@ def test_the_largest_size_that_trained_well_is_drawn_cut_down(rows: list[SizeAns
     assert list(kept[-3:]) == [32, 64, 128]
     assert losses[-1] == pytest.approx(rows[-2].test_loss)  # the model itself
     assert losses[0] > high > losses[1]  # the line leaves the chart
+    unclear = [replace(row, state=State.UNCLEAR) if row.latent_dim == 128 else row for row in rows]
+    assert answer_view(unclear, points).cut == []  # the points of 64 latents were not measured
 
 
 def test_points_are_means_over_seeds(study: Study) -> None:

@@ -32,7 +32,9 @@ def noise_chart(points: Sequence[NoisePoint]) -> Spec:
         for point in trained_points(points)
     )
     scale = alt.Scale(type="log", base=2, nice=False, padding=8)
-    x = alt.X("sigma2:Q", title="variance of the likelihood, pixels in [0, 1]", scale=scale)
+    x = alt.X(
+        "sigma2:Q", title="variance of the likelihood, pixels in [0, 1]", scale=scale, axis=alt.Axis(format=".2~g")
+    )
     y = alt.Y("latents:Q", title="latents", scale=scale)
     dash = alt.StrokeDash("linear VAE:N", sort=None, scale=alt.Scale(range=[[1, 0], [5, 3]]))
     layers = [alt.Chart(linear).mark_line(color=GREY).encode(x=x, y=y, strokeDash=dash)]

@@ -82,15 +82,16 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
         compared = tables.comparison(study)
         compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as if it had collapsed
         inputs = ReportInputs(
-            compared,
-            pd.concat([tables.judge(study, name) for name in study.datasets]),
-            {name: tables.costs(study, name) for name in study.variants},
-            made,
-            {name: page_data.inline_picture(name) for name in shown},
-            [],
-            "0123456789ab",
-            ["Python 3"],
-            [StageTime("train", runs=8, total=80.0, longest=20.0)],
+            comparison=compared,
+            judges=pd.concat([tables.judge(study, name) for name in study.datasets]),
+            dimensions=pd.concat([tables.dimension(name) for name in study.datasets]),
+            costs={name: tables.costs(study, name) for name in study.variants},
+            explored=made,
+            pictures={name: page_data.inline_picture(name) for name in shown},
+            outdated=[],
+            commit="0123456789ab",
+            versions=["Python 3"],
+            stage_times=[StageTime("train", runs=8, total=80.0, longest=20.0)],
         )
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(render(study, inputs)["index.html"], encoding="utf-8")
@@ -139,7 +140,8 @@ def number_of(canvas: Locator, tiles: np.ndarray) -> int:
 def test_every_chart_is_drawn_and_nothing_leaves_the_page(show: Open, study: Study) -> None:
     page = show()
     places = page.locator("[data-chart]")
-    assert places.count() == 2 * (1 + 4 + 3 + 2)  # for each dataset: answer, latents, training, plane and spectrum
+    by_dataset = 1 + 4 + 3 + 2  # answer, latents, training, plane and spectrum
+    assert places.count() == 2 * by_dataset + 1  # and the noise levels of MNIST, which alone has a Gaussian likelihood
     marks = "g.mark-line path, g.mark-symbol path[opacity='1'], g.mark-area path"
     drawn = places.evaluate_all(f"all => all.map(place => place.querySelectorAll(`{marks}`).length)")
     assert min(drawn) >= 2

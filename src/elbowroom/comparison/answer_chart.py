@@ -23,10 +23,10 @@ def answer_figure(
 
     all_series: the sizes of each series, ascending. truncated: the points of any variants.
 
-    A bar spans the bounds on a size's excess, put onto the best larger size: the size is enough if its bar ends within
-    the ribbon, which spans the margin above the best loss, and too few if its bar starts above it. Sizes that were
-    trained too little are hollow. A ring marks the answer. A thin line is the largest size that trained well, cut down
-    to fewer latents.
+    The ribbon spans the margin above the best loss. A bar spans the bounds on a size's excess over the best larger
+    size, and starts to count at the ribbon's lower edge: if it ends within the ribbon or below, the excess is less than
+    the margin; if it begins above the ribbon, more. Sizes that were trained too little are hollow. A ring marks the
+    answer. A thin line is the largest size that trained well, cut down to fewer latents.
     """
     count = len(all_series)
     figure = Figure(figsize=(4.6 * count + 0.6, 3.8), dpi=DPI, layout="constrained")
@@ -54,11 +54,10 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
     bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
     if bounded:
-        larger = [row.test_loss - row.excess for row in bounded]
         axes.vlines(
             [row.latent_dim for row in bounded],
-            [loss + row.excess_low for loss, row in zip(larger, bounded, strict=True)],
-            [loss + row.excess_high for loss, row in zip(larger, bounded, strict=True)],
+            [best + row.excess_low for row in bounded],
+            [best + row.excess_high for row in bounded],
             color=BLUE,
             lw=2,
             label="bounds against larger sizes",

@@ -10,7 +10,6 @@ from elbowroom.results.outcomes import State
 from elbowroom.results.yardstick_rows import NoisePoint
 
 BLUE, GREY = "#0072B2", "#8a8a8a"
-FULL = 0.9  # of its latents: a VAE that uses so many may use no more because it has no more
 
 
 def trained_points(points: Sequence[NoisePoint]) -> list[NoisePoint]:
@@ -18,13 +17,8 @@ def trained_points(points: Sequence[NoisePoint]) -> list[NoisePoint]:
     return [point for point in points if point.variant and point.active and point.verdict != State.COLLAPSED]
 
 
-def is_open(point: NoisePoint) -> bool:
-    """Whether a VAE might use another number: it uses nearly all that it has, or was trained too little."""
-    return point.used >= FULL * point.latent_dim or point.verdict in (State.UNDERTRAINED, State.UNCLEAR)
-
-
 def noise_figure(points: Sequence[NoisePoint], title: str) -> Figure:
-    """Draw a dataset's VAEs beside the exact linear VAE. Those of which `is_open` holds are hollow."""
+    """Draw a dataset's VAEs beside the exact linear VAE. Those that are open are hollow."""
     linear = [point for point in points if not point.variant and point.active]
     figure = Figure(figsize=(6.4, 4.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
@@ -32,7 +26,7 @@ def noise_figure(points: Sequence[NoisePoint], title: str) -> Figure:
     axes.plot(levels, [p.active for p in linear], color=GREY, lw=1.2, label="linear VAE, every active latent")
     axes.plot(levels, [p.used for p in linear], color=GREY, lw=1.2, ls="-.", label="linear VAE, 95 % of the KL")
     for hollow, fill, label in ((False, BLUE, "trained, 95 % of the KL"), (True, "white", "the same, may change")):
-        if own := [point for point in trained_points(points) if is_open(point) == hollow]:
+        if own := [point for point in trained_points(points) if bool(point.open) == hollow]:
             places = [point.sigma2 for point in own], [point.used for point in own]
             axes.plot(*places, "o", ms=5.5, mec=BLUE, mfc=fill, label=label, zorder=3)
     axes.set(title=title, xlabel="variance of the likelihood, pixels in [0, 1]", ylabel="latents")

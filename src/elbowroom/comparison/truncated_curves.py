@@ -36,7 +36,7 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     """
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     best = min(row.test_loss for row in kept)
-    bounds = [row.test_loss - row.excess + bound for row in kept for bound in (row.excess_low, row.excess_high)]
+    bounds = [best + bound for row in kept for bound in (row.excess_low, row.excess_high)]
     shown = np.array(
         [best, best + rows[0].margin, *bounds, *(row.test_loss for row in rows), *(row.linear_loss for row in rows)]
     )

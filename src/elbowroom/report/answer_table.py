@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from elbowroom.report.cells import number
-from elbowroom.report.markdown import TextTable
+from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results.rows import SizeAnswer
 
 
@@ -19,7 +19,7 @@ def size_table(rows: Iterable[SizeAnswer]) -> TextTable:
             "test loss": number(row.test_loss),
             "excess": _between(row.excess, row.excess_low, row.excess_high),
             "rise in training": _rise(row.rise, row.rise_low),
-            "margin": number(row.margin),
+            "margin": number(row.margin) if row.margin > 0 else DASH,
             "twice the epochs": number(row.doubling_gain),
         }
         for row in rows

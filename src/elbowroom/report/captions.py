@@ -24,11 +24,12 @@ COMPARED = {  # pictures of all variants of a dataset
 }
 ON_PAGE = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # index.html has maps to explore
 ANSWER_CHART = (
-    "Test loss against latent size. The ribbon is the margin above the best loss. A bar spans the bounds on a size's "
-    "excess over larger sizes, put onto the best larger size: a size is enough if its bar ends within the ribbon, and "
-    "too few if it starts above. Hollow points were trained too little. A ring marks the answer. Grey is the exact "
-    "linear VAE, if the likelihood is a squared error. The thin orange line is the largest size that trained well, cut "
-    "down to the latents with the largest KL: some VAE with that many latents has a loss this low."
+    "Test loss against latent size. The ribbon is the margin above the best loss. A bar shows between which bounds a "
+    "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
+    "means too few. Only a size whose bar ends within the ribbon or below can be enough. Hollow points were trained "
+    "too little. A ring marks the answer. Grey is the exact linear VAE, if the likelihood is a squared error. The thin "
+    "orange line is the largest size that trained well, cut down to the latents with the largest KL: some VAE with "
+    "that many latents has a loss this low."
 )
 FAMILY = {  # charts of a loss family
     "answer": ANSWER_CHART,
@@ -47,8 +48,8 @@ NOISE = (
     "The smaller the noise that the likelihood assumes, the more latents are worth their KL. Grey is the exact linear "
     "VAE: all of its active latents, and the fewest that carry 95 % of its KL. Points are trained VAEs with a Gaussian "
     "likelihood: the latents that carry 95 % of the KL on test, at the variance for pixels in [0, 1], which is half "
-    "the effective beta. Hollow points may change: they use nearly all the latents that they have, or were trained too "
-    "little."
+    "the effective beta. Hollow points may change: they use nearly all the latents that they have, were trained too "
+    "little or with one seed, or do worse than the linear VAE."
 )
 VARIANT = {  # pictures of one variant
     "images.png": "Test images with their labels.",
@@ -102,10 +103,11 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "samples are from test images, in the features of a classifier trained for this study ({judge} of the test images "
     "right). Compare it within this table only: it is no FID.",
     "samples": "{sampled:,} samples of each VAE, and as many training images, beside {sampled:,} test images. FCD and "
-    "KID are Fréchet and kernel distances in the features of the classifier: lower is nearer. Precision is the share "
-    "of samples that look real: they lie among the features of test images. Recall is the share of test images that "
-    "the samples reach: it is low if samples look alike. Both go by the three nearest neighbours. Do not expect "
-    "samples to do better than training images, from which the classifier has learned.",
+    "KID are Fréchet and kernel distances in the features of the classifier: lower is nearer. Do not expect samples to "
+    "do better than training images, from which the classifier has learned.",
+    "precision": "Precision is the share of samples that look real: they lie among the features of test images. Recall "
+    "is the share of test images that the samples reach: it is low if samples look alike. Both go by the three nearest "
+    "neighbours.",
     "prior": "Where the distance of samples comes from. From mu: what reconstructions lose, 0 if they are perfect. "
     "From a sampled z: the same with the noise of q(z|x). From the fitted prior: samples whose z are drawn from a "
     "mixture of Gaussians fitted to z of training images. From N(0, I): the samples above. If they are farther than "
@@ -121,6 +123,7 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",
     "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's. "
     "Measured numbers decide only if they are sure: p values are adjusted for the number of tests by Holm's method.",
+    "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
     "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would say so of any "
     "of them with at most this probability. The {level:.0%} t interval is that of one row alone, not adjusted: some "

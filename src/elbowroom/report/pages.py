@@ -20,6 +20,7 @@ from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
+from elbowroom.results.outcomes import State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -32,11 +33,10 @@ TEMPLATES = Path(__file__).with_name("templates")
 class ReportInputs:
     """What the pages set out.
 
-    comparison: the tables of report/comparison. judges: how each dataset's judge was trained. dimensions: in how
-    many directions each dataset's images vary. costs: of each variant, a
-    row for each seed. explored: the variants whose latent space is explored. pictures: captions.ON_PAGE of each
-    dataset, by DATASET-KIND. outdated: variants whose results are of older code. commit, versions, stage_times: as
-    provenance returns them.
+    comparison: the tables of report/comparison. judges: how each dataset's judge was trained. dimensions: in how many
+    directions each dataset's images vary. costs: of each variant, a row for each seed. explored: the variants whose
+    latent space is explored. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose
+    results are of older code. commit, versions, stage_times: as provenance returns them.
     """
 
     comparison: Comparison
@@ -85,6 +85,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "colours": colours,
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],
         "elbows": text_tables.elbows(to_rows(SeriesElbow, comparison.elbows)),
+        "undertrained": ", ".join(comparison.answer[comparison.answer.state == State.UNDERTRAINED].variant),
         "differences": text_tables.differences(to_rows(Difference, comparison.differences)),
         "loose_bounds": sample_tables.loose_bounds(comparison.variants.to_dict("records")),
         "claims": text_tables.claims(to_rows(AuditedClaim, comparison.claims)),
@@ -115,12 +116,13 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
     table = comparison.variants[comparison.variants.dataset == name]
     variants = table.to_dict("records")
     baselines = to_rows(BaselineRow, comparison.baselines[comparison.baselines.dataset == name])
+    dimensions = to_rows(Dimension, inputs.dimensions[inputs.dimensions.dataset == name])
     accuracy = inputs.judges[inputs.judges.dataset == name].test_accuracy.iloc[-1]
     return {
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
-        "losses": text_tables.losses(study, variants, baselines),
-        "dimension": dimension_sentences(to_rows(Dimension, inputs.dimensions[inputs.dimensions.dataset == name])),
+        "losses": text_tables.losses(study, variants, baselines, dimensions),
+        "dimension": dimension_sentences(dimensions),
         "terms": text_tables.measured(variants, text_tables.TERMS),
         "objectives": text_tables.objectives(study, variants),
         "quality": text_tables.measured(variants, text_tables.PICTURES),
@@ -137,7 +139,9 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         ],
         "explored": [row["variant"] for row in variants if row["variant"] in inputs.explored],
         "charts": charts,
-        "has_floor": any(pd.notna(row["above_floor"]) for row in variants),
+        "has_floor": bool(table.above_floor.notna().any()),
+        "has_precision": bool(table.precision.notna().any()),
+        "has_prior": bool(table.fcd_fit.notna().any()),
         "loose_bounds": sample_tables.loose_bounds(variants),
         "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
         "sampled": min(study.evaluation.sample_images, study.datasets[name].test_images),

@@ -7,7 +7,7 @@ are bounds at the level of the answer.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from elbowroom.report.wording import listed, nats, nats_and_share, several
+from elbowroom.report.wording import latents, listed, nats, nats_and_share, several
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 
@@ -28,17 +28,17 @@ class Series:
 
 
 def sentences(series: Series) -> Iterator[str]:
-    """Say whether training is finished, what is known of each size, and what would decide how many are enough."""
+    """Say what is known of each size, how well it was trained, and what would decide how many are enough."""
     if series.of_state(State.COLLAPSED):
         yield "The latents collapsed at every size: no model beats always showing the mean image."
         return
-    yield from _unfinished(series)
-    yield from _undertrained(series)
     yield from _one_seed(series)
     yield from _too_few(series)
     yield from _undecided(series)
     yield from _enough(series)
     yield from _largest(series)
+    yield from _undertrained(series)
+    yield from _unfinished(series)
     yield from _linear(series)
     yield from _used(series)
     yield from _next(series)
@@ -52,20 +52,21 @@ def _unfinished(series: Series) -> Iterator[str]:
     if not finished:
         yield "Training is not finished."
     elif len(finished) < len(rows):
-        yield f"Training is not finished, except with {_sizes(finished)} latents."
+        yield f"Training is not finished, except with {_latents(finished)}."
     else:
-        yield f"Training is not finished with {_sizes(rows)} latents."
+        yield f"Training is not finished with {_latents(rows)}."
     by_gain = sorted(rows, key=lambda row: row.doubling_gain)
-    low, high = (nats_and_share(row.doubling_gain, row.explained) for row in (by_gain[0], by_gain[-1]))
-    amount = f"{low} with {by_gain[0].latent_dim} latents to {high} with {by_gain[-1].latent_dim}"
-    yield f"Twice the epochs are predicted to lower the training loss by {low if len(rows) == 1 else amount}."
+    least, most = by_gain[0], by_gain[-1]
+    low, high = (nats_and_share(row.doubling_gain, row.explained) for row in (least, most))
+    amount = low if low == high else f"{low} with {_latents([least])} to {high} with {most.latent_dim}"
+    yield f"Twice the epochs are predicted to lower the training loss by {amount}."
 
 
 def _undertrained(series: Series) -> Iterator[str]:
     if rows := series.of_state(State.UNDERTRAINED):
         losses = several(rows, "the training loss is", "the training losses are")
         yield (
-            f"{_sizes(rows)} latents trained worse than {_lower(series, rows)}: {losses} higher by at least "
+            f"{_latents(rows)} trained worse than {_lower(series, rows)}: {losses} higher by at least "
             f"{_named((row, row.rise_low) for row in rows)}."
         )
         yield (
@@ -75,7 +76,7 @@ def _undertrained(series: Series) -> Iterator[str]:
     if rows := series.of_state(State.UNCLEAR):
         losses = several(rows, "the training loss is", "the training losses are")
         yield (
-            f"{_sizes(rows)} latents may have trained worse than {_lower(series, rows)}: {losses} higher by "
+            f"{_latents(rows)} may have trained worse than {_lower(series, rows)}: {losses} higher by "
             f"{_named((row, row.rise) for row in rows)} on average, but seeds differ too much to be sure."
         )
 
@@ -93,13 +94,13 @@ def _one_seed(series: Series) -> Iterator[str]:
     single = series.of_state(State.ONE_SEED)
     if single and len(single) == len(series.kept):
         if len(series.rows) == 1:
-            yield f"No conclusion: {single[0].latent_dim} latents were trained with one seed only."
+            yield f"No conclusion: {_latents(single)} {_verb(single, 'was', 'were')} trained with one seed only."
             return
         best = min(series.rows, key=lambda row: row.test_loss)
         yield "No conclusion: each size has only one seed."
-        yield f"{best.latent_dim} latents have the lowest test loss, but that may be chance."
+        yield f"The test loss is lowest with {_latents([best])}, but that may be chance."
     elif single:
-        yield f"{_sizes(single)} latents have only one seed, so they cannot be judged."
+        yield f"{_latents(single)} {_verb(single, 'was', 'were')} trained with one seed only and cannot be judged."
 
 
 def _too_few(series: Series) -> Iterator[str]:
@@ -108,8 +109,7 @@ def _too_few(series: Series) -> Iterator[str]:
         return
     larger = [row for row in series.kept if row.latent_dim > rows[-1].latent_dim]
     better = f"{larger[0].latent_dim} is" if len(larger) == 1 else "a larger size is"
-    verb = several(rows, "latent is" if rows[0].latent_dim == 1 else "latents are", "latents are")
-    yield f"{_sizes(rows)} {verb} too few: {better} better {_than((row, row.excess_low) for row in rows)}."
+    yield f"{_latents(rows)} {_verb(rows)} too few: {better} better {_than((row, row.excess_low) for row in rows)}."
 
 
 def _than(bounds: Iterable[tuple[SizeAnswer, float]], by: str = "by at least") -> str:
@@ -124,7 +124,8 @@ def _undecided(series: Series) -> Iterator[str]:
     rows = series.of_state(State.UNDECIDED)
     if open_ended := [row for row in rows if row.excess_high > row.margin]:
         than = _than([(row, row.excess_high) for row in open_ended], "by up to")
-        yield f"Whether {_sizes(open_ended, 'or')} latents are enough is undecided: a larger size may be better {than}."
+        whether = f"Whether {_latents(open_ended, 'or')} {_verb(open_ended)} enough is undecided"
+        yield f"{whether}: a larger size may be better {than}."
         yield f"The margin is {nats(rows[0].margin)}."
     for row in rows:
         if row not in open_ended:
@@ -134,13 +135,13 @@ def _undecided(series: Series) -> Iterator[str]:
                 if other.latent_dim > row.latent_dim
             ]
             still_open = f"{_sizes(unsettled)}, which {several(unsettled, 'is', 'are')} still open"
-            yield f"Whether {row.latent_dim} latents are enough depends on {still_open}."
+            yield f"Whether {_latents([row])} {_verb([row])} enough depends on {still_open}."
 
 
 def _enough(series: Series) -> Iterator[str]:
     for row in series.of_state(State.ENOUGH):
         larger = [other for other in series.kept if other.latent_dim > row.latent_dim]
-        enough = f"{row.latent_dim} {'latent is' if row.latent_dim == 1 else 'latents are'} enough"
+        enough = f"{_latents([row])} {_verb([row])} enough"
         if any(other.unfinished for other in series.kept):
             enough = f"At this budget, {enough}"
         if row.excess_high <= 0:
@@ -154,14 +155,15 @@ def _enough(series: Series) -> Iterator[str]:
 
 def _largest(series: Series) -> Iterator[str]:
     for row in series.of_state(State.LARGEST):
+        size, verb = _latents([row]), _verb([row])
         if len(series.rows) == 1:
-            yield f"Only {row.latent_dim} latents were tried, so how many are enough cannot be told."
+            yield f"Only {size} {_verb([row], 'was', 'were')} tried, so how many are enough cannot be told."
         elif len(series.kept) == 1:
-            yield f"Only {row.latent_dim} latents are left to compare, so how many are enough cannot be told."
+            yield f"Only {size} {verb} left to compare, so how many are enough cannot be told."
         elif row is series.rows[-1]:
-            yield f"No size above {row.latent_dim} was tried, so whether {row.latent_dim} latents are enough is open."
+            yield f"No size above {row.latent_dim} was tried, so whether {size} {verb} enough is open."
         else:
-            yield f"No larger size is left to compare, so whether {row.latent_dim} latents are enough is open."
+            yield f"No larger size is left to compare, so whether {size} {verb} enough is open."
 
 
 def _linear(series: Series) -> Iterator[str]:
@@ -169,9 +171,9 @@ def _linear(series: Series) -> Iterator[str]:
     rows = [row for row in series.rows if row.test_loss > row.linear_loss]
     if rows:
         most = max(rows, key=lambda row: row.test_loss - row.linear_loss)
-        amount = nats_and_share(most.test_loss - most.linear_loss, most.explained)
         by = "by" if len(rows) == 1 else "by as much as"
-        yield f"With {_sizes(rows, 'or')} latents, a linear VAE of the same size has a lower test loss, {by} {amount}."
+        amount = nats(most.test_loss - most.linear_loss)
+        yield f"With {_latents(rows, 'or')}, a linear VAE of the same size has a lower test loss, {by} {amount}."
 
 
 def _used(series: Series) -> Iterator[str]:
@@ -189,18 +191,19 @@ def _next(series: Series) -> Iterator[str]:
         return
     sizes = [int(size) for size in first.step_sizes.split()]
     others = [row.latent_dim for row in series.rows if row.latent_dim not in sizes]
-    whom = f"{listed(sizes)} latents"
+    whom = latents(sizes)
     if set(sizes) <= {row.latent_dim for row in series.rows} and len(others) < len(sizes) > 2:
         whom = f"every size but {listed(others)}" if others else "every size"
     match first.step:
         case Step.MORE_SEEDS:
-            yield f"Next: train {whom} with {first.step_seeds:.0f} seeds each in all."
+            yield f"Next: train {whom} until each size has {first.step_seeds:.0f} seeds."
         case Step.LONGER:
             yield f"Next: train {whom} for twice the epochs."
             if not series.of_state(State.UNCLEAR):
                 yield "More seeds would not help."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
-            yield f"Next: train {whom}."
+            longer = any(row.unfinished or row.state is State.UNDERTRAINED for row in series.rows)
+            yield f"Next: train {whom}{', and every size for twice the epochs' if longer else ''}."
 
 
 def _named(values: Iterable[tuple[SizeAnswer, float]]) -> str:
@@ -213,3 +216,12 @@ def _named(values: Iterable[tuple[SizeAnswer, float]]) -> str:
 
 def _sizes(rows: Iterable[SizeAnswer], word: str = "and") -> str:
     return listed((row.latent_dim for row in rows), word)
+
+
+def _latents(rows: Iterable[SizeAnswer], word: str = "and") -> str:
+    return latents([row.latent_dim for row in rows], word)
+
+
+def _verb(rows: Sequence[SizeAnswer], one: str = "is", more: str = "are") -> str:
+    """Return the form of a verb whose subject is `_latents(rows)`."""
+    return one if [row.latent_dim for row in rows] == [1] else more

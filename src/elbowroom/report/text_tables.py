@@ -13,6 +13,7 @@ from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
 from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.yardstick_rows import Dimension
 
 LOSSES = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
 TERMS = [
@@ -48,8 +49,10 @@ def describe(variant: Variant) -> str:
 # --- tables of a dataset ---------------------------------------------------------------------------------------------
 
 
-def losses(study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRow]) -> TextTable:
-    """Set out the variants of a dataset and the baselines of its families, in nats per image.
+def losses(
+    study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRow], dimensions: Iterable[Dimension]
+) -> TextTable:
+    """Set out the variants of a dataset, the baselines of its families, in nats per image, and its intrinsic dimension.
 
     A column that no row has a number in, such as a bound that only VAEs have, is left out.
     """
@@ -67,6 +70,10 @@ def losses(study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRo
             }
         )
     rows += [_baseline(row) for row in baselines]
+    used = heading(METRICS["used_latents"], short=True)
+    rows += [
+        {"variant": f"intrinsic dimension ({row.estimator})", used: number(row.dimension, 1)} for row in dimensions
+    ]
     header = ["variant", "verdict", "latent", "width", "parameters"]
     header += [heading(metric, short=True) for metric in LOSSES]
     shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]

@@ -25,8 +25,8 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
             "latent_dim": row.latent_dim,
             "test_loss": row.test_loss,
             "verdict": str(row.state),
-            "from": row.test_loss - row.excess + row.excess_low,
-            "to": row.test_loss - row.excess + row.excess_high,
+            "from": best + row.excess_low,
+            "to": best + row.excess_high,
             "used": row.used,
         }
         for row in rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison.noise_chart import BLUE, is_open, trained_points
+from elbowroom.comparison.noise_chart import BLUE, trained_points
 from elbowroom.report.vega_charts import GREY, Spec, to_spec
 from elbowroom.results.yardstick_rows import NoisePoint
 
@@ -27,7 +27,7 @@ def noise_chart(points: Sequence[NoisePoint]) -> Spec:
             "sigma2": point.sigma2,
             "latents": point.used,
             "verdict": str(point.verdict),
-            "open": is_open(point),
+            "open": bool(point.open),
         }
         for point in trained_points(points)
     )

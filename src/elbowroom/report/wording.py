@@ -28,6 +28,11 @@ def listed(values: Iterable[int | str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
+def latents(sizes: Sequence[int], word: str = "and") -> str:
+    """Return sizes as a number of latents: 1 latent, 4 and 8 latents."""
+    return f"{listed(sizes, word)} {'latent' if list(sizes) == [1] else 'latents'}"
+
+
 def several(rows: Sized, one: str, more: str) -> str:
     """Return the form of a word for one row, or for more of them."""
     return one if len(rows) == 1 else more

@@ -53,7 +53,9 @@ class NoiseLevel:
 class NoisePoint:
     """How many latents a VAE uses at its noise level: noise.csv. The linear VAE has a row for each level.
 
-    variant, latent_dim, verdict: of a trained VAE. sigma2, active, used: as in NoiseLevel, means over seeds.
+    variant, latent_dim, verdict: of a trained VAE. open: 1 if it might use another number, because it uses nearly all
+    that it has, was trained too little or with one seed, or does worse than the linear VAE. sigma2, active, used: as in
+    NoiseLevel, means over seeds.
     """
 
     dataset: DatasetName
@@ -63,3 +65,4 @@ class NoisePoint:
     active: Amount
     used: Amount
     verdict: Annotated[str, Column("text", choices=tuple(State), empty=True)] = ""
+    open: Annotated[float, Column("whole", low=0, high=1, empty=True)] = nan

@@ -8,6 +8,7 @@ import pytest
 
 from elbowroom.comparison.answer import by_series, size_answers
 from elbowroom.comparison.answer_chart import answer_figure
+from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.truncated_curves import answer_view, truncated_points
 from elbowroom.core.settings import Study
 from elbowroom.report.vega_answer import answer_chart
@@ -42,9 +43,30 @@ def test_points_bounds_and_the_margin_are_drawn(rows: list[SizeAnswer]) -> None:
     assert list(drawn["trained too little, or unclear"].get_xdata()) == [256]
     np.testing.assert_allclose(drawn["exact linear VAE"].get_ydata(), [row.linear_loss for row in rows])
     (bars,) = axes.collections
+    ribbon = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    best = min(row.test_loss for row in rows if row.state is not State.UNDERTRAINED)
+    np.testing.assert_allclose([ribbon.y0, ribbon.y1], [best, best + rows[0].margin])
     for row, bar in zip(rows, bars.get_segments(), strict=False):
-        best = row.test_loss - row.excess
         np.testing.assert_allclose(bar[:, 1], [best + row.excess_low, best + row.excess_high])
+
+
+def test_a_bar_that_begins_above_the_ribbon_means_too_few() -> None:
+    """As the caption says, also where the best larger size is not the best of all."""
+    generator = np.random.default_rng(0)
+    drawn = set()
+    for _ in range(200):
+        means = 100 + 3 * generator.standard_normal(5).cumsum()
+        test = Losses.of(mean + generator.normal(0, 0.5, 3) for mean in means)
+        train = Losses.of(-size + generator.normal(0, 0.1, 3) for size in range(5))
+        found = judge_sizes(test, train, 200.0, 0.01, 0.95)
+        best = test.mean.min()
+        for low, high, state in zip(found.excess_low, found.excess_high, found.state, strict=True):
+            if state == State.TOO_FEW:
+                assert best + low > best + found.margin
+            if state in (State.ENOUGH, State.ROOMY) and not np.isnan(high):
+                assert best + high <= best + found.margin
+            drawn.add(str(state))
+    assert {"enough", "too few", "roomy"} <= drawn
 
 
 def test_the_browsers_chart_has_the_same_numbers(rows: list[SizeAnswer]) -> None:

@@ -1,26 +1,43 @@
 """Trained VAEs stand at their noise level, in one pixel range, beside the linear VAE."""
 
+from dataclasses import replace
+from typing import Any
+
 import pandas as pd
 import pytest
 
+from elbowroom.comparison.answer import size_answers
 from elbowroom.comparison.noise import noise_points
-from elbowroom.comparison.noise_chart import is_open, noise_figure, trained_points
+from elbowroom.comparison.noise_chart import noise_figure, trained_points
 from elbowroom.core.settings import Study
 from elbowroom.report.vega_noise import noise_chart
 from elbowroom.results.outcomes import State
+from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import to_table
+from elbowroom.results.tables import Measured
 from elbowroom.results.yardstick_rows import NoiseLevel, NoisePoint
 from elbowroom.vae.objective import effective_beta
+from tests.support.tables import history
 
 LEVELS = to_table(NoiseLevel, [NoiseLevel(dataset="mnist", sigma2=s, active=a, used=a) for s, a in ((0.5, 23), (4, 0))])
 
 
 @pytest.fixture
-def points(study: Study, seeds: pd.DataFrame) -> list[NoisePoint]:
+def answers(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> list[SizeAnswer]:
+    none = pd.DataFrame()
+    return size_answers(study, Measured(seeds, history(list(study.variants), epochs=6), none, none, baselines, none))
+
+
+@pytest.fixture
+def points(study: Study, seeds: pd.DataFrame, answers: list[SizeAnswer]) -> list[NoisePoint]:
     """As many latents are active as used; the autoencoder has no effective beta."""
+    return noise(study, seeds, answers)
+
+
+def noise(study: Study, seeds: pd.DataFrame, answers: list[SizeAnswer]) -> list[NoisePoint]:
     betas = [effective_beta(study.variants[name], 0.5) for name in seeds.variant]
     measured = seeds.assign(active_units=seeds.used_latents, effective_beta=betas)
-    return list(noise_points(study, measured, LEVELS, []))
+    return list(noise_points(study, measured, LEVELS, answers))
 
 
 def test_a_squared_error_in_the_symmetric_range_has_variance_one_eighth(points: list[NoisePoint]) -> None:
@@ -33,14 +50,21 @@ def test_a_squared_error_in_the_symmetric_range_has_variance_one_eighth(points: 
     assert [(point.sigma2, point.used) for point in points if not point.variant] == [(0.5, 23), (4, 0)]
 
 
-def test_vaes_that_use_all_latents_or_trained_too_little_are_open_and_collapsed_ones_not_shown(
-    points: list[NoisePoint],
-) -> None:
-    shown = {point.latent_dim: is_open(point) for point in trained_points(points)}
+def test_vaes_that_use_all_their_latents_are_open_and_collapsed_ones_not_shown(points: list[NoisePoint]) -> None:
+    shown = {point.latent_dim: bool(point.open) for point in trained_points(points)}
     assert shown == {2: True, 4: True, 8: True, 16: False, 32: False, 64: False, 128: False, 256: False}
-    assert is_open(
-        NoisePoint(dataset="mnist", variant="v", latent_dim=99, sigma2=1, active=9, used=9, verdict=State.UNDERTRAINED)
-    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": State.UNDERTRAINED}, {"state": State.ONE_SEED}, {"doubling_gain": 9.9}, {"linear_loss": 1.0}]
+)
+def test_vaes_that_another_training_may_change_are_open(
+    study: Study, seeds: pd.DataFrame, answers: list[SizeAnswer], change: dict[str, Any]
+) -> None:
+    changed = [replace(row, **change) if row.latent_dim == 64 else row for row in answers]
+    shown = {point.latent_dim: bool(point.open) for point in trained_points(noise(study, seeds, changed))}
+    assert shown[64]
+    assert not shown[128]
 
 
 def test_both_charts_show_the_same_points(points: list[NoisePoint]) -> None:

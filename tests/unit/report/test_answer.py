@@ -102,53 +102,54 @@ STATES = {
             replace(TOP, train_loss=50.0),
             replace(ROW, latent_dim=128, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=99.0),
         ),
-        "128 latents trained worse than 64: the training loss is higher by at least 1.1 nats (0.7 %). A model "
-        "with more latents can do all that one with fewer can, so the cause is training, not size. 128 is not "
-        "compared further. 4 latents are too few: 64 is better by at least 67 nats (45 %). No larger size is "
-        "left to compare, so whether 64 latents are enough is open.",
+        "4 latents are too few: 64 is better by at least 67 nats (45 %). No larger size is left to compare, "
+        "so whether 64 latents are enough is open. 128 latents trained worse than 64: the training loss is "
+        "higher by at least 1.1 nats (0.7 %). A model with more latents can do all that one with fewer can, "
+        "so the cause is training, not size. 128 is not compared further.",
     ),
     "only the smallest trained well": (
         (
             replace(TOP, latent_dim=128, used=18.0, step=Step.SMALLER, step_sizes="8 16 32 64"),
             replace(ROW, latent_dim=256, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=22.0),
         ),
-        "256 latents trained worse than 128: the training loss is higher by at least 1.1 nats (0.7 %). A "
-        "model with more latents can do all that one with fewer can, so the cause is training, not size. 256 "
-        "is not compared further. Only 128 latents are left to compare, so how many are enough cannot be "
-        "told. About 18 of 128 latents and 22 of 256 carry 95 % of the KL. Next: train 8, 16, 32 and 64 "
-        "latents.",
+        "Only 128 latents are left to compare, so how many are enough cannot be told. 256 latents trained "
+        "worse than 128: the training loss is higher by at least 1.1 nats (0.7 %). A model with more latents "
+        "can do all that one with fewer can, so the cause is training, not size. 256 is not compared further. "
+        "About 18 of 128 latents and 22 of 256 carry 95 % of the KL. Next: train 8, 16, 32 and 64 latents, "
+        "and every size for twice the epochs.",
     ),
     "undecided": (
         (replace(ROW, state=State.UNDECIDED, excess_high=2.6, **more_seeds("16 64", 7)), TOP),
         "Whether 16 latents are enough is undecided: a larger size may be better by up to 2.6 nats (1.7 %). "
         "The margin is 1.5 nats. No size above 64 was tried, so whether 64 latents are enough is open. Next: "
-        "train 16 and 64 latents with 7 seeds each in all.",
+        "train 16 and 64 latents until each size has 7 seeds.",
     ),
     "unclear": (
         (replace(ROW, state=State.UNDECIDED), replace(TOP, state=State.UNCLEAR, rise=2.2, rise_low=-0.4)),
-        "64 latents may have trained worse than 16: the training loss is higher by 2.2 nats (1.5 %) on "
-        "average, but seeds differ too much to be sure. Whether 16 latents are enough depends on 64, which is "
-        "still open.",
+        "Whether 16 latents are enough depends on 64, which is still open. 64 latents may have trained worse "
+        "than 16: the training loss is higher by 2.2 nats (1.5 %) on average, but seeds differ too much to be "
+        "sure.",
     ),
     "unfinished": (
         (ROW, replace(ROOMY, doubling_gain=2.4)),
-        "Training is not finished with 32 latents. Twice the epochs are predicted to lower the training loss "
-        "by 2.4 nats (1.6 %). At this budget, 16 latents are enough: 32 gains at most 0.50 nats (0.3 %). No "
-        "smaller size was tried.",
+        "At this budget, 16 latents are enough: 32 gains at most 0.50 nats (0.3 %). No smaller size was "
+        "tried. Training is not finished with 32 latents. Twice the epochs are predicted to lower the "
+        "training loss by 2.4 nats (1.6 %).",
     ),
     "one seed": (
         (
             replace(ROW, state=State.ONE_SEED, linear_loss=50.0, **more_seeds("16 32", 3)),
             replace(ROOMY, state=State.ONE_SEED, test_loss=58.0, linear_loss=49.0),
         ),
-        "No conclusion: each size has only one seed. 32 latents have the lowest test loss, but that may be "
+        "No conclusion: each size has only one seed. The test loss is lowest with 32 latents, but that may be "
         "chance. With 16 or 32 latents, a linear VAE of the same size has a lower test loss, by as much as 10 "
-        "nats (6.7 %). Next: train 16 and 32 latents with 3 seeds each in all.",
+        "nats. Next: train 16 and 32 latents until each size has 3 seeds.",
     ),
     "a single one-seed size": (
         (replace(ROW, state=State.UNDECIDED), replace(ROOMY, state=State.ONE_SEED), TOP),
-        "32 latents have only one seed, so they cannot be judged. Whether 16 latents are enough depends on "
-        "32, which is still open. No size above 64 was tried, so whether 64 latents are enough is open.",
+        "32 latents were trained with one seed only and cannot be judged. Whether 16 latents are enough "
+        "depends on 32, which is still open. No size above 64 was tried, so whether 64 latents are enough is "
+        "open.",
     ),
     "one size": (
         (replace(TOP, step=Step.SMALLER, step_sizes="4 8 16 32"),),

@@ -160,7 +160,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     "a constant of the figures": (code("\nGAP = 6 ", "\nGAP = 7 "), each("figures") | PAGES),
     # Where a stage's results come out the same, nothing after it runs.
     "a change of no consequence": (
-        lambda study: edit_script(study, "baseline", "table.round(6)", "table.round(6).copy()"),
+        lambda study: edit_script(study, "baseline", "components).round(6)", "components).round(6).copy()"),
         {"baseline@mnist", "baseline@cifar10"},
     ),
     "a variant removed": (params(lambda p: p["variants"].pop("mnist-z256")), PAGES),

@@ -34,16 +34,22 @@ Setting = tuple[Variant, Recipe, Images]
 
 def read(dataset: str, train_images: int, test_images: int) -> Setting:
     """Return the variant that stands for a dataset, its recipe, and the first images."""
-    study, device = load_study(PARAMS), choose_device()
-    arrays, header = prepare(dataset, Dataset(train_images=train_images, test_images=test_images))
+    study = load_study(PARAMS)
+    variant = study.variant(VARIANTS[dataset])
+    recipe = study.recipes[variant.recipe].model_copy(update={"precision": "high"})  # as the others compute
+    images = read_images(dataset, Dataset(train_images=train_images, test_images=test_images), choose_device())
+    return variant, recipe, images
+
+
+def read_images(dataset: str, counts: Dataset, device: torch.device) -> Images:
+    """Return the first images of a dataset on a device, as a stage has them, without the files of a study."""
+    arrays, header = prepare(dataset, counts)
     tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
     train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
         for split in ("train", "test")
     )
-    variant = study.variant(VARIANTS[dataset])
-    recipe = study.recipes[variant.recipe].model_copy(update={"precision": "high"})  # as the others compute
-    return variant, recipe, Images(train, test, header["classes"])  # type: ignore[arg-type]
+    return Images(train, test, header["classes"])  # type: ignore[arg-type]
 
 
 def first(images: Images, count: int) -> Images:

@@ -7,23 +7,19 @@ imported.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
-from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
 
 from benchmarks import settings
+from benchmarks.card_rows import card
 from benchmarks.epochs import growth, whole_epochs
+from benchmarks.machine import facts
 from benchmarks.memory import memory
 from benchmarks.settings import Setting
 from benchmarks.steps import layers, seeds, steps, work
@@ -42,12 +38,13 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Setting]], Iterator[dict[str,
     "seeds": ("Seeds side by side (on a CPU one after another)", seeds),
     "work": ("Cost against work", lambda chosen: (r for part in (work, growth) for r in part(chosen))),
     "fit": ("Whole epochs", whole_epochs),
+    "card": ("By precision: an epoch, seeds side by side, the share of the machine's own rate", card),
     "study": ("The whole study", whole_study),
     "memory": ("Peak memory", memory),
     "waits": ("What else one waits for", waits),
     "pictures": ("The slowest picture of each stage that draws", slowest),
 }
-ON_A_CARD = {"fit", "study"}  # take hours elsewhere: there only when named
+ON_A_CARD = {"card", "fit", "study"}  # take hours elsewhere: there only when named
 
 
 def page(rows: list[dict[str, Any]]) -> str:
@@ -72,6 +69,15 @@ def page(rows: list[dict[str, Any]]) -> str:
     return "".join(parts)
 
 
+def store(fresh: list[dict[str, Any]]) -> None:
+    """Put rows into results.json, in place of those of the same device and section, and write the page anew."""
+    rows = json.loads(JSON.read_text()) if JSON.is_file() else []
+    replaced = {(r["device"], r["section"]) for r in fresh}
+    rows = [r for r in rows if (r["device"], r["section"]) not in replaced] + fresh
+    JSON.write_text(json.dumps(rows, indent=1) + "\n")
+    PAGE.write_text(page(rows))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
@@ -80,18 +86,8 @@ def main() -> None:
         parser.error(f"found {', '.join(sorted(unknown))}, expected sections among {', '.join(SECTIONS)}")
     where = choose_device()
     names = arguments.sections or [name for name in SECTIONS if where.type == "cuda" or name not in ON_A_CARD]
-    cores = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    facts = {
-        "device": where.type,
-        "machine": f"{torch.cuda.get_device_name(where)}, {cores}" if where.type == "cuda" else cores,
-        "date": date.today().isoformat(),
-        "versions": ", ".join(
-            [f"Python {platform.python_version()}", *map(_version, ("torch", "lightning", "pythae"))]
-        ),
-        "command": " ".join(["python benchmarks/bench.py", *arguments.sections]),
-    }
+    about = facts(where, " ".join(["python benchmarks/bench.py", *arguments.sections]))
     chosen = {dataset: settings.read(dataset, settings.IMAGES, settings.EPOCH_IMAGES) for dataset in settings.VARIANTS}
-    rows = json.loads(JSON.read_text()) if JSON.is_file() else []
     for measure in dict.fromkeys(measure for name, (_, measure) in SECTIONS.items() if name in names):
         fresh = []
         for found in measure(chosen):
@@ -99,26 +95,8 @@ def main() -> None:
                 f"{found['what']}: {found['median']:g} {found['unit']} ({found['low']:g} to {found['high']:g})",
                 flush=True,
             )
-            fresh.append(facts | found)
-        replaced = {(r["device"], r["section"]) for r in fresh}
-        rows = [r for r in rows if (r["device"], r["section"]) not in replaced] + fresh
-        JSON.write_text(json.dumps(rows, indent=1) + "\n")
-        PAGE.write_text(page(rows))
-
-
-def _version(package: str) -> str:
-    try:
-        return f"{package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError:
-        return f"no {package}"
-
-
-def _processor() -> str:
-    facts = Path("/proc/cpuinfo")
-    names = (
-        [line for line in facts.read_text().splitlines() if line.startswith("model name")] if facts.is_file() else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.machine()
+            fresh.append(about | found)
+        store(fresh)
 
 
 if __name__ == "__main__":

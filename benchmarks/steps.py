@@ -57,6 +57,8 @@ def steps(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
         products = f"{dataset}: products of {side} x {side} matrices"
         yield row("arithmetic", products, [r / 1e9 for r in rate], "GFLOP/s")
         for name in ("ours", "notebook"):
+            if name not in found:
+                continue
             work = flops(variant, recipe, images, folded=name == "ours")
             shares = [100 * work / seconds / r for seconds, r in zip(found[name], rate, strict=True)]
             yield row("arithmetic", f"{dataset}: {name}, share of that ({work / 1e9:.3g} GFLOP a step)", shares, "%")

@@ -88,7 +88,7 @@ def test_what_takes_hours_on_a_cpu_is_measured_there_only_when_named(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("sys.argv", ["bench.py"])
     bench.main()
-    assert asked == [name for name in bench.SECTIONS if name not in ("fit", "study")]
+    assert asked == [name for name in bench.SECTIONS if name not in ("card", "fit", "study")]
     asked.clear()
     monkeypatch.setattr("sys.argv", ["bench.py", "study"])
     bench.main()

@@ -88,8 +88,9 @@ class FastDecoder(nn.Module):
 
     def folded(self) -> Callable[[Tensor], Tensor]:
         """Return a decoder whose linear layer and first transposed convolution are one matrix, computed here."""
-        unflatten, first, *rest = self.layers
+        unflatten, first, activation, *rest = self.layers
         assert isinstance(first, FastConvTranspose2d)
+        assert isinstance(activation, nn.ReLU)
         rows = torch.cat([self.linear.weight.T, self.linear.bias.unsqueeze(0)])
         rows = F.conv_transpose2d(unflatten(rows), first.weight, None, (2, 2), (1, 1))
         _, channels, height, width = rows.shape
@@ -97,7 +98,8 @@ class FastDecoder(nn.Module):
         matrix, constant = rows[:-1], rows[-1] + first.bias.repeat(height * width)
 
         def decode(z: Tensor) -> Tensor:
-            x = torch.addmm(constant, z, matrix).view(-1, height, width, channels).permute(0, 3, 1, 2)
+            x = activation(torch.addmm(constant, z, matrix))  # in place, of which a view would make two copies
+            x = x.view(-1, height, width, channels).permute(0, 3, 1, 2)
             for layer in rest:
                 x = layer(x)
             return x

@@ -95,6 +95,26 @@ def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-11 * expected.abs().max().item())
 
 
+def test_the_folded_decoder_rectifies_before_it_lays_out_to_the_same_bits() -> None:
+    """Output and gradients are those of a decoder whose ReLU comes after the view, in float32."""
+    torch.manual_seed(0)
+    _, fast = decoder_of(cifar_variant(channels=16))
+    fast.to(memory_format=torch.channels_last)
+    z = torch.randn(120, 6, requires_grad=True)
+    expected = fast.folded()(z)
+    unflatten, first, _, *rest = fast.layers
+    rows = torch.cat([fast.linear.weight.T, fast.linear.bias.unsqueeze(0)])
+    rows = nn.functional.conv_transpose2d(unflatten(rows), first.weight, None, (2, 2), (1, 1))
+    rows = rows.permute(0, 2, 3, 1).flatten(1)
+    x = torch.addmm(rows[-1] + first.bias.repeat(64), z, rows[:-1]).view(-1, 8, 8, 32).permute(0, 3, 1, 2).relu()
+    for layer in rest:
+        x = layer(x)
+    weights = torch.randn_like(x)
+    wanted = [z, *fast.parameters()]
+    found, theirs = ([out, *torch.autograd.grad((out * weights).sum(), wanted)] for out in (expected, x))
+    assert all(torch.equal(a, b) for a, b in zip(found, theirs, strict=True))
+
+
 def test_nothing_is_folded_if_that_costs_more() -> None:
     torch.manual_seed(0)
     linear = variant(network="linear", channels=1, latent_dim=3)

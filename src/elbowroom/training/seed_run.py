@@ -16,6 +16,7 @@ from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.training.adam import Adam
 from elbowroom.training.divergence import DivergenceWatch
+from elbowroom.training.master_weights import MasterWeights
 from elbowroom.training.snapshots import Snapshots, is_snapshot_epoch
 from elbowroom.training.step import train_step, warmed_up
 from elbowroom.vae import fast_cpu
@@ -44,6 +45,11 @@ class SeedRun:
             self.model = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
         self.network = fast_cpu.accelerate(self.model)
         self.optimizer = Adam(self.model.parameters(), recipe.learning_rate)
+        self.bf16 = recipe.precision == "bf16"
+        self.trained, self.masters = self.network, None
+        if self.bf16 and device.type == "cpu":  # where copies of the weights take less time than autocast
+            self.trained = fast_cpu.bf16_copy(self.model)
+            self.masters = MasterWeights(self.optimizer, self.trained.parameters())
         self.shuffling = generator(seed, Stream.ORDER, device)
         self.sampling = generator(seed, Stream.TRAINING_NOISE, device)
         self.order = torch.empty(len(train), dtype=torch.int64, device=device)
@@ -62,7 +68,7 @@ class SeedRun:
 
     def begin_epoch(self) -> None:
         """Shuffle, and draw the noise of the whole epoch."""
-        self.network.train()
+        self.trained.train()
         torch.randperm(len(self.order), generator=self.shuffling, out=self.order)
         self.noise.normal_(generator=self.sampling)
         self.train_total.zero_()
@@ -73,8 +79,8 @@ class SeedRun:
         rows = self.seen % len(self.order) + torch.arange(size, device=self.order.device)
         beta = warmed_up(self.variant.beta, self.seen / len(self.order), self.recipe.warmup_epochs)
         x = scale(self.images.train.images[self.order[rows]], self.variant.pixel_range)
-        bf16 = self.recipe.precision == "bf16"
-        measured = train_step(self.network, self.optimizer, self.variant, x, self.noise[rows], beta, bf16)
+        noise, optimizer, autocast = self.noise[rows], self.masters or self.optimizer, self.bf16 and not self.masters
+        measured = train_step(self.trained, optimizer, self.variant, x, noise, beta, autocast)
         total = torch.stack(measured).double().sum(1)
         self.train_total += total
         self.seen += size
@@ -120,6 +126,8 @@ class SeedRun:
             tensor.copy_(torch.from_numpy(arrays[name]))
         for number, stream in enumerate((self.shuffling, self.sampling)):
             stream.set_state(torch.from_numpy(arrays[f"generators.{number}"]))
+        if self.masters:
+            self.masters.refresh()
         self.snapshots.restore({name: arrays[f"evolution.{name}"] for name in ("epochs", "mu", "reconstructions")})
         self.epoch, self.history = header["epoch"], [dict(row) for row in header["history"]]
         if self.epoch == self.recipe.epochs and self.snapshots.taken[-1].epoch != self.epoch:

@@ -5,20 +5,28 @@ from torch import Tensor
 
 from elbowroom.core.settings import Variant
 from elbowroom.training.adam import Adam
+from elbowroom.training.master_weights import MasterWeights
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import Terms, terms
 
 
 def train_step(
-    model: VAE, optimizer: Adam, variant: Variant, x: Tensor, noise: Tensor, beta: float | Tensor, bf16: bool = False
+    model: VAE,
+    optimizer: Adam | MasterWeights,
+    variant: Variant,
+    x: Tensor,
+    noise: Tensor,
+    beta: float | Tensor,
+    autocast: bool = False,
 ) -> Terms:
     """Take one gradient step; return the terms measured before it.
 
     x: (B, C, H, W) in the variant's pixel range; noise: (B, latent_dim) ~ N(0, I); beta: the weight of the rate in this
-    step; bf16: whether layers compute in bfloat16. Each term: (B,), nats per image, detached.
+    step; autocast: whether layers compute in bfloat16 though their weights are float32. Each term: (B,), nats per
+    image, detached.
     """
     # Without a cache, because a CUDA graph would keep casting the weights of the step that it was captured from.
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=autocast, cache_enabled=False):
         measured = terms(variant, model, x, noise)
     loss = measured.loss(beta).mean()
     optimizer.zero_grad()

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import Tensor, nn
 
+from elbowroom.vae import fast_bf16
 from elbowroom.vae.model import VAE, Decoder
 
 LARGE = 2**18  # elements of a weight whose gradient is faster as a matrix product
@@ -40,6 +41,19 @@ def accelerate(model: VAE) -> VAE:
     return fast
 
 
+def bf16_copy(model: VAE) -> VAE:
+    """Return an accelerated copy that computes in bfloat16, with weights of its own, for training on a CPU.
+
+    It takes float32 and gives bfloat16. Its parameters are in the model's order and memory layout.
+    """
+    low = copy.deepcopy(model)
+    for part in (low.encoder, low.decoder):
+        part.to(torch.bfloat16)
+    fast = accelerate(low)
+    fast.encoder.layers = nn.Sequential(fast_bf16.ToBf16(), *map(_bf16_layer, fast.encoder.layers))
+    return fast
+
+
 def decoder_for(model: VAE, count: int) -> Callable[[Tensor], Tensor]:
     """Return what decodes `count` z in all, batch by batch, with the fewest multiplications.
 
@@ -58,16 +72,20 @@ def _fast_layer(layer: nn.Module) -> nn.Module:
     return nn.ReLU(inplace=True) if isinstance(layer, nn.ReLU) else layer
 
 
+def _bf16_layer(layer: nn.Module) -> nn.Module:
+    return fast_bf16.Bf16Conv2d(layer) if isinstance(layer, nn.Conv2d) else layer
+
+
 class FastDecoder(nn.Module):
     """A decoder that folds its first two layers into one if that takes fewer multiplications."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
-        self.linear = decoder.linear
         self.layers = _fast_layers(decoder.layers)
+        self.linear = decoder.linear
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.for_many(len(z))(z)
+        return self.for_many(len(z))(z.to(self.linear.weight.dtype))
 
     def for_many(self, count: int) -> Callable[[Tensor], Tensor]:
         """Return the cheaper of two equivalent decoders for `count` z: layer by layer, or folded."""
@@ -119,10 +137,7 @@ class FastConvTranspose2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda:
             return F.conv_transpose2d(x, self.weight, self.bias, 2, 1)
-        inputs: tuple[Tensor, ...] = x, self.weight, self.bias
-        if torch.is_autocast_enabled("cpu"):  # autocast does not cast the inputs of a function of our own
-            inputs = tuple(tensor.to(torch.get_autocast_dtype("cpu")) for tensor in inputs)
-        return _ConvTranspose2d.apply(*inputs)
+        return _ConvTranspose2d.apply(x, self.weight, self.bias)
 
 
 class _ConvTranspose2d(torch.autograd.Function):
@@ -136,13 +151,14 @@ class _ConvTranspose2d(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        windows = weight.numel() >= LARGE and x.dtype != torch.bfloat16  # which is too coarse to add up in
+        to_bias = fast_bf16.sum_of(fast_bf16.rows(gradient))
+        windows = weight.numel() >= LARGE
+        if windows and x.dtype == torch.bfloat16:  # whose sums must not be added up in parts
+            return *fast_bf16.transposed_backward(x, weight, gradient), to_bias
         to_x, to_weight, _ = torch.ops.aten.convolution_backward(
             gradient, x, weight, None, (2, 2), (1, 1), (1, 1), True, (0, 0), 1, [True, not windows, False]
         )
-        pixels = gradient.permute(0, 2, 3, 1).flatten(0, 2)  # (B * H * W, C), no copy if channels are last
-        to_bias = pixels.new_ones(1, len(pixels)) @ pixels
-        return to_x, _by_windows(x, gradient) if windows else to_weight, to_bias[0]
+        return to_x, _by_windows(x, gradient) if windows else to_weight, to_bias
 
 
 def _shuffled(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -76,6 +76,7 @@ def content(result: TrainedSeed) -> list[object]:
     [
         (variant(likelihood="gaussian_optimal"), {"warmup_epochs": 2}),
         (cifar_variant(model="ae", beta=0.0), {"precision": "bf16"}),
+        (variant(likelihood="gaussian_optimal"), {"precision": "bf16", "warmup_epochs": 2}),
     ],
 )
 def test_an_interrupted_training_ends_the_same(
@@ -232,6 +233,7 @@ def test_the_code_that_decides_the_weights_is_in_the_fingerprint_and_no_other() 
     found = {name for statement in Code().counted(checkpoint.DECISIVE) for name in statement.names}
     decisive = "Epochs side_by_side GraphedCalls SeedRun train_step warmed_up Adam VAE Encoder Decoder reparameterize"
     decisive += " accelerate FastDecoder FastConvTranspose2d terms distortion kl scale to_bytes is_snapshot_epoch"
+    decisive += " bf16_copy Bf16Conv2d transposed_backward windows_of MasterWeights"
     decisive += " Snapshots DivergenceWatch split_noise split_means optimal_sigma2 compute_in MAP_IMAGES FOLLOWED"
     decisive += " Stream stream_seed generator"
     assert found >= {*decisive.split()}

@@ -10,11 +10,13 @@ from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
 from elbowroom.training import checkpoint
+from elbowroom.training.allocator import keep_freed_memory
 from elbowroom.training.loop import train
 from elbowroom.vae.trained import TrainedVAE, save_evolution
 
 
 def main(name: str) -> None:
+    keep_freed_memory()
     study = load_study()
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]

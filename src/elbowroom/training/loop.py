@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from elbowroom.core.device import compute_in
+from elbowroom.core.device import bf16_warning, compute_in
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
 from elbowroom.training.checkpoint import Checkpoints, fingerprints
@@ -37,6 +37,8 @@ def train(
     training diverges.
     """
     device = images.train.images.device
+    if warning := bf16_warning(recipe.precision, device):
+        tqdm.write(warning)
     for group in [seeds] if images.train.images.is_cuda else [[seed] for seed in seeds]:
         with ExitStack() as stack:
             checkpoints = _lock_checkpoints(variant, recipe, images, group, folder, stack)

@@ -7,15 +7,16 @@ from tqdm import tqdm
 
 from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import Variant
-from elbowroom.datasets.images import Images
+from elbowroom.datasets.images import Images, batches, scale
 from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.latents import active_units
 from elbowroom.training import seed_run
 from elbowroom.training.adam import Adam
 from elbowroom.training.loop import train
 from elbowroom.training.resumable_run import TrainedSeed
+from elbowroom.vae.fast_cpu import accelerate
 from elbowroom.vae.model import VAE
-from elbowroom.vae.objective import split_means, split_noise
+from elbowroom.vae.objective import split_means, split_noise, terms
 from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judge, Judges
 from tests.support.images import CPU
@@ -200,6 +201,37 @@ def test_bf16_is_computed_in_and_learns_as_well(small: dict[str, Images]) -> Non
     losses = [run(variant(), small, precision=p, **budget).history[-1]["loss"] for p in ("highest", "high", "bf16")]
     assert losses[0] == losses[1] != losses[2]  # the CPU has no TF32
     assert losses[2] == pytest.approx(losses[0], rel=0.01)
+
+
+def test_training_in_bf16_warns_where_that_is_slow(
+    small: dict[str, Images], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    run(variant(), small, precision="bf16", epochs=1)
+    assert capfd.readouterr().out == ""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True}, raising=False)
+    run(variant(), small, precision="high", epochs=1)
+    assert capfd.readouterr().out == ""
+    run(variant(), small, precision="bf16", epochs=1)
+    assert capfd.readouterr().out.startswith("warning: precision: found bf16 on a CPU without instructions for it")
+
+
+def test_float32_is_trained_by_the_plain_loop_to_the_bit(small: dict[str, Images]) -> None:
+    """By the accelerated model itself, and Adam: nothing of what bfloat16 needs takes part."""
+    images, settings = small["mnist"], variant(likelihood="gaussian_optimal")
+    on = seed_run.SeedRun(settings, recipe(), images, 3)
+    model = VAE(settings, images.shape).to(memory_format=torch.channels_last)
+    model.load_state_dict(on.model.state_dict())
+    adam, network = Adam(model.parameters(), recipe().learning_rate), accelerate(model)
+    on.begin_epoch()
+    for batch in batches(300, 64):
+        on.step(len(on.order[batch]))
+        x, noise = scale(images.train.images[on.order[batch]], settings.pixel_range), on.noise[batch]
+        terms(settings, network.train(), x, noise).loss(1.0).mean().backward()
+        adam.step()
+        adam.zero_grad()
+    for ours, theirs in zip(on.model.parameters(), model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_a_card_computes_in_tf32_only_while_it_trains(

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library beside this, not an installed copy
 
 from benchmarks import settings
+from benchmarks.bf16 import low_precision
 from benchmarks.card_rows import card
 from benchmarks.epochs import growth, whole_epochs
 from benchmarks.machine import facts
@@ -34,6 +35,7 @@ JSON, PAGE = (Path(__file__).parent / name for name in ("results.json", "RESULTS
 SECTIONS: dict[str, tuple[str, Callable[[dict[str, Setting]], Iterator[dict[str, Any]]]]] = {
     "step": ("A step of training, beside others", steps),
     "arithmetic": ("The share of the machine's own rate", steps),
+    "bf16": ("In bfloat16, and what each part of that is worth", low_precision),
     "layers": ("Each transposed convolution, by PyTorch's own layer and by ours", layers),
     "seeds": ("Seeds side by side (on a CPU one after another)", seeds),
     "work": ("Cost against work", lambda chosen: (r for part in (work, growth) for r in part(chosen))),

@@ -17,6 +17,7 @@ VARIANTS = {"mnist": "mnist-z128", "cifar10": "cifar10-z8-c32"}  # of that study
 IMAGES = 4096  # the first of a dataset, but where a row says otherwise; a whole number of batches
 TURNS = 9
 SECONDS = 2.0  # of each contestant in a turn, about
+THREADS = (1, 2)  # of a CPU; parts of bfloat16 are measured with the first
 MATRIX = {"cpu": 2048, "cuda": 8192}  # rows and columns; a card needs more to be busy
 VARIED = "cifar10"  # of which one setting at a time is another:
 BATCH_SIZES, LATENT_DIMS, CHANNELS = (16, 32, 64, 256, 512), (2, 32, 128, 256), (8, 16, 64, 128)

@@ -36,6 +36,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path) -> None:
         ("IMAGES", 256),
         ("TURNS", 1),
         ("SECONDS", 0.0),
+        ("THREADS", (1,)),
         ("MATRIX", {"cpu": 64}),
         ("BATCH_SIZES", [32]),
         ("LATENT_DIMS", [2]),
@@ -71,6 +72,8 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     assert "kept" in labels
     assert "replaced" not in labels
     assert "mnist: the notebook's loop over ours" in labels
+    assert "mnist, 1 thread: the notebook's loop over ours in bfloat16" in labels
+    assert "mnist, 1 thread: without freed memory kept, over with" in labels
     assert "10 stages, one after another, once" in labels
     assert any(label.startswith("mnist: figures, the slowest of 9 pictures (") for label in labels)
     text = page.read_text()

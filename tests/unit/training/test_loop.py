@@ -119,11 +119,12 @@ def test_history_is_tidy_and_ends_where_evaluation_begins(small: dict[str, Image
         assert row["loss"] == pytest.approx(row["distortion"] + row["rate"])
     judge = Judge((1, 28, 28), 10).eval()
     model = TrainedVAE("v", variant(), 4, (1, 28, 28), result.model)
-    metrics, _, latent_map = evaluate(model, Judges(judge, judge), small["mnist"], EVALUATION, tqdm(disable=True))
+    found = evaluate(model, Judges(judge, judge), small["mnist"], EVALUATION, tqdm(disable=True))
+    metrics = found.metrics
     assert metrics["test_loss"] == pytest.approx(result.history[-1]["loss"], rel=1e-5)
     assert metrics["train_loss"] < result.history[-2]["loss"]  # the mean during the epoch lags behind
     assert metrics["parameters"] == sum(p.numel() for p in result.model.parameters())
-    assert latent_map.shape == (100, 2)
+    assert found.latent_map.shape == (100, 2)
     assert 0 < metrics["pca_2d"] <= 1
 
 

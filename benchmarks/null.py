@@ -1,8 +1,8 @@
 """Judge whole studies whose variants are all equal, where there is nothing to find. How often is anything claimed?
 
 `python benchmarks/null.py` trains one small variant on real CIFAR-10 images many times (minutes, one thread), deals the
-losses out to the variants of 200 studies of each kind, judges these as `compare` does, and writes
-docs/null-comparisons.md.
+losses out to the variants of 200 studies of each kind, judges these as `compare` does, with a margin that is large or
+small beside what seeds vary by, and writes docs/null-comparisons.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +43,7 @@ SIDE = 3  # seeds of a variant
 STUDIES = 200  # of each kind
 TRAIN_IMAGES, TEST_IMAGES = 1000, 500
 METRICS = ("test_loss", "test_distortion", "test_rate")  # in place of loss, IWAE bound and FCD
+NOISES = (0.25, 1.0, 2.0, 5.0)  # standard deviations of the losses over seeds, in margins; the last row has their own
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
 VARIANT = Variant(
@@ -193,14 +194,15 @@ def judge_all(pool: pd.DataFrame, kind: Kind, mean_image_loss: float, count: int
     return [judge(kind.study, deal(pool, kind, rng), mean_image_loss) for _ in range(count)]
 
 
-ANY = "any of the four"
-RULES: dict[str, Callable[[Claims], bool]] = {
+DIFFERENCES: dict[str, Callable[[Claims], bool]] = {  # these know no margin
     "better or worse, before: paired, not adjusted": lambda found: found.before,
-    "**better or worse**": lambda found: found.differs,
+    "better or worse": lambda found: found.differs,
+}
+ANSWERS: dict[str, Callable[[Claims], bool]] = {
     "too few": lambda found: found.too_few,
     "undertrained": lambda found: found.undertrained,
     "worth having": lambda found: found.worth_having,
-    ANY: lambda found: found.anything,
+    "any of the four": lambda found: found.anything,
 }
 
 
@@ -218,30 +220,41 @@ def correlation(pool: pd.DataFrame) -> float:
     return float(between / (between + within))
 
 
-def quiet(losses: pd.Series) -> float:
-    """Return the loss of a mean image that makes the margin, 1 % of what is explained, four deviations of these."""
-    return float(losses.min() + 4 * losses.std() / 0.01)
+def mean_image_for(losses: pd.Series, noise: float) -> float:
+    """Return the loss of a mean image that makes these losses deviate by this many margins.
+
+    The margin is 1 % of what the best model explains: this loss less the lowest one.
+    """
+    return float(losses.min() + losses.std() / noise / 0.01)
 
 
-def page(
-    pool: pd.DataFrame,
-    mean_image_loss: float,
-    found: Mapping[Kind, Sequence[Claims]],
-    found_if_quiet: Mapping[Kind, Sequence[Claims]],
-) -> str:
-    """Return the page. found: the claims of the studies of each kind, with their own margin and with a `quiet` one."""
+def row(rule: Callable[[Claims], bool], label: str, noise: str, judged: Mapping[Kind, Sequence[Claims]]) -> str:
+    """Return a row of the table: how many studies of each kind claim something."""
+    return f"| {label} | {noise} | {' | '.join(rate([rule(claims) for claims in own]) for own in judged.values())} |"
+
+
+def shares(rule: Callable[[Claims], bool], judged: Mapping[Kind, Sequence[Claims]]) -> list[float]:
+    """Return how many studies of each kind claim something, in % and ascending."""
+    return sorted(100 * sum(map(rule, own)) / len(own) for own in judged.values())
+
+
+def page(pool: pd.DataFrame, found: Mapping[float, Mapping[Kind, Sequence[Claims]]]) -> str:
+    """Return the page.
+
+    found: the claims of the studies of each kind, by noise in margins, ascending; the last is that of the losses.
+    """
     losses = pool.test_loss.xs(0, level="repeat")
-    margin = 0.01 * (mean_image_loss - losses.min())
-    count = len(next(iter(found.values())))
-    most = max(sum(claims.differs for claims in judged) for judged in found.values())
-    most_if_quiet = max(sum(claims.anything for claims in judged) for judged in found_if_quiet.values())
-    before = sorted(100 * sum(claims.before for claims in judged) / count for judged in found.values())
-    header = " | ".join(f"{kind.name}, {'the same seeds' if kind.shared else 'seeds of its own'}" for kind in found)
-    table = "\n".join(
-        f"| {name} | {' | '.join(rate([rule(claims) for claims in judged]) for judged in found.values())} |"
-        for name, rule in RULES.items()
-    )
-    last = " | ".join(rate([claims.anything for claims in judged]) for judged in found_if_quiet.values())
+    own_noise, own = list(found.items())[-1]
+    count = len(next(iter(own.values())))
+    before, differs = (shares(rule, own) for rule in DIFFERENCES.values())
+    most = {label: max(shares(rule, judged)[-1] for judged in found.values()) for label, rule in ANSWERS.items()}
+    anything = [shares(ANSWERS["any of the four"], judged)[-1] for judged in found.values()]
+    header = " | ".join(f"{kind.name}, {'the same seeds' if kind.shared else 'seeds of its own'}" for kind in own)
+    rows = [row(rule, label, "any", own) for label, rule in DIFFERENCES.items()]
+    rows += [
+        row(rule, label, f"{noise:.3g}", judged) for label, rule in ANSWERS.items() for noise, judged in found.items()
+    ]
+    table = "\n".join(rows)
     return f"""# Studies of equals
 
 A test of the report's words. Every variant of these studies is the same one, trained from other
@@ -249,18 +262,43 @@ seeds, so there is nothing to find: each "better", "worse", "too few", "undertra
 having" is false. `compare` judges whole studies, and a study counts if it makes one such claim
 anywhere. `python benchmarks/null.py` writes this page. The losses are those of real trainings.
 
-**Of {count} studies of each kind, at most {most} ({100 * most / count:.1f} %) say "better" or "worse" of any two \
-variants.**
-With paired seeds throughout and no adjustment, {before[0]:.0f} to {before[-1]:.0f} % did. **If seeds vary by a quarter
-of the margin, at most {most_if_quiet} ({100 * most_if_quiet / count:.1f} %) claim anything false at all.**
+## What holds
 
-| false claims | {header} |
+With `answer.level` at 0.95, each rule has a promise of its own:
+
+- *Better*, *worse*: at most 5 % of studies say either by chance, however much seeds vary. All rows
+  of a study are adjusted together. Here at most {differs[-1]:.1f} % do. With paired seeds throughout and no
+  adjustment, {before[0]:.0f} to {before[-1]:.0f} % did.
+- *Too few*: at most 5 % of the series of latent sizes. Several series are not adjusted together.
+  Here up to {most["too few"]:.1f} % of studies say it.
+- *Undertrained*: at most 5 % of the latent sizes. Several sizes are not adjusted together.
+  Here up to {most["undertrained"]:.1f} % of studies say it.
+- *Worth having*: at most 5 % of studies. All rows of the table of widths are adjusted together.
+  Here up to {most["worth having"]:.1f} % of studies say it.
+
+So more than 5 % of studies may claim *something* false. How many depends on the noise: the last three
+claims must exceed the margin, 1 % of what the best model explains, and noise far below it makes
+none of them. Of the worst kind of study, this share claims anything false:
+
+| seeds vary by, in margins | {" | ".join(f"{noise:.3g}" for noise in found)} |
 |---|{"--:|" * len(found)}
+| any of the four | {" | ".join(f"{share:.1f} %" for share in anything)} |
+
+Seeds of the root study vary by less than half a margin. Those of `studies/elbow`, a short training,
+vary mostly by a half to five.
+
+## Counts
+
+| false claims | seeds vary by, in margins | {header} |
+|---|--:|{"--:|" * len(own)}
 {table}
-| {ANY}, if seeds vary by a quarter of the margin | {last} |
 
 Each cell is the number of studies, of {count}, and the 95 % interval of their share. These studies
 share {len(pool)} trainings, so they are not independent: more of them would not tell the rate more closely.
+All rows have the same losses, which vary by {own_noise:.3g} margins of their own. In the other rows the
+margin is set to what the row says.
+
+## What was trained
 
 - *Variant*: {VARIANT.dataset}, network {VARIANT.network}, channels {VARIANT.channels}, latent_dim \
 {VARIANT.latent_dim}, {VARIANT.likelihood}, beta {VARIANT.beta:g}.
@@ -270,7 +308,7 @@ share {len(pool)} trainings, so they are not independent: more of them would not
   stand in for the IWAE bound and FCD, so that a study has as many rows as it really has.
 - *Seeds*: {len(losses)}. Mean loss {losses.mean():.2f}, standard deviation {losses.std():.2f}, \
 from {losses.min():.2f} to {losses.max():.2f}.
-- *Studies*: the root study has {len(next(iter(found)).study.variants)} variants. The sweep has 8 latent sizes, a \
+- *Studies*: the root study has {len(next(iter(own)).study.variants)} variants. The sweep has 8 latent sizes, a \
 wider network and another recipe.
   Each variant has {SIDE} trainings, drawn by NumPy's generator from seed 0, none twice in a study.
 - *Seeds of its own*: no variant has a seed of another one. *The same seeds*: all variants have the
@@ -278,18 +316,6 @@ wider network and another recipe.
   and only the noise differs. Two such trainings share {100 * correlation(pool):.0f} % of the variance of their loss. \
 Real variants
   share less: only those that differ in their recipe or beta alone have the same initial weights.
-
-## What the rules promise
-
-- *Better, worse*: all rows of a study are adjusted together, so the promise is for the whole study.
-- *Worth having*: for the whole table of widths.
-- *Too few*, *undertrained*: for one size at a time ([ADR 12](adr/0012-the-answer.md)). So a study of many
-  sizes may well have one such claim too many, if its seeds vary by more than the margin.
-
-What the last three claim must exceed the margin, 1 % of what the best model explains. The table is
-their worst case: these losses vary by {losses.std() / margin:.0f} margins from seed to seed. Those of the root study
-vary by about a quarter of a margin, those of `studies/elbow`, a short training, by one to five. The
-last row has the same losses and a margin of four of their standard deviations.
 """
 
 
@@ -300,11 +326,13 @@ def main() -> None:
     baselines = mean_image(VARIANT.dataset, *pixels)
     constant = next(row.test_loss for row in baselines if row.likelihood == VARIANT.likelihood)
     pool = train(images, TRAININGS)
-    found, if_quiet = (
-        {kind: judge_all(pool, kind, loss, STUDIES) for kind in kinds()}
-        for loss in (constant, quiet(pool.test_loss.xs(0, level="repeat")))
-    )
-    PAGE.write_text(page(pool, constant, found, if_quiet), encoding="utf-8")
+    losses = pool.test_loss.xs(0, level="repeat")
+    own = float(losses.std() / (0.01 * (constant - losses.min())))
+    found = {
+        noise: {kind: judge_all(pool, kind, mean_image_for(losses, noise), STUDIES) for kind in kinds()}
+        for noise in (*NOISES, own)
+    }
+    PAGE.write_text(page(pool, found), encoding="utf-8")
     print(f"{PAGE}: written")
 
 

@@ -51,9 +51,9 @@ PACKING = 15.0  # seconds, kept for that
 
 def settings_of(params: Path, tiny: bool) -> str:
     """Return the params.yaml of a card's run: the root study as published, with five seeds; or one tiny in all."""
-    yaml = YAML()  # keeps comments and order
-    yaml.width, yaml.preserve_quotes = 10**6, True
-    study = yaml.load(params.read_text(encoding="utf-8"))
+    parser = YAML()  # keeps comments and order
+    parser.width, parser.preserve_quotes = 10**6, True
+    study = parser.load(params.read_text(encoding="utf-8"))
     for name, recipe in study["recipes"].items():
         recipe["seeds"][:] = SEEDS
         recipe.update(PUBLISHED.get(name, {}))
@@ -71,7 +71,7 @@ def settings_of(params: Path, tiny: bool) -> str:
         study["evaluation"].update(few)
         study["evaluation"]["iwae_samples"][:] = [1, 5]
     text = io.StringIO()
-    yaml.dump(study, text)
+    parser.dump(study, text)
     return text.getvalue()
 
 

@@ -53,8 +53,8 @@ def _check_code(folder: Path, sent: dict[str, list[str]], done: list[str]) -> No
 
 def _check_settings(folder: Path, sent: str, params: Path, study: Study, done: list[str]) -> None:
     """Raise StudyError, with the settings that params.yaml must have, if a stage that ran there used others."""
-    yaml = YAML(typ="safe", pure=True)
-    theirs, ours = yaml.load(sent), yaml.load(params.read_text(encoding="utf-8"))
+    parser = YAML(typ="safe", pure=True)
+    theirs, ours = parser.load(sent), parser.load(params.read_text(encoding="utf-8"))
     wanted: dict[str, Any] = {}
     for key in dict.fromkeys(key for stage in done for key in settings_used(stage, study)):
         wanted |= _differing(key, _at(theirs, key), _at(ours, key))

@@ -155,6 +155,8 @@ AXES = {  # what a chart's id contains, first match -> the titles of its axes
     "_truncated_csv": {"latents kept, those of the largest KL", "test loss (nats per image)"},
     "_map_csv": {"first principal component of mu", "second principal component of mu"},
     "_cost_csv": {"seconds to train", "seed"},
+    "-dimension_csv": {"directions", "estimator"},
+    "-noise_csv": {"variance of the likelihood, pixels in [0, 1]", "latents"},
     "metrics_baselines_": {"latent size", "test loss (nats per image)"},
     "metrics_judge_": {"epoch", "test accuracy"},
     "metrics_": {"test loss (nats per image)", "seed"},

@@ -1,13 +1,13 @@
 """A `python` and a `dvc` that start fast, for tests that run many short stages: a stage server runs their modules.
 
-`python preloaded.py DESCRIPTOR CLIENT` is such a server; CLIENT is the `python`.
+`python preloaded.py ADDRESS CLIENT` is such a server; CLIENT is the `python`.
 """
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,12 +45,11 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
     dvc.write_text(f'#!/bin/sh\nexec "{client}" -m dvc "$@"\n')
     for file in (client, dvc):
         file.chmod(0o755)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen()
-        command = [sys.executable, __file__, str(listener.fileno()), str(client)]
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])  # noqa: S603
-    with server:
+    command = [sys.executable, __file__, address, str(client)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as server:  # noqa: S603
+        while not Path(address).exists():
+            assert server.poll() is None
+            time.sleep(0.02)
         yield folder / "bin"
         server.terminate()
 
@@ -61,4 +60,4 @@ if __name__ == "__main__":
 
     sys.executable = sys.argv[2]  # for a notebook's kernel
     os.environ.pop("PYTHONPATH", None)
-    serve(socket.socket(fileno=int(sys.argv[1])), [*LIBRARIES, *DVC])
+    serve(sys.argv[1], [*LIBRARIES, *DVC])

@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -63,23 +64,23 @@ class Call:
 def stage_server(libraries: Sequence[str] = LIBRARIES) -> Iterator[str]:
     """Keep a server while the context lasts. Yields its address. Calls wait for its imports."""
     with tempfile.TemporaryDirectory(prefix="elbowroom-") as folder:  # which only this user may enter
-        address = str(Path(folder) / "socket")
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(address)
-        listener.listen()
-        command = [sys.executable, "-m", "elbowroom.scheduler.stage_server", str(listener.fileno()), *libraries]
-        with subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True
-        ) as server:
-            listener.close()
+        address = Path(folder) / "socket"
+        command = [sys.executable, "-m", "elbowroom.scheduler.stage_server", str(address), *libraries]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as server:  # noqa: S603
             try:
-                yield address
+                while not address.exists() and server.poll() is None:  # without a server, stages run by themselves
+                    time.sleep(0.02)
+                yield str(address)
             finally:
                 server.terminate()
 
 
-def serve(listener: socket.socket, libraries: Sequence[str]) -> None:
-    """Import the libraries, then run what clients ask for, until standard input closes."""
+def serve(address: str, libraries: Sequence[str]) -> None:
+    """Listen, import the libraries, then run what clients ask for, until standard input closes."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{address}.new")
+    listener.listen()
+    Path(f"{address}.new").rename(address)  # only now is it there
     for name in libraries:
         importlib.import_module(name)
     gc.freeze()  # else every collection in a forked process goes through all that was imported here
@@ -191,4 +192,4 @@ def _run(call: Call) -> int:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    serve(sys.argv[1], sys.argv[2:])

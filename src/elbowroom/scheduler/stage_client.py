@@ -23,12 +23,17 @@ def hand_over(module: str, arguments: Sequence[str]) -> None:
     except OSError:
         return
     call = {"module": module, "arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda number, _: server.send(bytes([number])))
     message = json.dumps(call).encode() + END
     sent = socket.send_fds(server, [message], [0, 1, 2])
     server.sendall(message[sent:])
+
+    def pass_on(number: int, _: object) -> None:
+        with contextlib.suppress(OSError):  # the server is gone, which the next line finds out
+            server.send(bytes([number]))
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # only now: what the server reads first is the call
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, pass_on)
     status = server.recv(16)
     if not status:
         sys.exit("error: the stage server ended before the stage did: run the same command again")

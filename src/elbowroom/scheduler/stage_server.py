@@ -98,7 +98,9 @@ def serve(address: str, libraries: Sequence[str]) -> None:
                     return
                 if key.fileobj is listener:
                     client, _ = listener.accept()
-                    if call := _receive(client):
+                    if not (call := _receive(client)):
+                        client.close()
+                    else:
                         pid = _fork(call, [listener, woken, waker, client, *calls.values()])
                         calls[pid] = client
                         selector.register(client, selectors.EVENT_READ, pid)
@@ -115,13 +117,18 @@ def serve(address: str, libraries: Sequence[str]) -> None:
 
 def _receive(client: socket.socket) -> Call | None:
     """Read what a client asks for; None if it is gone before it has said it."""
-    message, streams, *_ = socket.recv_fds(client, 1 << 16, 3)
-    while not message.endswith(END):
-        piece = client.recv(1 << 16)
-        if not piece:
-            return None
-        message += piece
-    return Call(streams, **json.loads(message.removesuffix(END)))
+    message, streams = b"", list[int]()
+    try:
+        message, streams, *_ = socket.recv_fds(client, 1 << 16, 3)
+        while not message.endswith(END) and (piece := client.recv(1 << 16)):
+            message += piece
+    except ConnectionError:
+        message = b""
+    if message.endswith(END):
+        return Call(streams, **json.loads(message.removesuffix(END)))
+    for stream in streams:
+        os.close(stream)
+    return None
 
 
 def _ended(calls: dict[int, socket.socket]) -> Iterator[tuple[int, int]]:

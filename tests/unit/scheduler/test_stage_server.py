@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -134,6 +135,17 @@ def test_a_stage_does_not_outlive_its_client(folder: Path, address: str) -> None
     process.kill()
     assert ended(int((folder / "pid").read_text()))
     assert not (folder / "finished").exists()
+
+
+def test_a_client_that_is_gone_before_it_has_called_harms_nobody(folder: Path, address: str) -> None:
+    for said in (b"", b'{"module": "stages.to'):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(address)
+            client.sendall(said)
+    process = start(folder, address, "exit", "3")
+    process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert int((folder / "pid").read_text()) != process.pid
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills the children of a killed process")

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, with the same bytes for the same content; read them back checked, without pickle."""
+"""Write files atomically, with the same bytes for the same content. Read them back with checks, without pickle."""
 
 import contextlib
 import hashlib

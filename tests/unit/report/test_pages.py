@@ -28,6 +28,7 @@ from elbowroom.results.rows import (
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
 from elbowroom.results.yardstick_rows import Dimension, Estimator, NoisePoint
+from tests.support.answers import ROW
 from tests.support.published import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
@@ -48,31 +49,16 @@ EXPLORED = explorer_sheet.Explored(
 def size_answers() -> list[SizeAnswer]:
     """128 latents are enough, by a made-up study of two sizes."""
     nan = float("nan")
-    row = SizeAnswer(
-        dataset="mnist",
-        likelihood="gaussian",
-        pixel_range="[-1, 1]",
-        series="width 32",
+    row = replace(
+        ROW,
         variant="mnist-z128",
         latent_dim=128,
-        state=State.ENOUGH,
-        test_loss=52.4,
-        train_loss=50.9,
-        linear_loss=97.9,
         excess=-0.5,
         excess_low=-1.5,
-        excess_high=0.5,
         rise=nan,
         rise_low=nan,
-        explained=159.2,
-        margin=1.59,
-        seeds=3,
-        epochs=50,
-        doubling_gain=0.5,
-        used=19.0,
         step=Step.SMALLER,
         step_sizes="64",
-        step_seeds=nan,
     )
     bounds = {"excess": nan, "excess_low": nan, "excess_high": nan, "rise": 0.1, "rise_low": -0.2}
     return [row, replace(row, variant="mnist-z256", latent_dim=256, state=State.ROOMY, test_loss=52.9, **bounds)]

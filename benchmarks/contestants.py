@@ -18,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from benchmarks import settings
 from benchmarks.timing import Timed, clocked, computing_in, finish
+from elbowroom.core.pixel_range import SYMMETRIC, PixelRange
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.training.adam import Adam
@@ -31,13 +32,13 @@ from elbowroom.vae.objective import terms
 class AsPublished(TorchDataset):
     """Images as torchvision's datasets return them: from an array to PIL to a tensor, one at a time."""
 
-    def __init__(self, images: Tensor, pixel_range: list[int]) -> None:
+    def __init__(self, images: Tensor, pixel_range: PixelRange) -> None:
         from PIL import Image  # a bare machine with a card has no need of them
         from torchvision import transforms
 
         pixels = images.cpu().permute(0, 2, 3, 1).contiguous().numpy()
         self.images = pixels[..., 0] if pixels.shape[3] == 1 else pixels
-        normalize = [transforms.Normalize((0.5,), (0.5,))] if pixel_range == [-1, 1] else []
+        normalize = [transforms.Normalize((0.5,), (0.5,))] if pixel_range == SYMMETRIC else []
         self.transform = transforms.Compose([Image.fromarray, transforms.ToTensor(), *normalize])
 
     def __len__(self) -> int:

@@ -19,6 +19,7 @@ from elbowroom.comparison.answer import size_answers, width_gains
 from elbowroom.comparison.intervals import paired_interval
 from elbowroom.comparison.pairs import comparisons
 from elbowroom.core.params import load_study
+from elbowroom.core.pixel_range import UNIT
 from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import Dataset, Recipe, Study, Variant
 from elbowroom.datasets import archives
@@ -54,7 +55,7 @@ VARIANT = Variant(
     channels=4,
     latent_dim=4,
     likelihood="bernoulli",
-    pixel_range=[0, 1],
+    pixel_range=UNIT,
     beta=1.0,
 )
 RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=0.003, warmup_epochs=0, precision="high", seeds=[*range(SIDE)])
@@ -174,7 +175,7 @@ def mean_images(study: Study, loss: float) -> pd.DataFrame:
         dataset="cifar10",
         baseline=Baseline.MEAN_IMAGE,
         likelihood="bernoulli",
-        pixel_range="[0, 1]",
+        pixel_range=str(UNIT),
         train_loss=loss,
         test_loss=loss,
         test_distortion=loss,

@@ -10,6 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError, short, shown
 from elbowroom.core.paths import PARAMS
+from elbowroom.core.pixel_range import UNIT
 from elbowroom.core.settings import (
     DATASETS,
     NETWORK_FACTORS,
@@ -85,8 +86,8 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
                 f"one for {height}x{width} images, as {variant.dataset} has (it needs sides divisible by {factor})"
             )
             yield f"{key}.network", repr(variant.network), expected
-        if "bernoulli" in variant.likelihood and variant.pixel_range != [0, 1]:
-            yield f"{key}.pixel_range", variant.pixel_range, f"[0, 1] with likelihood {variant.likelihood}"
+        if "bernoulli" in variant.likelihood and variant.pixel_range != UNIT:
+            yield f"{key}.pixel_range", variant.pixel_range, f"{UNIT} with likelihood {variant.likelihood}"
         if variant.network == "linear" and variant.channels != 1:
             yield f"{key}.channels", variant.channels, "1 with network linear, which has no channels"
         if variant.model == "ae" and variant.beta != 0:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.paths import PARAMS
+from elbowroom.core.pixel_range import PIXEL_RANGES, PixelRange
 
 Shape = tuple[int, int, int]
 
@@ -90,14 +91,14 @@ class Variant(Settings):
     channels: PositiveInt  # the width of the first convolution, of which the others are multiples
     latent_dim: PositiveInt
     likelihood: Likelihood
-    pixel_range: list[int]
+    pixel_range: PixelRange
     beta: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
     @field_validator("pixel_range")
     @classmethod
-    def _known_range(cls, pixel_range: list[int]) -> list[int]:
-        if pixel_range not in ([0, 1], [-1, 1]):
-            raise ValueError("[0, 1] or [-1, 1]")
+    def _known_range(cls, pixel_range: PixelRange) -> PixelRange:
+        if pixel_range not in PIXEL_RANGES:
+            raise ValueError(" or ".join(map(str, PIXEL_RANGES)))
         return pixel_range
 
 

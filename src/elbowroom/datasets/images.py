@@ -11,6 +11,7 @@ from torch import Tensor
 
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.pixel_range import PixelRange
 from elbowroom.core.settings import DATASETS
 
 
@@ -77,7 +78,7 @@ def batches(count: int, size: int, order: Tensor | None = None) -> Iterator[Tens
         yield chosen if order is None else order[chosen]
 
 
-def scale(images: Tensor, pixel_range: list[int]) -> Tensor:
+def scale(images: Tensor, pixel_range: PixelRange) -> Tensor:
     """Turn bytes, 0 to 255, into float32 in the pixel range."""
     low, high = pixel_range
     return images.to(torch.float32).mul_((high - low) / 255).add_(low)

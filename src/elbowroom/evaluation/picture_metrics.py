@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from elbowroom.core.pixel_range import UNIT
 from elbowroom.datasets.images import batches, scale
 from elbowroom.evaluation.image_metrics import peak_signal_noise_ratio, structural_similarity
 from elbowroom.evaluation.latents import evenness
@@ -19,7 +20,7 @@ def reconstruction(setup: Setup, mu: Tensor) -> tuple[Metrics, Tensor]:
     total = torch.zeros(2, dtype=torch.float64, device=images.device)
     features = []
     for batch, made in zip(batches(len(images), size), setup.decode(mu), strict=True):
-        real = scale(images[batch], [0, 1])
+        real = scale(images[batch], UNIT)
         psnr, ssim = peak_signal_noise_ratio(made, real), structural_similarity(made, real)
         total += torch.stack([psnr, ssim]).double().sum(1)
         features.append(setup.judge.features(made))

@@ -41,9 +41,8 @@ def _significant(value: float) -> str:
 
 def describe(variant: Variant) -> str:
     """Say in the field's terms what a variant minimises."""
-    low, high = variant.pixel_range
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
-    return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in [{low}, {high}]"
+    return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in {variant.pixel_range}"
 
 
 # --- tables of a dataset ---------------------------------------------------------------------------------------------

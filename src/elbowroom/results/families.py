@@ -6,6 +6,7 @@ from typing import Annotated, Any, Protocol, Self, get_args
 
 import pandas as pd
 
+from elbowroom.core.pixel_range import PIXEL_RANGES, SYMMETRIC, UNIT
 from elbowroom.core.settings import DATASETS, Likelihood, Study, Variant
 from elbowroom.results.schema import Column, columns
 
@@ -13,7 +14,7 @@ OBJECTIVE = ("dataset", "model", "likelihood", "pixel_range", "beta")  # the set
 
 DatasetName = Annotated[str, Column("text", choices=tuple(DATASETS))]
 LikelihoodName = Annotated[str, Column("text", choices=get_args(Likelihood))]
-PixelRange = Annotated[str, Column("text", choices=("[0, 1]", "[-1, 1]"))]
+PixelRangeName = Annotated[str, Column("text", choices=tuple(map(str, PIXEL_RANGES)))]
 
 
 class Member(Protocol):
@@ -33,7 +34,7 @@ class LossFamily:
 
     dataset: DatasetName
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
 
     @classmethod
     def of(cls, member: Member) -> Self:
@@ -47,7 +48,7 @@ class LossFamily:
     @property
     def slug(self) -> str:
         """The family's name in file names."""
-        pixel_range = {"[-1, 1]": "pm1", "[0, 1]": "01"}[self.pixel_range]
+        pixel_range = {str(UNIT): "01", str(SYMMETRIC): "pm1"}[self.pixel_range]
         return f"{self.dataset}-{self.likelihood.replace('_', '-')}-{pixel_range}"
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:

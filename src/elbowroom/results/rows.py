@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import nan
 from typing import Annotated
 
-from elbowroom.results.families import DatasetName, LikelihoodName, PixelRange
+from elbowroom.results.families import DatasetName, LikelihoodName, PixelRangeName
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step, Worth
 from elbowroom.results.schema import Column
 
@@ -40,7 +40,7 @@ class BaselineRow:
     dataset: DatasetName
     baseline: Annotated[Baseline, Column("text", choices=tuple(Baseline))]
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
     latent_dim: MaybeSize = nan
     train_loss: Maybe
     test_loss: Number
@@ -66,7 +66,7 @@ class SizeAnswer:
 
     dataset: DatasetName
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
     series: Text
     variant: Text
     latent_dim: Size
@@ -122,7 +122,7 @@ class WidthGain:
 
     dataset: DatasetName
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
     variant: Text
     against: Text
     latent_dim: Size
@@ -170,7 +170,7 @@ class LatentPoint:
 
     dataset: DatasetName
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
     metric: Text
     series: Text
     latent_dim: Size
@@ -185,7 +185,7 @@ class SeriesElbow:
 
     dataset: DatasetName
     likelihood: LikelihoodName
-    pixel_range: PixelRange
+    pixel_range: PixelRangeName
     series: Text
     metric: Text
     latent_dim: Maybe

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its customary name)
 from torch import Tensor
 
+from elbowroom.core.pixel_range import SYMMETRIC, error_factor
 from elbowroom.core.random_streams import Stream, generator
 from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import batches, scale
@@ -79,7 +80,7 @@ def _link(variant: Variant, output: Tensor) -> Tensor:
         return torch.sigmoid(output)
     if variant.network == "linear":
         return output
-    return torch.tanh(output) if variant.pixel_range == [-1, 1] else torch.sigmoid(output)
+    return torch.tanh(output) if variant.pixel_range == SYMMETRIC else torch.sigmoid(output)
 
 
 def effective_beta(variant: Variant, sigma2: float) -> float:
@@ -88,8 +89,7 @@ def effective_beta(variant: Variant, sigma2: float) -> float:
     So variants of different variance and pixel range can be compared. beta = 1 and variance 1/2 give 1 with pixels in
     [0, 1], and 1/4 in [-1, 1]. A Bernoulli has no variance (nan), so the result is nan.
     """
-    low, high = variant.pixel_range
-    return 2 * sigma2 * variant.beta / (high - low) ** 2
+    return 2 * sigma2 * variant.beta / error_factor(variant.pixel_range)
 
 
 def kl(mu: Tensor, logvar: Tensor) -> Tensor:

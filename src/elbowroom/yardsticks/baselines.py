@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from elbowroom.core.pixel_range import PIXEL_RANGES, UNIT, error_factor
 from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
 from elbowroom.results.rows import Baseline, BaselineRow
@@ -27,8 +28,7 @@ from elbowroom.yardsticks.principal_components import (
     reconstruction_cross_entropies,
 )
 
-UNIT, SYMMETRIC = "[0, 1]", "[-1, 1]"  # pixel ranges
-RANGES = {UNIT: 1, SYMMETRIC: 4}  # pixel range -> what it multiplies the squared errors of [0, 1] by
+ERROR_FACTORS = {str(each): error_factor(each) for each in PIXEL_RANGES}  # by the range's name in tables
 ROUNDING = 1 / (12 * 255**2)  # the variance of a pixel within its grey level, which even a single image has
 
 
@@ -75,18 +75,18 @@ def mean_image(dataset: str, train: Tensor, test: Tensor) -> Iterator[BaselineRo
     error = max(mean_square(train) * size - mean.square().sum().item(), size * ROUNDING)
     errors = torch.cat([(x - mean).square().sum(1) for x in float_batches(test)])
     test_error = errors.mean().item()
-    for pixel_range, factor in RANGES.items():
+    for pixel_range, factor in ERROR_FACTORS.items():
         yield row("gaussian", pixel_range, factor * error, factor * test_error, _mean_psnr(errors, size).item())
-    for pixel_range, factor in RANGES.items():
+    for pixel_range, factor in ERROR_FACTORS.items():
         sigma2 = factor * error / size
         constant = size / 2 * math.log(2 * math.pi * sigma2)
         yield row("gaussian_optimal", pixel_range, constant + size / 2, constant + factor * test_error / (2 * sigma2))
     logit = bernoulli_logit(mean)
-    yield row("bernoulli", UNIT, cross_entropy(logit, mean), cross_entropy(logit, test_mean))
+    yield row("bernoulli", str(UNIT), cross_entropy(logit, mean), cross_entropy(logit, test_mean))
     logit = continuous_bernoulli_logit(mean)
     constant = log_normaliser(logit).sum().item()
     train_loss, test_loss = (cross_entropy(logit, x) - constant for x in (mean, test_mean))
-    yield row("continuous_bernoulli", UNIT, train_loss, test_loss)
+    yield row("continuous_bernoulli", str(UNIT), train_loss, test_loss)
 
 
 def pca(dataset: str, components: Components, test: Projected) -> Iterator[BaselineRow]:
@@ -97,7 +97,7 @@ def pca(dataset: str, components: Components, test: Projected) -> Iterator[Basel
     train_errors = (components.total - components.variances.cumsum(0)).clamp(min=0).tolist()
     errors = (test.squared_distances.unsqueeze(1) - test.coordinates.square().cumsum(1)).clamp(min=0)  # (N, K)
     psnr = _mean_psnr(errors, len(components.mean)).tolist()
-    for pixel_range, factor in RANGES.items():
+    for pixel_range, factor in ERROR_FACTORS.items():
         for d, (train_error, test_error) in enumerate(zip(train_errors, errors.mean(0).tolist(), strict=True), start=1):
             yield BaselineRow(
                 dataset=dataset,
@@ -121,7 +121,7 @@ def pca_bernoulli(dataset: str, components: Components, train: Tensor, test: Ten
             dataset=dataset,
             baseline=Baseline.PCA,
             likelihood="bernoulli",
-            pixel_range=UNIT,
+            pixel_range=str(UNIT),
             latent_dim=d,
             train_loss=train_loss,
             test_loss=test_loss,
@@ -137,7 +137,7 @@ def linear_vae(dataset: str, components: Components, test: Projected) -> Iterato
     coordinate, and variance sigma^2/lambda (Lucas et al. 2019, arXiv:1911.02469, section 4). Test losses are exact
     expectations over z.
     """
-    for pixel_range, factor in RANGES.items():
+    for pixel_range, factor in ERROR_FACTORS.items():
         variances = factor * components.variances
         squares = factor * test.coordinates.square().mean(0)
         active = variances > SIGMA2
@@ -175,7 +175,7 @@ def floor(dataset: str, train: Tensor, test: Tensor) -> BaselineRow:
         dataset=dataset,
         baseline=Baseline.FLOOR,
         likelihood="bernoulli",
-        pixel_range=UNIT,
+        pixel_range=str(UNIT),
         train_loss=train_loss,
         test_loss=test_loss,
         test_distortion=test_loss,

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.pixel_range import UNIT
 from elbowroom.core.settings import JudgeTraining, Shape
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import Images, batches, scale
@@ -90,7 +91,7 @@ def train_judge(
         judge.train()
         total = torch.zeros((), dtype=torch.float64, device=device)
         for batch in torch.randperm(len(train.images), generator=order, device=device).tensor_split(steps):
-            x, labels = scale(train.images[batch], [0, 1]), train.labels[batch].long()
+            x, labels = scale(train.images[batch], UNIT), train.labels[batch].long()
             loss = F.cross_entropy(judge(x), labels)
             optimizer.zero_grad()
             loss.backward()
@@ -114,7 +115,7 @@ def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
     """The share of test images whose class a judge in evaluation mode predicts."""
     test = images.test
     right = sum(
-        (judge(scale(test.images[batch], [0, 1])).argmax(1) == test.labels[batch]).sum()
+        (judge(scale(test.images[batch], UNIT)).argmax(1) == test.labels[batch]).sum()
         for batch in batches(len(test.images), batch_size)
     )
     return int(right) / len(test.images)
@@ -145,5 +146,5 @@ def load_judges(path: Path, shape: Shape, device: torch.device) -> Judges:
 @torch.no_grad()
 def extract(judge: Judge, images: Tensor, batch_size: int) -> Tensor:
     """The features (N, 64) of a split's images (N, C, H, W), uint8; `judge.features` takes pictures in [0, 1]."""
-    parts = [judge.features(scale(images[batch], [0, 1])) for batch in batches(len(images), batch_size)]
+    parts = [judge.features(scale(images[batch], UNIT)) for batch in batches(len(images), batch_size)]
     return torch.cat(parts)

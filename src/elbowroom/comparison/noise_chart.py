@@ -10,6 +10,10 @@ from elbowroom.results.outcomes import State
 from elbowroom.results.yardstick_rows import NoisePoint
 
 BLUE, GREY = "#0072B2", "#8a8a8a"
+TRAINED = {
+    "trained VAE, 95 % of the KL": BLUE,
+    "trained VAE, may change": "white",
+}  # the fill of a point; open ones last
 
 
 def trained_points(points: Sequence[NoisePoint]) -> list[NoisePoint]:
@@ -25,7 +29,7 @@ def noise_figure(points: Sequence[NoisePoint], title: str) -> Figure:
     levels = [point.sigma2 for point in linear]
     axes.plot(levels, [p.active for p in linear], color=GREY, lw=1.2, label="linear VAE, every active latent")
     axes.plot(levels, [p.used for p in linear], color=GREY, lw=1.2, ls="-.", label="linear VAE, 95 % of the KL")
-    for hollow, fill, label in ((False, BLUE, "trained, 95 % of the KL"), (True, "white", "the same, may change")):
+    for hollow, (label, fill) in enumerate(TRAINED.items()):
         if own := [point for point in trained_points(points) if bool(point.open) == hollow]:
             places = [point.sigma2 for point in own], [point.used for point in own]
             axes.plot(*places, "o", ms=5.5, mec=BLUE, mfc=fill, label=label, zorder=3)

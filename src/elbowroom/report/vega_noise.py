@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison.noise_chart import BLUE, trained_points
+from elbowroom.comparison.noise_chart import BLUE, TRAINED, trained_points
 from elbowroom.report.vega_charts import GREY, Spec, to_spec
 from elbowroom.results.yardstick_rows import NoisePoint
 
@@ -27,7 +27,7 @@ def noise_chart(points: Sequence[NoisePoint]) -> Spec:
             "sigma2": point.sigma2,
             "latents": point.used,
             "verdict": str(point.verdict),
-            "open": bool(point.open),
+            "trained": [*TRAINED][int(bool(point.open))],
         }
         for point in trained_points(points)
     )
@@ -39,7 +39,8 @@ def noise_chart(points: Sequence[NoisePoint]) -> Spec:
     dash = alt.StrokeDash("linear VAE:N", sort=None, scale=alt.Scale(range=[[1, 0], [5, 3]]))
     layers = [alt.Chart(linear).mark_line(color=GREY).encode(x=x, y=y, strokeDash=dash)]
     if len(trained):
-        fill = alt.when("datum.open").then(alt.value("white")).otherwise(alt.value(BLUE))
+        fills = alt.Scale(domain=[*TRAINED], range=[*TRAINED.values()])
+        fill = alt.Fill("trained:N", title=None, scale=fills, legend=alt.Legend(symbolStrokeColor=BLUE))
         chart = alt.Chart(trained).encode(x=x, y=y)
         layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(fill=fill))
         numbers = [alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("latent_dim", "sigma2", "latents")]

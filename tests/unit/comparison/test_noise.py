@@ -8,7 +8,7 @@ import pytest
 
 from elbowroom.comparison.answer import size_answers
 from elbowroom.comparison.noise import noise_points
-from elbowroom.comparison.noise_chart import noise_figure, trained_points
+from elbowroom.comparison.noise_chart import TRAINED, noise_figure, trained_points
 from elbowroom.core.settings import Study
 from elbowroom.report.vega_noise import noise_chart
 from elbowroom.results.outcomes import State
@@ -72,7 +72,8 @@ def test_both_charts_show_the_same_points(points: list[NoisePoint]) -> None:
     assert list(active.get_xydata()[0]) == list(used.get_xydata()[0]) == [0.5, 23]
     assert [len(line.get_xdata()) for line in (filled, hollow)] == [5, 3]
     drawn = [row for rows in noise_chart(points)["datasets"].values() for row in rows]
-    assert [row["open"] for row in drawn if "variant" in row] == [True] * 3 + [False] * 5
+    filled_name, hollow_name = TRAINED
+    assert [row["trained"] for row in drawn if "variant" in row] == [hollow_name] * 3 + [filled_name] * 5
 
 
 def test_without_levels_or_gaussian_vaes_there_are_no_points(study: Study, seeds: pd.DataFrame) -> None:

@@ -3,7 +3,7 @@
 import re
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,21 +16,21 @@ class Cost:
     """What the training of one seed has cost so far, all parts of an interrupted training together.
 
     seconds: while `seeds_together` seeds were trained; saving checkpoints is left out. peak_memory: bytes, the most
-    that all of them held on a card, or the whole process on the CPU. device: the hardware's name, or names.
+    that all of them held on a card, or the whole process on the CPU. devices: the names of the hardware, in turn.
     """
 
     seconds: float = 0.0
     seeds_together: int = 1
     peak_memory: int = 0
-    device: str = ""
+    devices: list[str] = field(default_factory=list)
 
     def add(self, seconds: float, seeds_together: int, device: torch.device) -> None:
         """Add seconds of training on a device."""
         self.seconds += seconds
         self.seeds_together = max(self.seeds_together, seeds_together)
         self.peak_memory = max(self.peak_memory, peak_memory(device))
-        if not self.device.endswith(name := hardware(device)):
-            self.device += f", then {name}" if self.device else name
+        if self.devices[-1:] != [name := hardware(device)]:
+            self.devices.append(name)
 
     def row(self, images: int) -> dict[str, float | str]:
         """Return the cost as columns of cost.csv. images: how many were trained on, each time counted."""
@@ -39,7 +39,7 @@ class Cost:
             "seeds_together": self.seeds_together,
             "images_per_second": round(images / self.seconds, 1),
             "peak_memory_mib": round(self.peak_memory / 2**20, 1),
-            "device": self.device,
+            "device": ", then ".join(self.devices),
         }
 
 

@@ -40,6 +40,10 @@ start = time.time()
 Path("times", name).touch()
 if value == "fail":
     sys.exit("error: told to fail")
+if value == "stage":  # it is none of those whose code is known, and says so
+    from elbowroom.core.stage import run
+    sys.argv = sys.argv[:1]
+    run(print)
 while value == "hang" and Path("hang").exists():
     time.sleep(0.05)
 for _ in tqdm(range(20 if value == "hang" else 1), desc=f"at work on {name}", disable=None):
@@ -192,6 +196,17 @@ def test_a_failing_stage_stops_only_those_that_depend_on_it(toy: Toy) -> None:
     assert output.endswith("Not run, because they depend on what failed: bottom\n")
     assert "error: told to fail" in (toy.path / ".dvc/tmp/parallel/left.log").read_text()
     assert ".dvc/tmp" not in toy.run("git", "status", "-s")
+
+
+def test_the_error_of_a_stage_is_shown_without_the_rest_of_its_log(toy: Toy) -> None:
+    """It is that of the last run: the note of one before is gone."""
+    toy.edit("left", "stage")
+    output = finish(toy.start(1), status=1)
+    log = toy.path / ".dvc/tmp/parallel/left.log"
+    error = next(line for line in log.read_text().splitlines() if line.startswith("error: "))
+    assert f"\nleft FAILED, see {log}\n  {error}\nNot run" in output
+    toy.edit("left", "fail")
+    assert f"\nleft FAILED, see {log}, which ends with\n" in finish(toy.start(1), status=1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

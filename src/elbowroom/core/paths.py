@@ -1,10 +1,17 @@
 """The paths of a study's files, relative to its folder."""
 
+import re
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
 DIGESTS = Path("code")  # of what each stage's code does, STAGE.json
-NOTES = Path(".dvc/tmp/stages")  # per stage, on this machine only: its lock, and the seconds that it took last
+NOTES = Path(".dvc/tmp/stages")  # of stages, on this machine only
+
+
+def note_file(stage: str, kind: str) -> Path:
+    """A note of a stage, as train@mnist-z128. Kinds: lock; seconds, that it took last; error, that ended it last."""
+    name = re.sub(r"[^\w@-]", "_", stage)
+    return NOTES / f"{name}.{kind}"
 
 
 def data_file(dataset: str) -> Path:

@@ -3,16 +3,16 @@
 import argparse
 import contextlib
 import os
-import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from elbowroom.core.code_digest import check_code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.file_lock import locked
-from elbowroom.core.paths import NOTES
+from elbowroom.core.paths import note_file
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
@@ -33,17 +33,12 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         with _stage_lock():
             main(*names)
     except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
-        print(
-            f"error: found too little memory ({reason}), expected smaller channels, latent_dim or batch_size",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        _fail(f"found too little memory ({reason}), expected smaller channels, latent_dim or batch_size")
     except _Interrupted as interrupted:
         number = signal.Signals(interrupted.args[0])
         with contextlib.suppress(OSError):  # the terminal may be gone
@@ -55,19 +50,26 @@ def run(main: Callable[..., None], *arguments: str) -> None:
 def _stage_lock() -> Iterator[None]:
     """If DVC runs this stage, let no second process run it, not even one that a killed DVC left behind.
 
-    Check that it is the code that DVC knows of. Write the seconds that the stage took to a note beside the lock, for
-    the report.
+    Check that it is the code that DVC knows of. Leave a note of the seconds that the stage took, for the report.
     """
     if not (stage := os.environ.get("DVC_STAGE")):
         yield
         return
-    name = re.sub(r"[^\w@-]", "_", stage)
-    with locked(NOTES / f"{name}.lock", f"runs {name}"):
+    with locked(note_file(stage, "lock"), f"runs {stage}"):
         check_code(stage)
         begun = time.monotonic()
         yield
         with contextlib.suppress(OSError):  # do without the note
-            (NOTES / f"{name}.seconds").write_text(f"{time.monotonic() - begun:.1f}")
+            note_file(stage, "seconds").write_text(f"{time.monotonic() - begun:.1f}")
+
+
+def _fail(reason: str) -> NoReturn:
+    """End the process with one line on standard error. Leave a note of it, for what runs stages side by side."""
+    print(f"error: {reason}", file=sys.stderr)
+    if stage := os.environ.get("DVC_STAGE"):
+        with contextlib.suppress(OSError):  # do without the note
+            note_file(stage, "error").write_text(reason, encoding="utf-8")
+    sys.exit(2)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from rich.ansi import AnsiDecoder
 
+from elbowroom.core.paths import note_file
+
 LOGS = Path(".dvc/tmp/parallel")  # what each stage printed, STAGE.log
 DVC_LOCK = Path(".dvc/tmp/lock")  # locked by a running dvc, except while its stage runs
 
@@ -42,6 +44,7 @@ class Job:
         self._file = self.log.open("w", buffering=1, encoding="utf-8")
         self._tail, self._title = b"", f"{stage.replace('@', ' ')}: "
         self._interrupted = False
+        note_file(stage, "error").unlink(missing_ok=True)  # of an earlier run
         self._start = time.monotonic()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
@@ -77,7 +80,14 @@ class Job:
             return os.read(self._terminal, 65536)
         return b""
 
+    def reason(self) -> str | None:
+        """Return the error in one line that ended the stage; None if it left none, as a bug does or DVC itself."""
+        with suppress(OSError):
+            return note_file(self.stage, "error").read_text(encoding="utf-8")
+        return None
+
     def _outcome(self, status: int) -> Outcome:
+        """Tell how the job ended. DVC says only in its output whether it ran the stage, so this looks there."""
         if status:
             return Outcome.INTERRUPTED if self._interrupted else Outcome.FAILED
         output = self.log.read_text(encoding="utf-8")

@@ -86,6 +86,16 @@ class Runner:
         while self.running:
             self._watch(live)
 
+    def _print_error(self, job: Job) -> None:
+        """Print why a job failed: its error in one line, or the end of its log."""
+        seen = f"{job.stage} FAILED, see {job.log.absolute()}"
+        if reason := job.reason():
+            self.console.print(f"{seen}\n  error: {reason}")
+            return
+        lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+        self.console.print(f"{seen}, which ends with")
+        self.console.print(textwrap.indent("\n".join(lines[-4:]), "  "))
+
     def _summary(self, elapsed: timedelta) -> int:
         """Print how the jobs ended. Return the exit status."""
         outcomes = Counter(job.outcome for job in self.ended)
@@ -93,10 +103,7 @@ class Runner:
         self.console.print(f"{counted(len(self.ended), 'stage')} in {elapsed}: {counts}")
         for job in self.ended:
             if job.outcome == Outcome.FAILED:
-                self.console.print(f"{job.stage} FAILED, see {job.log.absolute()}, which ends with")
-                lines = [line for line in job.log.read_text(encoding="utf-8").splitlines() if line.strip()]
-                errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
-                self.console.print(textwrap.indent("\n".join(lines[errors[0] if errors else -4 :]), "  "))
+                self._print_error(job)
         ended = {job.stage for job in self.ended}
         not_run = [stage for stage in self.plan if stage not in ended]
         if self.interrupted:

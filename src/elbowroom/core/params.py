@@ -43,7 +43,7 @@ def load_study(path: Path = PARAMS) -> Study:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         problem = str(getattr(error, "problem", None) or error).partition("\n")[0]
-        problem = problem.removeprefix("but ").removeprefix("found ")
+        problem = problem.removeprefix("but ").removeprefix("found ")  # the YAML parser's words, made to fit ours
         raise StudyError(f"{path}:{place} found {short(problem)}, expected YAML") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StudyError(f"{path}: found an impossible value ({short(str(error))}), expected YAML") from None
@@ -108,6 +108,10 @@ _EXPECTED = {  # by pydantic's name for the error
     "greater_than_equal": "{ge} or more",
     "less_than": "less than {lt}",
     "less_than_equal": "{le} or less",
+    "string_too_short": "text that is not empty",
+    "literal_error": "{expected}",
+    "finite_number": "a finite number",
+    "value_error": "{error}",  # ours, from a validator
 }
 
 
@@ -118,7 +122,7 @@ def _one_line(error: ValidationError) -> str:
     if loc[-1:] == ("[key]",):  # the name is wrong, not its value
         loc = loc[:-1]
     found = "nothing" if first["type"] == "missing" else shown(first["input"])
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = first["msg"]
     if first["type"] in _EXPECTED:
         expected = _EXPECTED[first["type"]].format(**first.get("ctx", {}))
     if first["type"] == "extra_forbidden":

@@ -59,7 +59,7 @@ INVALID = [
     ("variants.../up", {}, "expected a name of at most 64 lower-case letters"),
     ("variants", {}, "variants: found {}, expected"),
     ("recipes.notebook-mnist.learning_rate", -0.001, "found -0.001, expected more than 0"),
-    ("recipes.notebook-mnist.learning_rate", float("nan"), "found nan, expected"),
+    ("recipes.notebook-mnist.learning_rate", float("nan"), "found nan, expected a finite number"),
     ("recipes.notebook-mnist.learning_rate", "fast", "found 'fast', expected a number"),
     ("variants.mnist-z128.network", "report", "found 'report', expected one for 28x28 images, as mnist has"),
     ("variants.7", {}, "variants.7: found '7', expected a name"),
@@ -73,6 +73,7 @@ INVALID = [
     ("answer", {"margin": 0.0, "level": 0.95}, "answer.margin: found 0.0, expected more than 0"),
     ("answer", {"margin": 0.01, "level": 0.5}, "answer.level: found 0.5, expected more than 0.5"),
     ("answer", {"margin": 0.01}, "answer.level: found nothing, expected a value for it"),
+    ("title", "", "title: found '', expected text that is not empty"),
     ("colour", "red", "the whole file: found unknown key 'colour', expected only title, datasets"),
 ]
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from elbowroom.core.device import bf16_warning, compute_in
@@ -40,37 +41,68 @@ def train(
     if warning := bf16_warning(recipe.precision, device):
         tqdm.write(warning)
     for group in [seeds] if images.train.images.is_cuda else [[seed] for seed in seeds]:
-        with ExitStack() as stack:
-            checkpoints = _lock_checkpoints(variant, recipe, images, group, folder, stack)
-            runs = [ResumableRun(SeedRun(variant, recipe, images, seed), checkpoints.get(seed)) for seed in group]
-            done = sum(each.run.epoch for each in runs) * len(images.train.images)
-            progress.n += done
-            progress.initial = getattr(progress, "initial", 0) + done  # the speed shown does not count them
-            stack.callback(compute_in, "highest")
-            epochs = None
-            saved, saving = time.perf_counter(), 0.0  # when checkpoints were last saved, and how long that took
-            for epoch in range(min(each.run.epoch for each in runs) + 1, recipe.epochs + 1):
-                behind = [each for each in runs if each.run.epoch < epoch]
-                if epochs is None or len(behind) > len(epochs.runs):  # others have been caught up with
-                    forget_peak_memory(device)
-                    epochs = Epochs([each.run for each in behind])
+        with _resumed(variant, recipe, images, group, folder) as runs:
+            _count_finished(progress, runs)
+            checkpoints = CheckpointRhythm(device)
+            for epochs, behind in _epochs_to_go(runs):
                 start, seen = time.perf_counter(), 0
                 for step, size in enumerate(epochs.train(), 1):
                     seen += size
                     progress.update(size * len(behind))
                     if device.type == "cpu":  # on a card, looking at a loss would mean waiting for it
                         epochs.runs[0].check()
-                        if step % SHOWN == 0:
-                            _show_loss(progress, epochs.runs[0], seen)
-                now = time.perf_counter()
+                        _show_loss(progress, epochs.runs[0], step, seen)
+                seconds = time.perf_counter() - start
                 for each in behind:
-                    each.cost.add(now - start, len(behind), device)
-                if device.type == "cpu" or epoch == recipe.epochs or now - saved >= SPARSE * saving:
-                    for each in behind:
-                        each.save()
-                    saved = time.perf_counter()
-                    saving = saved - now
+                    each.cost.add(seconds, len(behind), device)
+                checkpoints.save(behind)
         yield from (each.result() for each in runs)
+
+
+@contextmanager
+def _resumed(
+    variant: Variant, recipe: Recipe, images: Images, seeds: Sequence[int], folder: Path | None
+) -> Iterator[list[ResumableRun]]:
+    """Yield the seeds as their checkpoints left them. The checkpoints are locked until this ends."""
+    with ExitStack() as stack:
+        checkpoints = _lock_checkpoints(variant, recipe, images, seeds, folder, stack)
+        stack.callback(compute_in, "highest")
+        yield [ResumableRun(SeedRun(variant, recipe, images, seed), checkpoints.get(seed)) for seed in seeds]
+
+
+def _count_finished(progress: tqdm, runs: Sequence[ResumableRun]) -> None:
+    """Show the epochs before an interruption as done; the speed shown does not count them."""
+    finished = sum(each.run.epoch * len(each.run.order) for each in runs)
+    progress.n += finished
+    progress.initial = getattr(progress, "initial", 0) + finished
+
+
+def _epochs_to_go(runs: Sequence[ResumableRun]) -> Iterator[tuple[Epochs, list[ResumableRun]]]:
+    """Yield, for each next epoch, what trains it, and the seeds that it trains: all that are behind it."""
+    recipe, epochs = runs[0].run.recipe, None
+    for epoch in range(min(each.run.epoch for each in runs) + 1, recipe.epochs + 1):
+        behind = [each for each in runs if each.run.epoch < epoch]
+        if epochs is None or len(behind) > len(epochs.runs):  # others have been caught up with
+            forget_peak_memory(runs[0].run.order.device)
+            epochs = Epochs([each.run for each in behind])
+        yield epochs, behind
+
+
+class CheckpointRhythm:
+    """When to save checkpoints: on the CPU after each epoch, on a card only so often that saving takes little time."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.each_epoch = device.type == "cpu"
+        self.saved, self.took = time.perf_counter(), 0.0  # when checkpoints were last saved, and how long that took
+
+    def save(self, runs: Sequence[ResumableRun]) -> None:
+        """Save the epoch that these seeds have just finished, if it is time or their last."""
+        start, run = time.perf_counter(), runs[0].run
+        if self.each_epoch or run.epoch == run.recipe.epochs or start - self.saved >= SPARSE * self.took:
+            for each in runs:
+                each.save()
+            self.saved = time.perf_counter()
+            self.took = self.saved - start
 
 
 def _lock_checkpoints(
@@ -86,8 +118,8 @@ def _lock_checkpoints(
     return checkpoints
 
 
-def _show_loss(progress: tqdm, run: SeedRun, seen: int) -> None:
-    """Show the mean loss of the epoch's first `seen` images."""
-    if not progress.disable:
+def _show_loss(progress: tqdm, run: SeedRun, step: int, seen: int) -> None:
+    """Show the mean loss of the epoch's first `seen` images, at every SHOWNth step."""
+    if step % SHOWN == 0 and not progress.disable:
         means = Terms(*run.train_total / seen)
         progress.set_postfix(loss=f"{means.loss(run.variant.beta):.1f}", refresh=False)

@@ -26,7 +26,8 @@ quickstart: STUDY = studies/quickstart
 quickstart: repro ## run the whole pipeline on a small budget: a few minutes on two cores
 
 repro: $(READY) ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
-	@cd "$(STUDY)" && python -m elbowroom.scheduler.local --jobs $(JOBS) && echo "The report: $$PWD/report/index.html"
+	@cd "$(STUDY)" && MAKE_PID=$$PPID exec python -m elbowroom.scheduler.local --jobs $(JOBS)
+	@cd "$(STUDY)" && echo "The report: $$PWD/report/index.html"
 
 diff: $(READY) ## compare two variants of STUDY: make diff A=mnist-z128 B=mnist-z256
 	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))

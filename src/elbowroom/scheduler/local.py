@@ -13,7 +13,7 @@ from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.plan import describe, find_plan
 from elbowroom.scheduler.repair import repair
 from elbowroom.scheduler.runner import Runner
-from elbowroom.scheduler.stage_client import ADDRESS
+from elbowroom.scheduler.stage_client import ADDRESS, die_with_parent
 from elbowroom.scheduler.stage_server import stage_server
 
 
@@ -44,6 +44,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if "MAKE_PID" in os.environ:  # the Makefile sets it: a killed make would leave this behind
+        die_with_parent(int(os.environ["MAKE_PID"]), signal.SIGTERM)
     try:
         sys.exit(main())
     except StudyError as error:

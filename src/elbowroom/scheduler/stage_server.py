@@ -16,7 +16,9 @@ import importlib
 import json
 import os
 import runpy
+import select
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,6 +84,8 @@ def serve(address: str, libraries: Sequence[str]) -> None:
     listener.listen()
     Path(f"{address}.new").rename(address)  # only now is it there
     for name in libraries:
+        if select.select([sys.stdin], [], [], 0)[0]:
+            return
         importlib.import_module(name)
     gc.freeze()  # else every collection in a forked process goes through all that was imported here
     woken, waker = socket.socketpair()
@@ -200,3 +204,4 @@ def _run(call: Call) -> int:
 
 if __name__ == "__main__":
     serve(sys.argv[1], sys.argv[2:])
+    shutil.rmtree(Path(sys.argv[1]).parent, ignore_errors=True)  # what kept the server was killed, and left it behind

@@ -29,7 +29,7 @@ from elbowroom.results.families import families
 from elbowroom.results.outcomes import Outcome, State, Worth
 from elbowroom.results.rows import Baseline, BaselineRow
 from elbowroom.results.schema import to_table
-from elbowroom.results.tables import Measured
+from elbowroom.results.tables import Measurements
 from elbowroom.training.epochs import Epochs
 from elbowroom.training.seed_run import SeedRun
 from elbowroom.vae.objective import split_means, split_noise
@@ -155,7 +155,7 @@ def judge(study: Study, seeds: pd.DataFrame, mean_image_loss: float) -> Claims:
     """Judge a study as `compare` does. mean_image_loss: of the images that the losses are of."""
     nothing = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "kl"])  # no judgement reads these
     baselines = mean_images(study, mean_image_loss)
-    answers = size_answers(study, Measured(seeds, nothing, nothing, nothing, baselines, nothing))
+    answers = size_answers(study, Measurements(seeds, nothing, nothing, nothing, baselines, nothing))
     differences = comparisons(study, seeds, METRICS)
     values = {name: rows.set_index("seed") for name, rows in seeds.groupby("variant")}
     paired = [paired_interval(values[row.variant][row.metric], values[row.against][row.metric]) for row in differences]

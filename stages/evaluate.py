@@ -9,9 +9,9 @@ from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
-from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
+from elbowroom.evaluation.evaluate import evaluate, headline_metrics, pictures_decoded
 from elbowroom.evaluation.truncated import CutDown
-from elbowroom.vae.trained import load
+from elbowroom.vae.trained import load_model
 from elbowroom.yardsticks.judge import load_judges
 
 
@@ -26,11 +26,11 @@ def main(name: str) -> None:
     with tqdm(total=total, desc=f"evaluate {name}", unit="img", disable=None) as progress:
         measured = {}
         for seed in seeds:
-            model = load(paths.model_file(name, seed), device, variant, seed)
+            model = load_model(paths.model_file(name, seed), device, variant, seed)
             measured[seed] = evaluate(model, judges, images, study.evaluation, progress)
     table = pd.DataFrame([{"variant": name, "seed": seed, **result.metrics} for seed, result in measured.items()])
     files.save_csv(paths.seeds_file(name), table)
-    files.save_json(paths.metrics_file(name), headline(table))
+    files.save_json(paths.metrics_file(name), headline_metrics(table))
     spectra = [
         pd.DataFrame(
             {"variant": name, "seed": seed, "rank": np.arange(1, variant.latent_dim + 1), "kl": result.spectrum}

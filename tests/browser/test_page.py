@@ -167,7 +167,7 @@ def test_the_pointer_shows_values(show: Open) -> None:
     tip = page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     assert re.search(r"variant\s*mnist-ae128", tip.inner_text())
-    last = tables.load(STUDY / "report/comparison/curves.csv", tables.COMPARISON["curves"], {})
+    last = tables.load_table(STUDY / "report/comparison/curves.csv", tables.COMPARISON["curves"], {})
     last = last[(last.variant == "mnist-ae128") & (last.epoch == last[last.variant == "mnist-ae128"].epoch.max())]
     assert any(f"{loss:,.5g}" in tip.inner_text() for loss in last.loss)
 

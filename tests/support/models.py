@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from elbowroom.core.settings import SIGMA2, Evaluation, Variant
 from elbowroom.datasets.images import Images, scale
-from elbowroom.evaluation.evaluate import Measured, evaluate
+from elbowroom.evaluation.evaluate import SeedMeasurements, evaluate
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import SEEDS, Judge, Judges
@@ -32,7 +32,7 @@ def judges_of(images: Images) -> Judges:
     return Judges(*judges)
 
 
-def measure(model: TrainedVAE, images: Images, **changes: object) -> Measured:
+def measure(model: TrainedVAE, images: Images, **changes: object) -> SeedMeasurements:
     """Evaluate a model with the settings EVALUATION, changed by name, and untrained judges."""
     evaluation = Evaluation.model_validate(EVALUATION.model_dump() | changes)
     return evaluate(model, judges_of(images), images, evaluation, tqdm(disable=True))
@@ -87,4 +87,4 @@ class Example(NamedTuple):
 
     images: Images
     model: TrainedVAE
-    measured: Measured
+    measured: SeedMeasurements

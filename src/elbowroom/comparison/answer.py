@@ -10,16 +10,16 @@ from elbowroom.comparison.convergence import gain_of_doubling
 from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, next_step
 from elbowroom.comparison.pairs import pairs_of
-from elbowroom.comparison.worth import Pair, judge_gains
+from elbowroom.comparison.worth import NetworkPair, judge_gains
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, SizeSeries, all_series
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import Baseline, BaselineRow, SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
-from elbowroom.results.tables import Measured
+from elbowroom.results.tables import Measurements
 
 
-def size_answers(study: Study, measured: Measured) -> list[SizeAnswer]:
+def size_answers(study: Study, measured: Measurements) -> list[SizeAnswer]:
     """Judge every latent size of every series of VAEs, those with a single size too."""
     rows: list[SizeAnswer] = []
     for series in all_series(study):
@@ -28,7 +28,7 @@ def size_answers(study: Study, measured: Measured) -> list[SizeAnswer]:
     return rows
 
 
-def _judged(study: Study, series: SizeSeries, measured: Measured) -> list[SizeAnswer]:
+def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[SizeAnswer]:
     names, sizes = series.members, [study.variants[name].latent_dim for name in series.members]
     test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
     judgement = judge_sizes(
@@ -104,7 +104,7 @@ def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]
     ]
     gains = judge_gains(
         [
-            Pair(
+            NetworkPair(
                 test=_losses(seeds, [pair.against, pair.variant], "test_loss"),
                 train=_losses(seeds, [pair.against, pair.variant], "train_loss"),
                 margin=of_size[pair.against].margin,

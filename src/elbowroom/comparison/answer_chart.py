@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from elbowroom.comparison.truncated_curves import AnswerView, answer_view
+from elbowroom.figures.colours import BLUE, GREEN, GREY, ORANGE
 from elbowroom.figures.style import DPI
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
-
-BLUE, GREY, GREEN, ORANGE = "#0072B2", "#8a8a8a", "#009E73", "#D55E00"
 
 
 def answer_figure(

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from elbowroom.comparison import audit_words
-from elbowroom.comparison.audit_questions import Question, ask, by_seed, measured
-from elbowroom.comparison.claims import Claimed, Limit, Order, load_claims, published
+from elbowroom.comparison.audit_questions import Question, ask, by_seed, measured_values
+from elbowroom.comparison.claims import Claimed, Limit, Order, load_claims, published_value
 from elbowroom.comparison.intervals import holm
 from elbowroom.comparison.published import shortfalls
 from elbowroom.core.settings import Study
@@ -87,7 +87,7 @@ def _obstacle(test: Test, study: Study, table: pd.DataFrame) -> str:
     if any(number.metric == "seconds" for number in test.numbers):
         return SHARED_MACHINE
     for number in test.numbers:
-        if measured(number, table).empty:
+        if measured_values(number, table).empty:
             return f"no {number.label} of {number.variant} was measured"
     if not isinstance(test, Order) and by_seed(test.numbers, table).empty:
         return f"no seed in common to {' and '.join(names)}"
@@ -114,9 +114,9 @@ def _measured(test: Test, asked: Asked, study: Study, table: pd.DataFrame) -> Fi
         results.append(_result(question, study.answer.level))
         said.append(audit_words.answered(test, question, place, results[-1], study.answer.level))
     if not isinstance(test, Claimed):
-        said += audit_words.beside(test.beside, [measured(number, table) for number in test.beside])
+        said += audit_words.beside(test.beside, [measured_values(number, table) for number in test.beside])
     if test.published:
-        numbers = [published(number) for number in test.published]
+        numbers = [published_value(number) for number in test.published]
         said.append(f"published {audit_words.figures(test.published, numbers)}")
     about = {number.variant: study.variants[number.variant] for number in test.numbers}
     if short := shortfalls(study.model_copy(update={"variants": about})):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from elbowroom.comparison.claims import Claimed, Inequality, Limit, Number, Order, Ratio
+from elbowroom.comparison.claims import Claimed, Inequality, Limit, Order, Ratio, VariantNumber
 from elbowroom.comparison.intervals import Interval, paired_interval, welch_interval
 
 
@@ -77,19 +77,19 @@ def _in_order(claimed: Inequality, table: pd.DataFrame, level: float) -> Questio
 
     The variants differ in their size, so a seed gives them nothing in common, and is not paired (comparison.pairs).
     """
-    first, second = measured(claimed.first, table), measured(claimed.second, table)
+    first, second = measured_values(claimed.first, table), measured_values(claimed.second, table)
     found = welch_interval(first, second, level)
     as_claimed = (found.difference > 0) == (claimed.relation == "higher")
     return Question([float(first.mean()), float(second.mean())], found, as_claimed, found.p)
 
 
-def measured(number: Number, table: pd.DataFrame) -> "pd.Series[float]":
+def measured_values(number: VariantNumber, table: pd.DataFrame) -> "pd.Series[float]":
     """Return a measured number by seed; empty if it was not measured."""
     rows = table[table.variant == number.variant]
     columns = [rows.get(metric, pd.Series(dtype=float)) for metric in (number.metric, number.minus) if metric]
     return reduce(pd.Series.sub, map(pd.to_numeric, columns)).dropna()
 
 
-def by_seed(numbers: Sequence[Number], table: pd.DataFrame) -> pd.DataFrame:
+def by_seed(numbers: Sequence[VariantNumber], table: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each seed that all of these have, a column for each: 0, 1, ..."""
-    return pd.concat([measured(number, table) for number in numbers], axis=1, join="inner", ignore_index=True)
+    return pd.concat([measured_values(number, table) for number in numbers], axis=1, join="inner", ignore_index=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from elbowroom.comparison.audit_questions import FUNCTIONS, Question
-from elbowroom.comparison.claims import Claimed, Inequality, Limit, Number, Order, published
+from elbowroom.comparison.claims import Claimed, Inequality, Limit, Order, VariantNumber, published_value
 from elbowroom.comparison.intervals import Interval
 from elbowroom.results.metrics import Direction
 from elbowroom.results.outcomes import ClaimResult, Outcome
@@ -24,9 +24,9 @@ def arithmetic(test: Claimed) -> str:
     return f"{said}; published {_worked_out(test, test.instead)}" if test.instead else said
 
 
-def recomputed(test: Claimed, numbers: Sequence[Number]) -> float:
+def recomputed(test: Claimed, numbers: Sequence[VariantNumber]) -> float:
     """Return the test's function of published numbers."""
-    return float(FUNCTIONS[test.function].of(*[published(number) for number in numbers]))
+    return float(FUNCTIONS[test.function].of(*[published_value(number) for number in numbers]))
 
 
 def answered(test: Claimed | Order | Limit, question: Question, place: int, result: ClaimResult, level: float) -> str:
@@ -66,14 +66,14 @@ def _verdict(question: Question, word: str) -> str:
     return f", adjusted p {p}: {word}"
 
 
-def beside(numbers: Iterable[Number], series: Iterable["pd.Series[float]"]) -> Iterator[str]:
+def beside(numbers: Iterable[VariantNumber], series: Iterable["pd.Series[float]"]) -> Iterator[str]:
     """Say the means of further numbers, those that were measured."""
     for number, values in zip(numbers, series, strict=True):
         if not values.empty:
             yield f"{number.label} {values.mean():,.{_decimals([values.mean()])}f}"
 
 
-def figures(numbers: Sequence[Number], values: Sequence[float | str]) -> str:
+def figures(numbers: Sequence[VariantNumber], values: Sequence[float | str]) -> str:
     """Name numbers, and what all share once: test loss of A 1, B 2; or A test loss 1, train loss 2."""
     texts = [value if isinstance(value, str) else f"{value:,}" for value in values]
     if len({number.label for number in numbers}) == 1:
@@ -89,9 +89,9 @@ def _function_value(test: Claimed, value: str) -> str:
     return f": {test.function.replace('_', ' ')} {value}{FUNCTIONS[test.function].unit}"
 
 
-def _worked_out(test: Claimed, numbers: Sequence[Number]) -> str:
+def _worked_out(test: Claimed, numbers: Sequence[VariantNumber]) -> str:
     result = f"{round(recomputed(test, numbers), 2):,g}"
-    return figures(numbers, [published(number) for number in numbers]) + _function_value(test, result)
+    return figures(numbers, [published_value(number) for number in numbers]) + _function_value(test, result)
 
 
 def _claim(test: Claimed) -> str:

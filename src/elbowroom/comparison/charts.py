@@ -13,15 +13,14 @@ from matplotlib.ticker import FuncFormatter, LogFormatter, NullLocator
 
 from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD
-from elbowroom.figures.colours import SERIES
-from elbowroom.figures.curves import TERMS, label_epochs
+from elbowroom.figures.colours import GREY, SERIES
+from elbowroom.figures.curves import TERM_LABELS, label_epochs
 from elbowroom.figures.style import DPI
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import Bend
 from elbowroom.results.rows import Baseline
 
-GREY = "#8a8a8a"
-BASELINES: dict[str, dict[str, Any]] = {  # how the line of each is drawn
+BASELINE_STYLES: dict[str, dict[str, Any]] = {  # how the line of each is drawn
     Baseline.MEAN_IMAGE: {"color": GREY, "ls": ":", "lw": 1.2},
     Baseline.PCA: {"color": GREY, "ls": "--", "lw": 1.2},
     Baseline.LINEAR_VAE: {"color": GREY, "ls": "-.", "lw": 1.2},
@@ -58,7 +57,7 @@ def curves_figure(history: pd.DataFrame, title: str, colours: dict[str, str]) ->
             mean = seeds.mean()
             axes.plot(mean.index, mean, color=colour, lw=1.6, label=name)
             axes.fill_between(mean.index, seeds.min(), seeds.max(), color=colour, alpha=0.2, lw=0)
-        label_epochs(axes, f"{split} {TERMS[term]}", history)
+        label_epochs(axes, f"{split} {TERM_LABELS[term]}", history)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 
@@ -72,7 +71,7 @@ def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Fi
     metrics = [metric for metric in CURVES if metric in set(points.metric)]
     figure = Figure(figsize=(8.4, 6.4), dpi=DPI, layout="constrained")
     figure.suptitle(title)
-    names = [name for name in points.series.unique() if name not in BASELINES]
+    names = [name for name in points.series.unique() if name not in BASELINE_STYLES]
     colours = dict(zip(names, cycle(SERIES), strict=False))
     sizes = sorted(points.latent_dim.unique())
     for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
@@ -81,9 +80,9 @@ def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Fi
         axes.set_ylim(_limits(near.low, near.high))
         for name, line in own.groupby("series", sort=False):
             series = str(name)
-            if series in BASELINES:
+            if series in BASELINE_STYLES:
                 label = f"{series} ({line.value.iloc[0]:,.0f})" if series in FAR else series
-                axes.plot(line.latent_dim, line.value, label=label, **BASELINES[series])
+                axes.plot(line.latent_dim, line.value, label=label, **BASELINE_STYLES[series])
                 continue
             axes.plot(line.latent_dim, line.value, "o-", ms=3.5, lw=1.6, color=colours[series], label=series, zorder=3)
             axes.fill_between(line.latent_dim, line.low, line.high, color=colours[series], alpha=0.2, lw=0)
@@ -156,7 +155,7 @@ def plane_figure(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, co
     if len(linear):
         dot = "." if linear.test_rate.nunique() == 1 else None  # one point is no line
         rate, distortion = linear.test_rate, linear.test_distortion
-        axes.plot(rate, distortion, marker=dot, label=Baseline.LINEAR_VAE, **BASELINES[Baseline.LINEAR_VAE])
+        axes.plot(rate, distortion, marker=dot, label=Baseline.LINEAR_VAE, **BASELINE_STYLES[Baseline.LINEAR_VAE])
     mean = baselines[baselines.baseline == Baseline.MEAN_IMAGE].test_distortion.iloc[0]
     axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # in the legend; drawn if near
     axes.set_xlim(_limits(variants.test_rate, linear.test_rate))

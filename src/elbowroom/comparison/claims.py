@@ -23,7 +23,7 @@ from elbowroom.results.metrics import label_of
 CLAIMS = Path(__file__).with_name("claims.yaml")
 
 
-class Number(Settings):
+class VariantNumber(Settings):
     """A number of a variant. Measured: a column of metrics/<variant>.csv. Published: what `published` finds."""
 
     variant: str
@@ -36,7 +36,7 @@ class Number(Settings):
         return f"{label_of(self.metric)} - {label_of(self.minus)}" if self.minus else label_of(self.metric)
 
 
-Numbers = Annotated[list[Number], Field(default_factory=list)]
+Numbers = Annotated[list[VariantNumber], Field(default_factory=list)]
 
 
 class Claimed(Settings):
@@ -44,7 +44,7 @@ class Claimed(Settings):
 
     kind: Literal["arithmetic", "measurement"]
     function: Literal["value", "relative_change", "ratio"]
-    numbers: list[Number]
+    numbers: list[VariantNumber]
     claimed: float
     margin: float
     instead: Numbers  # published ones of which the function is given as well
@@ -54,9 +54,9 @@ class Claimed(Settings):
 class Inequality(Settings):
     """One measured number against another, over seeds."""
 
-    first: Number
+    first: VariantNumber
     relation: Literal["better", "lower", "higher"]  # better: lower, for a loss
-    second: Number
+    second: VariantNumber
 
 
 class Order(Settings):
@@ -68,15 +68,15 @@ class Order(Settings):
     published: Numbers
 
     @property
-    def numbers(self) -> list[Number]:
+    def numbers(self) -> list[VariantNumber]:
         return [number for comparison in self.comparisons for number in (comparison.first, comparison.second)]
 
 
 class Ratio(Settings):
     """A measured number over another of the same variant, for each seed."""
 
-    of: Number
-    to: Number
+    of: VariantNumber
+    to: VariantNumber
 
 
 class Limit(Settings):
@@ -89,7 +89,7 @@ class Limit(Settings):
     published: Numbers
 
     @property
-    def numbers(self) -> list[Number]:
+    def numbers(self) -> list[VariantNumber]:
         return [number for ratio in self.ratios for number in (ratio.of, ratio.to)]
 
 
@@ -115,7 +115,7 @@ def load_claims() -> Claims:
     return Claims.model_validate(yaml.safe_load(CLAIMS.read_text(encoding="utf-8")))
 
 
-def published(number: Number) -> Any:
+def published_value(number: VariantNumber) -> Any:
     """Return a number as the studies printed it: from published.yaml, a setting, or values_per_image, C*H*W."""
     settings, printed = load_claims().models[number.variant], _printed(number.variant)
     if number.metric == "values_per_image":

@@ -9,7 +9,7 @@ import pandas as pd
 from elbowroom.comparison.intervals import t_interval
 from elbowroom.results.outcomes import Bend
 
-STEPS = 1000  # places tried for the breakpoint
+PLACES = 1000  # places tried for the breakpoint
 FEWEST_SIZES = 4
 
 
@@ -53,7 +53,7 @@ def find_elbow(latents: Sequence[int], losses: pd.DataFrame) -> Elbow:
     if not seeds:
         return _none(Bend.NO_SEED, seeds)
     x = np.log2(sizes)
-    places = np.linspace(x[1], x[-2], STEPS + 2)[1:-1]
+    places = np.linspace(x[1], x[-2], PLACES + 2)[1:-1]
     hinges = np.maximum(0, x[:, None] - places)  # (sizes, places)
     line = np.stack([np.ones_like(x), x], axis=1)
     onto_line = np.linalg.pinv(line)  # (2, sizes)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from elbowroom.figures.colours import BLUE, GREY
 from elbowroom.figures.style import DPI
 from elbowroom.results.outcomes import State
 from elbowroom.results.yardstick_rows import NoisePoint
 
-BLUE, GREY = "#0072B2", "#8a8a8a"
 TRAINED = {
     "trained VAE, 95 % of the KL": BLUE,
     "trained VAE, may change": "white",

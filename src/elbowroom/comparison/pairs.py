@@ -18,8 +18,8 @@ from elbowroom.results.metrics import METRICS, Direction
 from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import Difference
 
-COMPARED = ("test_loss", "iwae_nll", "fcd")
-SETTINGS = [
+COMPARED_METRICS = ("test_loss", "iwae_nll", "fcd")
+PAIRED_SETTINGS = [
     name for name in Variant.model_fields if name == "beta" or name not in OBJECTIVE
 ]  # a pair may differ in one
 # The network does not depend on these, so a seed gives two variants that differ in one of them the same initial weights
@@ -28,7 +28,7 @@ SAME_START = ("recipe", "beta")
 
 
 @dataclass(frozen=True)
-class Pair:
+class VariantPair:
     """Two variants that differ in one setting. neighbours: the study has no value between theirs."""
 
     variant: str
@@ -41,13 +41,13 @@ class Pair:
 class _Compared:
     """A pair in one metric: the difference variant - against."""
 
-    pair: Pair
+    pair: VariantPair
     metric: str
     interval: Interval
     pairing: Pairing
 
 
-def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMPARED) -> list[Difference]:
+def comparisons(study: Study, seeds: pd.DataFrame, metrics: Sequence[str] = COMPARED_METRICS) -> list[Difference]:
     """Compare variants that differ in one setting, over seeds: a row for each pair and metric.
 
     seeds: a row for each variant and seed, with columns variant, seed and the metrics.
@@ -97,7 +97,7 @@ def _compared(study: Study, seeds: pd.DataFrame, metrics: Sequence[str]) -> Iter
             yield _Compared(pair, name, interval(ours, other, study.answer.level), pairing)
 
 
-def _pairing(pair: Pair, study: Study) -> Pairing:
+def _pairing(pair: VariantPair, study: Study) -> Pairing:
     """Pair seeds only if both variants have the same ones and each seed gives both the same start.
 
     Settings decide this, never the losses: a rule that looks at them first would say "better" too often.
@@ -107,9 +107,9 @@ def _pairing(pair: Pair, study: Study) -> Pairing:
     return Pairing.BY_SEED if same else Pairing.NONE
 
 
-def pairs_of(study: Study) -> Iterator[Pair]:
+def pairs_of(study: Study) -> Iterator[VariantPair]:
     """Yield each two variants that differ in one setting alone, the larger value or the later name first."""
-    for setting in SETTINGS:
+    for setting in PAIRED_SETTINGS:
         groups: dict[str, dict] = defaultdict(lambda: defaultdict(list))  # what they share -> value -> variants
         for name, variant in study.variants.items():
             settings = variant.model_dump()
@@ -121,4 +121,4 @@ def pairs_of(study: Study) -> Iterator[Pair]:
             for smaller, larger in combinations(order, 2):
                 neighbours = not are_numbers or order.index(larger) - order.index(smaller) == 1
                 for name, against in product(by_value[larger], by_value[smaller]):
-                    yield Pair(name, against, setting, neighbours)
+                    yield VariantPair(name, against, setting, neighbours)

@@ -15,12 +15,12 @@ from elbowroom.core.settings import Study
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.image_files import read_png
 from elbowroom.figures.latent_maps import LatentMap, compared_maps
-from elbowroom.figures.pictures import side_by_side
+from elbowroom.figures.pictures import picture_grid
 from elbowroom.results import tables
 from elbowroom.results.families import LossFamily, families
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
-from elbowroom.results.tables import Comparison, Measured
+from elbowroom.results.tables import Comparison, Measurements
 from elbowroom.results.yardstick_rows import NoisePoint
 
 MAPS_TITLE = "mu of test images on its two principal components (and the share of its variance that they hold)"
@@ -42,7 +42,7 @@ SIDE_BY_SIDE = {
 }
 
 
-def compared_pictures(study: Study, measured: Measured, comparison: Comparison) -> dict[str, Figure]:
+def compared_pictures(study: Study, measured: Measurements, comparison: Comparison) -> dict[str, Figure]:
     """Return the pictures by name: DATASET-KIND and FAMILY-KIND."""
     pictures: dict[str, Figure] = {}
     first_seeds = measured.seeds.drop_duplicates("variant")  # those that are mapped
@@ -67,7 +67,7 @@ def dataset_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     pictures: dict[str, Figure] = {}
     for kind, layout in SIDE_BY_SIDE.items():
         read = {name: read_png(paths.plot_file(name, f"{kind}.png")) for name in names}
-        pictures[kind] = side_by_side(read, layout.title, layout.columns)
+        pictures[kind] = picture_grid(read, layout.title, layout.columns)
     points = {name: tables.latent_map(name) for name in names}
     classes = sorted(set().union(*(table.label for table in points.values())))
     maps = {
@@ -78,7 +78,9 @@ def dataset_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
     return pictures
 
 
-def family_charts(study: Study, family: LossFamily, measured: Measured, comparison: Comparison) -> dict[str, Figure]:
+def family_charts(
+    study: Study, family: LossFamily, measured: Measurements, comparison: Comparison
+) -> dict[str, Figure]:
     """Draw the charts of a loss family, those of the KL only if it has a VAE."""
     title, colours = f"{family.dataset}, {family.label}", variant_colours(study)
     own = family.rows(comparison.variants)

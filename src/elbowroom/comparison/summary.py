@@ -26,11 +26,11 @@ from elbowroom.results.rows import (
     WidthGain,
 )
 from elbowroom.results.schema import to_rows, to_table
-from elbowroom.results.tables import Comparison, Measured
+from elbowroom.results.tables import Comparison, Measurements
 from elbowroom.results.yardstick_rows import NoisePoint
 
 
-def compare(study: Study, measured: Measured) -> Comparison:
+def compare(study: Study, measured: Measurements) -> Comparison:
     """Work out every table of report/comparison."""
     is_vae = [study.variants[name].model == "vae" for name in measured.spectrum.variant]  # an autoencoder has no KL
     answers = size_answers(study, measured)

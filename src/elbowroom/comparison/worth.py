@@ -19,7 +19,7 @@ from elbowroom.results.outcomes import Worth
 
 
 @dataclass(frozen=True)
-class Pair:
+class NetworkPair:
     """Losses of a smaller network and of a larger one that contains it, and the gain that one would not miss (nats).
 
     test, train: two entries each, the smaller network first.
@@ -46,7 +46,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _MeasuredGain:
     """The gain of a pair, its standard error and Welch's degrees of freedom."""
 
     gain: float
@@ -54,7 +54,7 @@ class _Measured:
     freedom: float
 
 
-def judge_gains(pairs: Sequence[Pair], level: float) -> list[Gain]:
+def judge_gains(pairs: Sequence[NetworkPair], level: float) -> list[Gain]:
     """Judge the gain of each pair against its margin. level: the confidence of the whole table, such as 0.95."""
     judged = {place: _measure(pair.test) for place, pair in enumerate(pairs) if _obstacle(pair, level) is None}
     p_below = [
@@ -76,7 +76,7 @@ def judge_gains(pairs: Sequence[Pair], level: float) -> list[Gain]:
     return gains
 
 
-def _obstacle(pair: Pair, level: float) -> Worth | None:
+def _obstacle(pair: NetworkPair, level: float) -> Worth | None:
     """Return what keeps a pair from being judged, if anything does."""
     if not (pair.test.replicated & pair.train.replicated).all():
         return Worth.ONE_SEED
@@ -90,7 +90,7 @@ def _worth(above: float, below: float, level: float) -> Worth:
     return Worth.NO_GAIN if below < 1 - level else Worth.UNDECIDED
 
 
-def _measure(test: Losses) -> _Measured:
+def _measure(test: Losses) -> _MeasuredGain:
     parts = test.variance / test.seeds
     freedom = parts.sum() ** 2 / (parts**2 / (test.seeds - 1)).sum()
-    return _Measured(float(test.mean[0] - test.mean[1]), math.sqrt(parts.sum()), float(freedom))
+    return _MeasuredGain(float(test.mean[0] - test.mean[1]), math.sqrt(parts.sum()), float(freedom))

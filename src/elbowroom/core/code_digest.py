@@ -169,14 +169,14 @@ def check_code(dvc_stage: str) -> None:
     if stage == STAGE:
         return
     path = DIGESTS / f"{stage}.json"
-    if not path.is_file() or path.read_bytes() != written(Code().of_stage(stage)):
+    if not path.is_file() or path.read_bytes() != digest_file(Code().of_stage(stage)):
         raise StudyError(
             f"{path}: found the digests of other code than src/ and stages/ have now, expected theirs: run `dvc repro` "
             "(or undo the edit and run `dvc checkout`, which brings back the results that DVC deleted)"
         )
 
 
-def written(lines: list[str]) -> bytes:
+def digest_file(lines: list[str]) -> bytes:
     """The content of code/<stage>.json."""
     return (json.dumps(lines, indent=0) + "\n").encode()
 

@@ -31,7 +31,7 @@ from elbowroom.vae.trained import TrainedVAE
 from elbowroom.yardsticks.judge import Judges
 
 
-class Measured(NamedTuple):
+class SeedMeasurements(NamedTuple):
     """What was measured of one trained seed.
 
     metrics: by column of metrics/<variant>.csv, in its order. spectrum: the KL of each latent (latent_dim,), nats, mean
@@ -46,7 +46,9 @@ class Measured(NamedTuple):
 
 
 @torch.no_grad()
-def evaluate(model: TrainedVAE, judges: Judges, images: Images, settings: Evaluation, progress: tqdm) -> Measured:
+def evaluate(
+    model: TrainedVAE, judges: Judges, images: Images, settings: Evaluation, progress: tqdm
+) -> SeedMeasurements:
     """Measure one trained seed. progress is told of `pictures_decoded(...)` pictures in all."""
     decoded = pictures_decoded(model.variant, images, settings)
     setup = Setup(model.prepared(decoded), judges, images, settings, progress)
@@ -68,7 +70,7 @@ def evaluate(model: TrainedVAE, judges: Judges, images: Images, settings: Evalua
         | {"parameters": parameters(model.network)}
     )
     spectrum = test.spectrum.sort(descending=True).values.cpu().numpy()
-    return Measured(metrics, spectrum, plane.project(mapped), truncated(setup, test, train))
+    return SeedMeasurements(metrics, spectrum, plane.project(mapped), truncated(setup, test, train))
 
 
 def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> int:
@@ -153,7 +155,7 @@ def pixel_variance(setup: Setup) -> Metrics:
     return {"sigma2": sigma2, "effective_beta": beta}
 
 
-def headline(seeds: pd.DataFrame) -> dict[str, float | None]:
+def headline_metrics(seeds: pd.DataFrame) -> dict[str, float | None]:
     """The metrics to read first: means over seeds (a row each), to six digits; None for what a variant does not have.
 
     A mean of whole numbers that is whole stays a whole number.

@@ -21,7 +21,7 @@ FIT_IMAGES = 5000  # at most as many training images, one z of each
 COMPONENTS = (1, 2, 5, 10, 20)  # sizes of mixtures to choose from
 ENOUGH = 10  # z for each latent and component, at least, to fit a full covariance: of fewer it is nearly singular
 NARROWEST = 1e-4  # added to variances: z has noise of its own, so no component may close in on a single z
-SEED = 0
+MIXTURE_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def fit_prior(z: Tensor, kl: Tensor) -> FittedPrior:
         for components in COMPONENTS:
             if len(points) < components * (ENOUGH * points.shape[1] if covariances == "full" else 1):
                 break
-            mixture = GaussianMixture(components, covariance_type=covariances, reg_covar=NARROWEST, random_state=SEED)
+            mixture = GaussianMixture(
+                components, covariance_type=covariances, reg_covar=NARROWEST, random_state=MIXTURE_SEED
+            )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early, it is a prior as well
                 criterion = mixture.fit(points).bic(points)

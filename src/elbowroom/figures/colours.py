@@ -10,6 +10,8 @@ from elbowroom.core.settings import Study
 # Okabe and Ito's palette, whose colours are distinct for the colour-blind, too.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
 SCALE = 0.3, 0.85  # the part of viridis that more names than that get; .dvc/page/source.html repeats it
+BLUE, ORANGE, GREEN = PALETTE[:3]
+GREY = "#8a8a8a"  # of baselines
 # Petroff's ten colours (2021, arXiv:2107.02270), searched to be distinct for the colour-blind, too.
 CLASSES = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from elbowroom.figures.style import DPI
 
 LINE_COLOUR = "#333333"  # not the variant's own colour, which depends on the study's other variants
-TERMS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
+TERM_LABELS = {"loss": "loss", "distortion": "distortion (reconstruction)", "rate": "rate (KL)"}
 SPLITS = {"train": "train, mean during the epoch", "test": "test, after the epoch"}
 
 
@@ -18,7 +18,7 @@ def training_curves(history: pd.DataFrame) -> Figure:
     history: columns seed, split, epoch, loss, distortion and rate, in nats per image.
     """
     figure = Figure(figsize=(9, 2.8), dpi=DPI, layout="constrained")
-    for axes, (term, label) in zip(figure.subplots(1, 3), TERMS.items(), strict=True):
+    for axes, (term, label) in zip(figure.subplots(1, 3), TERM_LABELS.items(), strict=True):
         for split, style, colour in (("train", "--", "#777777"), ("test", "-", LINE_COLOUR)):
             for number, (_, line) in enumerate(history[history.split == split].groupby("seed")):
                 named = None if number else SPLITS[split]

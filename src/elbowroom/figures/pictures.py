@@ -46,7 +46,7 @@ def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
     return figure
 
 
-def side_by_side(pictures: Mapping[str, np.ndarray], title: str, columns: int) -> Figure:
+def picture_grid(pictures: Mapping[str, np.ndarray], title: str, columns: int) -> Figure:
     """Draw one picture (height, width, C) for each variant, pixel for pixel, with the variant's name above it."""
     rows = -(-len(pictures) // columns)
     tallest, widest = np.max([picture.shape[:2] for picture in pictures.values()], axis=0)

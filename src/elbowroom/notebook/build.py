@@ -117,7 +117,7 @@ def _last_run(notebook: NotebookNode) -> str:
     return run[-1] if run else notebook.cells[0].id
 
 
-def written(notebook: NotebookNode) -> str:
+def notebook_text(notebook: NotebookNode) -> str:
     """Check a notebook and return it as the text of a file."""
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"

@@ -53,7 +53,7 @@ from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
-from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
+from elbowroom.figures.pictures import labelled_images, mosaic, picture_grid
 from elbowroom.report import captions, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
@@ -168,7 +168,9 @@ print(model.network)
 
 # %%
 print(f"{parameters(model.network):,} parameters, {variant.latent_dim} latents")
-print(f"minimised: {text_tables.describe(variant)}, by Adam with learning rate {recipe.learning_rate:g}", end="")
+print(
+    f"minimised: {text_tables.describe_objective(variant)}, by Adam with learning rate {recipe.learning_rate:g}", end=""
+)
 print(f", {recipe.epochs} epochs, batches of {recipe.batch_size}")
 
 # %% [markdown]
@@ -365,17 +367,17 @@ if both and OTHER:
 if both:
     codes = {name: vae.encode(shown)[0] for name, vae in both.items()}
     made = {name: mosaic([[inputs], [to_bytes(vae.decode(codes[name]))]]) for name, vae in both.items()}
-    show(side_by_side(made, "Test images, and their reconstructions", 1), "Reconstructions of both")
+    show(picture_grid(made, "Test images, and their reconstructions", 1), "Reconstructions of both")
 
 # %%
 if both:
     made = {name: sample(vae) for name, vae in both.items()}
-    show(side_by_side(made, "Decoded from the same noise", 2), "Samples of both, from the same noise")
+    show(picture_grid(made, "Decoded from the same noise", 2), "Samples of both, from the same noise")
 
 # %%
 if both:
     made = {name: mosaic(between(vae, codes[name])) for name, vae in both.items()}
-    show(side_by_side(made, "Along the straight line, and below by slerp", 1), "Interpolations of both")
+    show(picture_grid(made, "Along the straight line, and below by slerp", 1), "Interpolations of both")
 
 # %% [markdown]
 # Both latent spaces, each on its own principal components. A direction in one picture has nothing to do with the same
@@ -404,7 +406,7 @@ columns = [*losses, *(METRICS[name] for name in ("used_latents", "psnr", "probe_
 for dataset in study.datasets:
     summary = {
         row["variant"]: {
-            "objective": text_tables.describe(study.variant(row["variant"])),
+            "objective": text_tables.describe_objective(study.variant(row["variant"])),
             "latents": row["latent_dim"],
             "parameters": f"{row['parameters']:,}",
             "seeds": row["seeds"],

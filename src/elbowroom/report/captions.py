@@ -12,7 +12,7 @@ from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
 
-COMPARED = {  # pictures of all variants of a dataset
+DATASET_PICTURES = {  # pictures of all variants of a dataset
     "reconstructions": "Test images (first row of each pair) and their reconstructions from mu (second row), first "
     "seed.",
     "samples": "Samples from z ~ N(0, I), first seed. Every variant gets the same noise (a larger latent space gets "
@@ -22,7 +22,8 @@ COMPARED = {  # pictures of all variants of a dataset
     "interpolation-samples": "On a straight line between two random latent vectors, first seed.",
     "maps": "mu of the first test images on its two principal components, coloured by class, first seed.",
 }
-ON_PAGE = {kind: caption for kind, caption in COMPARED.items() if kind != "maps"}  # index.html has maps to explore
+# index.html has maps to explore.
+ON_PAGE = {kind: caption for kind, caption in DATASET_PICTURES.items() if kind != "maps"}
 ANSWER_CHART = (
     "Test loss against latent size. The ribbon is the margin above the best loss. A bar shows between which bounds a "
     "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
@@ -31,7 +32,7 @@ ANSWER_CHART = (
     "orange line is the largest size that trained well, cut down to the latents with the largest KL: some VAE with "
     "that many latents has a loss this low."
 )
-FAMILY = {  # charts of a loss family
+FAMILY_CHARTS = {  # charts of a loss family
     "answer": ANSWER_CHART,
     "latents": "What more latents buy: loss, distortion, IWAE bound and used latents against the latent size. A band "
     "spans the seeds; grey lines are baselines. A vertical line, if there is one, is where the line bends; its 95 % "
@@ -44,14 +45,14 @@ FAMILY = {  # charts of a loss family
     "curves": "Training curves. Train is the mean during the epoch, while the weights moved; test is measured after it "
     "on the whole split, with z sampled. A band spans the seeds.",
 }
-NOISE = (
+NOISE_CHART = (
     "The smaller the noise that the likelihood assumes, the more latents are worth their KL. Grey is the exact linear "
     "VAE: all of its active latents, and the fewest that carry 95 % of its KL. Points are trained VAEs with a Gaussian "
     "likelihood: the latents that carry 95 % of the KL on test, at the variance for pixels in [0, 1], which is half "
     "the effective beta. Hollow points may change: they use nearly all the latents that they have, were trained too "
     "little or with one seed, or do worse than the linear VAE."
 )
-VARIANT = {  # pictures of one variant
+VARIANT_PICTURES = {  # pictures of one variant
     "images.png": "Test images with their labels.",
     "curves.png": "Training curves, a line for each seed.",
     "reconstructions.png": "Test images, and below them their reconstructions.",
@@ -63,7 +64,7 @@ VARIANT = {  # pictures of one variant
     "The same, moving, is in animations/, which git does not have.",
 }
 
-TABLES = {  # what the templates say beside a table; they fill the braces
+TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "answer": "Better means a lower test loss, in nats per image. What a model explains is the loss of always showing "
     "the mean image, minus the model's test loss. Each percentage beside nats is a share of what the best size "
     "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
@@ -71,7 +72,7 @@ TABLES = {  # what the templates say beside a table; they fill the braces
     'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
     "this way.",
     "answer_chart": ANSWER_CHART,
-    "noise": NOISE,
+    "noise": NOISE_CHART,
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, between one-sided bounds. Rise: how much higher the training loss is than the lowest of a smaller size; if "
     "that exceeds the margin, the size was trained too little and is left out. Twice the epochs: how much they are "
@@ -162,16 +163,16 @@ def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Ca
             drawn |= {"plane", "spectrum"}
         if len(family.rows(comparison.latents)):
             drawn.add("latents")
-        for kind, caption in FAMILY.items():
+        for kind, caption in FAMILY_CHARTS.items():
             if kind in drawn:
                 yield Captioned(f"{family.slug}-{kind}.png", f"{caption} Likelihood: {family.label}.")
     if (comparison.noise.dataset == dataset).any():
-        yield Captioned(f"{dataset}-noise.png", NOISE)
-    for kind, caption in COMPARED.items():
+        yield Captioned(f"{dataset}-noise.png", NOISE_CHART)
+    for kind, caption in DATASET_PICTURES.items():
         yield Captioned(f"{dataset}-{kind}.png", caption)
 
 
-def answer_charts(study: Study, comparison: Comparison) -> list[Captioned]:
+def answer_captions(study: Study, comparison: Comparison) -> list[Captioned]:
     """Caption the charts of the answer, which stand at the top of the page."""
     return [
         Captioned(f"{family.slug}-answer.png", f"How many latents are enough: {family.dataset}, {family.label}.")

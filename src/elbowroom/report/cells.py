@@ -10,7 +10,7 @@ from elbowroom.results.metrics import DECIBELS, FEWEST_EFFECTIVE, PERCENT, Metri
 
 DAGGER = "\N{DAGGER}"  # marks a loose bound
 
-Row = Mapping[Any, Any]  # of the table of variants: means over seeds of metrics, and NAME_sd, their deviations
+MetricsRow = Mapping[Any, Any]  # of the table of variants: means over seeds of metrics, and NAME_sd, their deviations
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -26,7 +26,7 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def mean(row: Row, metric: Metric) -> str:
+def mean(row: MetricsRow, metric: Metric) -> str:
     """Return the mean of a metric over seeds as tables show it, with its deviation if they show that as well.
 
     A loose IWAE bound, and the few effective samples behind it, have a dagger.
@@ -35,12 +35,12 @@ def mean(row: Row, metric: Metric) -> str:
     return f"{text} {DAGGER}" if metric.column in ("iwae_nll", "effective_samples") and is_loose(row) else text
 
 
-def is_loose(row: Row) -> bool:
+def is_loose(row: MetricsRow) -> bool:
     """Whether the IWAE bound comes from so few effective samples that it may be far above -log p(x)."""
     return bool(row["effective_samples"] < FEWEST_EFFECTIVE)
 
 
-def _mean(row: Row, metric: Metric) -> str:
+def _mean(row: MetricsRow, metric: Metric) -> str:
     value = row[metric.column]
     if metric.unit == PERCENT:
         return DASH if pd.isna(value) else f"{value:.1%}"
@@ -49,7 +49,7 @@ def _mean(row: Row, metric: Metric) -> str:
     return number(value, metric.digits) if metric.yardstick else mean_and_deviation(row, metric.column, metric.digits)
 
 
-def mean_and_deviation(row: Row, column: str, digits: int = 2) -> str:
+def mean_and_deviation(row: MetricsRow, column: str, digits: int = 2) -> str:
     """Return a mean, followed by the deviation over seeds if there is more than one."""
     text, deviation = number(row[column], digits), row.get(f"{column}_sd", float("nan"))
     return text if pd.isna(deviation) else f"{text} ± {number(deviation, digits)}"
@@ -61,6 +61,6 @@ def heading(metric: Metric, short: bool = False) -> str:
     return f"{label} ({metric.unit})" if metric.unit == DECIBELS else label
 
 
-def means(row: Row, metrics: Sequence[Metric], short: bool = False) -> dict[str, str]:
+def means(row: MetricsRow, metrics: Sequence[Metric], short: bool = False) -> dict[str, str]:
     """Return the cells of some metrics by heading."""
     return {heading(metric, short): mean(row, metric) for metric in metrics}

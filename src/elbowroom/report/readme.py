@@ -9,13 +9,13 @@ from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.report import text_tables
 from elbowroom.report.answer import answer
-from elbowroom.report.captions import TABLES
+from elbowroom.report.captions import TABLE_NOTES
 from elbowroom.report.cells import is_loose
 from elbowroom.report.markdown import escape_markdown, to_markdown
 from elbowroom.results import tables
 
 README = Path("README.md")
-END = "<!-- end -->\n"
+END_OF_BLOCK = "<!-- end -->\n"
 
 
 def main() -> None:
@@ -29,10 +29,10 @@ def inserted(text: str, by: str, new: str) -> str:
     Raises StudyError if it has no such lines.
     """
     before, begin, rest = text.partition(f"<!-- by {by} -->\n")
-    _, end, after = rest.partition(END)
+    _, end, after = rest.partition(END_OF_BLOCK)
     if not end:
         raise StudyError(
-            f"found no line <!-- by {by} --> with {END.strip()} after it, expected them around what it writes"
+            f"found no line <!-- by {by} --> with {END_OF_BLOCK.strip()} after it, expected them around what it writes"
         )
     return before + begin + new + end + after
 
@@ -47,7 +47,7 @@ def block(study: Study) -> str:
     table = text_tables.headline(study, variants)
     parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")
     if any(is_loose(row) for row in variants):
-        parts.append(f"{escape_markdown(TABLES['loose'])}\n\n")
+        parts.append(f"{escape_markdown(TABLE_NOTES['loose'])}\n\n")
     return "".join(parts)
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from elbowroom.comparison.judges import Agreement
-from elbowroom.report.cells import Row, heading, is_loose, mean, means
+from elbowroom.report.cells import MetricsRow, heading, is_loose, mean, means
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.wording import listed
 from elbowroom.results.metrics import FEWEST_EFFECTIVE, METRICS
 
-SAMPLES = [METRICS[name] for name in ("fcd", "fcd_second", "kid", "precision", "recall")]
+SAMPLE_METRICS = [METRICS[name] for name in ("fcd", "fcd_second", "kid", "precision", "recall")]
 OF_TRAINING_IMAGES = {"fcd": "fcd_floor", "kid": "kid_floor", "precision": "train_precision", "recall": "train_recall"}
-STEPS = {  # from what is decoded -> the metric
+PRIOR_METRICS = {  # from what is decoded -> the metric
     "FCD from mu": METRICS["fcd_recon"],
     "from a sampled z": METRICS["fcd_recon_sampled"],
     "from the fitted prior": METRICS["fcd_fit"],
@@ -20,23 +20,26 @@ STEPS = {  # from what is decoded -> the metric
 }
 
 
-def samples(variants: Sequence[Row]) -> TextTable:
+def samples(variants: Sequence[MetricsRow]) -> TextTable:
     """Set out how near to test images the samples of each VAE are, and as many training images."""
-    rows = [{"variant": row["variant"], **means(row, SAMPLES)} for row in variants]
-    rows = [row for row in rows if any(row[heading(metric)] != DASH for metric in SAMPLES)]  # an autoencoder has none
+    rows = [{"variant": row["variant"], **means(row, SAMPLE_METRICS)} for row in variants]
+    rows = [
+        row for row in rows if any(row[heading(metric)] != DASH for metric in SAMPLE_METRICS)
+    ]  # an autoencoder has none
     learned = {
         heading(METRICS[name]): next((text for row in variants if (text := mean(row, METRICS[of])) != DASH), DASH)
         for name, of in OF_TRAINING_IMAGES.items()
     }
-    return _filled([heading(metric) for metric in SAMPLES], [*rows, {"variant": "training images", **learned}])
+    return _filled([heading(metric) for metric in SAMPLE_METRICS], [*rows, {"variant": "training images", **learned}])
 
 
-def prior(variants: Sequence[Row]) -> TextTable:
+def prior(variants: Sequence[MetricsRow]) -> TextTable:
     """Set out how far from test images the pictures are that each variant decodes, step by step from mu to N(0, I)."""
     rows = [
-        {"variant": row["variant"], **{name: mean(row, metric) for name, metric in STEPS.items()}} for row in variants
+        {"variant": row["variant"], **{name: mean(row, metric) for name, metric in PRIOR_METRICS.items()}}
+        for row in variants
     ]
-    return _filled(list(STEPS), rows)
+    return _filled(list(PRIOR_METRICS), rows)
 
 
 def _filled(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> TextTable:
@@ -60,7 +63,7 @@ def judges_agree(found: Agreement) -> str:
     )
 
 
-def loose_bounds(variants: Sequence[Row]) -> str:
+def loose_bounds(variants: Sequence[MetricsRow]) -> str:
     """Name the variants whose IWAE bound is loose; nothing if none is."""
     measured = [row for row in variants if mean(row, METRICS["iwae_nll"]) != DASH]
     loose = [row["variant"] for row in measured if is_loose(row)]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, Variant
-from elbowroom.report.cells import Row, heading, mean_and_deviation, means, number, p_value
+from elbowroom.report.cells import MetricsRow, heading, mean_and_deviation, means, number, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
@@ -15,18 +15,18 @@ from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 from elbowroom.results.yardstick_rows import Dimension
 
-LOSSES = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
-TERMS = [
+LOSS_METRICS = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
+TERM_METRICS = [
     *(METRICS[f"test_{term}"] for term in ("loss", "distortion", "rate")),
     ABOVE_FLOOR,
     *(METRICS[f"train_{term}"] for term in ("loss", "distortion", "rate")),
 ]
-PICTURES = [METRICS[name] for name in ("psnr", "ssim", "fcd")]
-LATENTS = [
+PICTURE_METRICS = [METRICS[name] for name in ("psnr", "ssim", "fcd")]
+LATENT_METRICS = [
     *(METRICS[name] for name in ("used_latents", "effective_latents", "active_units", "active_units_kl")),
     *(METRICS[name] for name in ("probe_accuracy", "knn_accuracy", "pca_2d")),
 ]
-PATHS = [METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")]
+PATH_METRICS = [METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")]
 LIKELIHOODS = {
     "gaussian": "squared error",
     "gaussian_optimal": "Gaussian of optimal variance",
@@ -39,7 +39,7 @@ def _significant(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:.3g}"
 
 
-def describe(variant: Variant) -> str:
+def describe_objective(variant: Variant) -> str:
     """Say in the field's terms what a variant minimises."""
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
     return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in {variant.pixel_range}"
@@ -49,7 +49,7 @@ def describe(variant: Variant) -> str:
 
 
 def losses(
-    study: Study, variants: Iterable[Row], baselines: Iterable[BaselineRow], dimensions: Iterable[Dimension]
+    study: Study, variants: Iterable[MetricsRow], baselines: Iterable[BaselineRow], dimensions: Iterable[Dimension]
 ) -> TextTable:
     """Set out the variants of a dataset, the baselines of its families, in nats per image, and its intrinsic dimension.
 
@@ -65,7 +65,7 @@ def losses(
                 "latent": str(variant.latent_dim),
                 "width": str(variant.channels),
                 "parameters": f"{row['parameters']:,}",
-                **means(row, LOSSES, short=True),
+                **means(row, LOSS_METRICS, short=True),
             }
         )
     rows += [_baseline(row) for row in baselines]
@@ -74,7 +74,7 @@ def losses(
         {"variant": f"intrinsic dimension ({row.estimator})", used: number(row.dimension, 1)} for row in dimensions
     ]
     header = ["variant", "verdict", "latent", "width", "parameters"]
-    header += [heading(metric, short=True) for metric in LOSSES]
+    header += [heading(metric, short=True) for metric in LOSS_METRICS]
     shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
     return TextTable.of(shown, rows, texts=2)
 
@@ -88,7 +88,7 @@ def _baseline(row: BaselineRow) -> dict[str, str]:
     }
 
 
-def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
+def objectives(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
     """Set out what each variant minimised: sigma^2 in the units of its pixel range, beta, and the effective beta."""
     rows = []
     for row in variants:
@@ -97,7 +97,7 @@ def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
         rows.append(
             {
                 "variant": row["variant"],
-                "objective": describe(variant),
+                "objective": describe_objective(variant),
                 "warm-up": f"{epochs} epochs" if epochs and is_vae else DASH,
                 "sigma^2": _significant(row["sigma2"]),
                 "beta": f"{variant.beta:g}" if is_vae else DASH,
@@ -107,14 +107,14 @@ def objectives(study: Study, variants: Iterable[Row]) -> TextTable:
     return TextTable.of(["variant", "objective", "warm-up", "sigma^2", "beta", "effective beta"], rows, texts=3)
 
 
-def measured(variants: Iterable[Row], metrics: Sequence[Metric], short: bool = False) -> TextTable:
-    """Set out some metrics (TERMS, PICTURES, LATENTS, PATHS) of the variants of a dataset, but for those none has."""
+def measured(variants: Iterable[MetricsRow], metrics: Sequence[Metric], short: bool = False) -> TextTable:
+    """Set out metrics of the variants of a dataset, such as TERM_METRICS, but for those that no variant has."""
     rows = [{"variant": row["variant"], **means(row, metrics, short)} for row in variants]
     found = [heading(metric, short) for metric in metrics]
     return TextTable.of(["variant", *(name for name in found if any(row[name] != DASH for row in rows))], rows)
 
 
-def ladder(study: Study, variants: Iterable[Row]) -> TextTable:
+def ladder(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
     """Set out the IWAE bound of each VAE for each K, nats, and the effective samples of the last."""
     samples = METRICS["effective_samples"]
     rungs = {f"K = {k:,}": f"iwae_nll_{k}" for k in study.evaluation.iwae_samples}
@@ -131,15 +131,15 @@ def ladder(study: Study, variants: Iterable[Row]) -> TextTable:
 # --- tables of the study ---------------------------------------------------------------------------------------------
 
 
-def headline(study: Study, variants: Iterable[Row]) -> TextTable:
+def headline(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
     """Set out all variants in short, and the published test loss after as many epochs."""
     rows = []
     for row in variants:
         epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
         published = number(test_loss_after(row["variant"], epochs))
         cells = {"variant": row["variant"], "epochs": str(epochs), "published": published}
-        rows.append(cells | means(row, LOSSES))
-    loss, *others = (heading(metric) for metric in LOSSES)
+        rows.append(cells | means(row, LOSS_METRICS))
+    loss, *others = (heading(metric) for metric in LOSS_METRICS)
     return TextTable.of(["variant", "epochs", loss, "published", *others], rows)
 
 

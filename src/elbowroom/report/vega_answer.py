@@ -6,12 +6,11 @@ import altair as alt
 import pandas as pd
 
 from elbowroom.comparison.truncated_curves import answer_view
-from elbowroom.report.vega_charts import GREY, Spec, to_spec
+from elbowroom.figures.colours import BLUE, GREEN, GREY, ORANGE
+from elbowroom.report.vega_charts import Spec, to_spec
 from elbowroom.results.metrics import NATS
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
-
-BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
 
 
 def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]) -> Spec:

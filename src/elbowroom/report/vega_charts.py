@@ -11,15 +11,14 @@ import pandas as pd
 
 from elbowroom.comparison.latent_curves import CURVES, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
-from elbowroom.figures.colours import SERIES
-from elbowroom.figures.curves import TERMS
+from elbowroom.figures.colours import GREY, SERIES
+from elbowroom.figures.curves import TERM_LABELS
 from elbowroom.results.metrics import METRICS, NATS
 from elbowroom.results.outcomes import Bend
 from elbowroom.results.rows import Baseline
 
 Spec = dict[str, Any]
 HEIGHT = 260
-GREY = "#8a8a8a"
 LEAST = 1e-4  # nats: a latent with less is not used, and would squash the others
 
 
@@ -29,7 +28,7 @@ def curves_charts(history: pd.DataFrame, colours: dict[str, str], study: Study) 
     history: variant, split, epoch and the terms, means over seeds.
     """
     specs = {}
-    for term, label in TERMS.items():
+    for term, label in TERM_LABELS.items():
         rows = history[["variant", "split", "epoch", term]]
         if term == "rate":  # an autoencoder has none
             rows = rows[[study.variants[name].model == "vae" for name in rows.variant]]

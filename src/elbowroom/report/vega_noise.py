@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison.noise_chart import BLUE, TRAINED, trained_points
-from elbowroom.report.vega_charts import GREY, Spec, to_spec
+from elbowroom.comparison.noise_chart import TRAINED, trained_points
+from elbowroom.figures.colours import BLUE, GREY
+from elbowroom.report.vega_charts import Spec, to_spec
 from elbowroom.results.yardstick_rows import NoisePoint
 
 COUNTS = {"active": "every active latent", "used": "95 % of the KL"}

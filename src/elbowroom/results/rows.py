@@ -13,8 +13,8 @@ from elbowroom.results.families import DatasetName, LikelihoodName, PixelRangeNa
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step, Worth
 from elbowroom.results.schema import Column
 
-Text = Annotated[str, Column("text")]
-Number = Annotated[float, Column()]
+TextCell = Annotated[str, Column("text")]
+NumberCell = Annotated[float, Column()]
 Maybe = Annotated[float, Column(empty=True)]  # nan if there is none
 Size = Annotated[int, Column("whole", low=1, high=2**53)]
 MaybeSize = Annotated[float, Column("whole", low=1, high=2**53, empty=True)]
@@ -43,8 +43,8 @@ class BaselineRow:
     pixel_range: PixelRangeName
     latent_dim: MaybeSize = nan
     train_loss: Maybe
-    test_loss: Number
-    test_distortion: Number
+    test_loss: NumberCell
+    test_distortion: NumberCell
     test_rate: Maybe = nan
     active_units: Maybe = nan
     used_latents: Maybe = nan
@@ -67,20 +67,20 @@ class SizeAnswer:
     dataset: DatasetName
     likelihood: LikelihoodName
     pixel_range: PixelRangeName
-    series: Text
-    variant: Text
+    series: TextCell
+    variant: TextCell
     latent_dim: Size
     state: Annotated[State, Column("text", choices=tuple(State))]
-    test_loss: Number
-    train_loss: Number
+    test_loss: NumberCell
+    train_loss: NumberCell
     linear_loss: Maybe
     excess: Maybe
     excess_low: Maybe
     excess_high: Maybe
     rise: Maybe
     rise_low: Maybe
-    explained: Number
-    margin: Number
+    explained: NumberCell
+    margin: NumberCell
     seeds: Seeds
     epochs: Size
     doubling_gain: Maybe
@@ -103,12 +103,12 @@ class TruncatedPoint:
     """
 
     dataset: DatasetName
-    variant: Text
+    variant: TextCell
     latent_dim: Size
     kept: Annotated[int, Column("whole", low=0, high=2**53)]
-    loss: Number
-    distortion: Number
-    rate: Number
+    loss: NumberCell
+    distortion: NumberCell
+    rate: NumberCell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +123,18 @@ class WidthGain:
     dataset: DatasetName
     likelihood: LikelihoodName
     pixel_range: PixelRangeName
-    variant: Text
-    against: Text
+    variant: TextCell
+    against: TextCell
     latent_dim: Size
     channels: Size
     against_channels: Size
-    parameters_ratio: Number
-    gain: Number
+    parameters_ratio: NumberCell
+    gain: NumberCell
     upper: Maybe
     p_above: Maybe
     p_below: Maybe
-    explained: Number
-    margin: Number
+    explained: NumberCell
+    margin: NumberCell
     worth: Annotated[Worth, Column("text", choices=tuple(Worth))]
 
 
@@ -148,9 +148,9 @@ class Difference:
     """
 
     dataset: DatasetName
-    variant: Text
-    against: Text
-    metric: Text
+    variant: TextCell
+    against: TextCell
+    metric: TextCell
     difference: Maybe
     low: Maybe
     high: Maybe
@@ -171,12 +171,12 @@ class LatentPoint:
     dataset: DatasetName
     likelihood: LikelihoodName
     pixel_range: PixelRangeName
-    metric: Text
-    series: Text
+    metric: TextCell
+    series: TextCell
     latent_dim: Size
-    value: Number
-    low: Number
-    high: Number
+    value: NumberCell
+    low: NumberCell
+    high: NumberCell
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ class SeriesElbow:
     dataset: DatasetName
     likelihood: LikelihoodName
     pixel_range: PixelRangeName
-    series: Text
-    metric: Text
+    series: TextCell
+    metric: TextCell
     latent_dim: Maybe
     low: Maybe
     high: Maybe
@@ -195,27 +195,27 @@ class SeriesElbow:
     slope_before: Maybe
     slope_after: Maybe
     bend: Annotated[Bend, Column("text", choices=tuple(Bend))]
-    result: Text
+    result: TextCell
 
 
 @dataclass(frozen=True)
 class AuditedClaim:
     """One test of a published claim: claims.csv. numbers: what led to the result, as a sentence."""
 
-    study: Text
-    claim: Text
+    study: TextCell
+    claim: TextCell
     against: Annotated[Evidence, Column("text", choices=tuple(Evidence))]
     result: Annotated[ClaimResult, Column("text", choices=tuple(ClaimResult))]
-    numbers: Text
+    numbers: TextCell
 
 
 @dataclass(frozen=True)
 class PublishedNumber:
     """A published number beside the measured one: published.csv."""
 
-    study: Text
-    variant: Text
-    quantity: Text
-    published: Number
+    study: TextCell
+    variant: TextCell
+    quantity: TextCell
+    published: NumberCell
     measured: Maybe
     difference_percent: Maybe

@@ -50,6 +50,7 @@ class Column:
         return fits | (cells.isna() & self.empty)
 
 
+NUMBER, MAYBE = Column(), Column(empty=True)
 Expected = Mapping[str, Sequence[Any]]  # allowed values per column; exactly one row per combination
 
 
@@ -71,7 +72,7 @@ class Table:
     optional: bool = False
 
 
-def load(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
+def load_table(path: Path, table: Table, expected: Expected) -> pd.DataFrame:
     """Read a table. Raises StudyError unless its columns, cells and rows are as declared.
 
     The error is one line: file, what was found, what was expected.

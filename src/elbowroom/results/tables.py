@@ -26,19 +26,18 @@ from elbowroom.results.rows import (
     TruncatedPoint,
     WidthGain,
 )
-from elbowroom.results.schema import Column, Expected, Table, columns, load
+from elbowroom.results.schema import MAYBE, NUMBER, Column, Expected, Table, columns, load_table
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.results.yardstick_rows import Dimension, NoiseLevel, NoisePoint
 
 TEXT = Column("text")
-NUMBER, MAYBE = Column(), Column(empty=True)
 AMOUNT, SHARE = Column(low=0), Column(low=0, high=1)
-COUNT, SEED = Column("whole", low=1, high=2**53), Column("whole", low=0, high=2**31)
+POSITIVE, SEED = Column("whole", low=1, high=2**53), Column("whole", low=0, high=2**31)
 DATASET = Column("text", choices=tuple(DATASETS))
 SPLIT = Column("text", choices=("train", "test"))
-TERMS = {"loss": NUMBER, "distortion": NUMBER, "rate": NUMBER}
+TERM_COLUMNS = {"loss": NUMBER, "distortion": NUMBER, "rate": NUMBER}
 
-SEEDS = {
+SEED_METRICS = {
     model: Table(
         {"variant": TEXT, "seed": SEED}
         | {name: MAYBE if metric.vae_only and model == "ae" else metric.cells for name, metric in METRICS.items()},
@@ -47,23 +46,25 @@ SEEDS = {
     )
     for model in ("vae", "ae")
 }
-HISTORY = Table({"variant": TEXT, "seed": SEED, "split": SPLIT, "epoch": COUNT} | TERMS, key=["seed", "split", "epoch"])
+HISTORY = Table(
+    {"variant": TEXT, "seed": SEED, "split": SPLIT, "epoch": POSITIVE} | TERM_COLUMNS, key=["seed", "split", "epoch"]
+)
 COST = Table(
-    {"variant": TEXT, "seed": SEED, "seconds": AMOUNT, "seeds_together": COUNT, "images_per_second": AMOUNT}
+    {"variant": TEXT, "seed": SEED, "seconds": AMOUNT, "seeds_together": POSITIVE, "images_per_second": AMOUNT}
     | {"peak_memory_mib": AMOUNT, "device": TEXT, "torch": TEXT},
     key=["seed"],
     since={"seeds_together": 1},
 )
-SPECTRUM = Table({"variant": TEXT, "seed": SEED, "rank": COUNT, "kl": NUMBER}, key=["seed", "rank"])
+SPECTRUM = Table({"variant": TEXT, "seed": SEED, "rank": POSITIVE, "kl": NUMBER}, key=["seed", "rank"])
 TRUNCATED = Table(
-    {"variant": TEXT, "seed": SEED, "kept": Column("whole", low=0, high=2**53)} | TERMS,
+    {"variant": TEXT, "seed": SEED, "kept": Column("whole", low=0, high=2**53)} | TERM_COLUMNS,
     key=["seed", "kept"],
     may_be_empty=True,
     optional=True,
 )
 MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
 JUDGE = Table(
-    {"dataset": DATASET, "epoch": COUNT, "train_loss": AMOUNT, "test_accuracy": SHARE}
+    {"dataset": DATASET, "epoch": POSITIVE, "train_loss": AMOUNT, "test_accuracy": SHARE}
     | {"second_test_accuracy": Column(low=0, high=1, empty=True)},
     key=["epoch"],
 )
@@ -71,7 +72,7 @@ DIMENSION = Table(columns(Dimension), key=["estimator"], optional=True)
 NOISE = Table(columns(NoiseLevel), key=["sigma2"], optional=True)
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
 VARIANTS = Table(  # metrics are means over seeds, NAME_sd their deviations
-    {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": COUNT, "seeds": COUNT}
+    {"variant": TEXT, **columns(LossFamily), "series": TEXT, "latent_dim": POSITIVE, "seeds": POSITIVE}
     | {"above_floor": MAYBE, "verdict": Column("text", choices=tuple(State), empty=True)}
     | {name: MAYBE if metric.vae_only else metric.cells for name, metric in METRICS.items()}
     | {"active_units": AMOUNT}
@@ -89,10 +90,13 @@ COMPARISON = {  # the tables of report/comparison that the report reads
     "differences": Table(columns(Difference), key=["variant", "against", "metric"], may_be_empty=True),
     "elbows": Table(columns(SeriesElbow), key=[*LOSS_FAMILY, "series", "metric"], may_be_empty=True),
     "curves": Table(
-        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": COUNT} | TERMS, key=["variant", "split", "epoch"]
+        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": POSITIVE} | TERM_COLUMNS,
+        key=["variant", "split", "epoch"],
     ),
     "spectrum": Table(
-        {"dataset": DATASET, "variant": TEXT, "rank": COUNT, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
+        {"dataset": DATASET, "variant": TEXT, "rank": POSITIVE, "kl": NUMBER},
+        key=["variant", "rank"],
+        may_be_empty=True,
     ),
     "claims": Table(columns(AuditedClaim), key=[]),
     "noise": Table(columns(NoisePoint), key=["dataset", "variant", "sigma2"], may_be_empty=True, optional=True),
@@ -107,9 +111,9 @@ def seed_metrics(study: Study, name: str, edited: bool = False) -> pd.DataFrame:
     """
     variant = study.variant(name)
     expected: Expected = {} if edited else {"seed": study.recipes[variant.recipe].seeds}
-    table = load(paths.seeds_file(name), SEEDS[variant.model], {"variant": [name], **expected})
+    table = load_table(paths.seeds_file(name), SEED_METRICS[variant.model], {"variant": [name], **expected})
     if variant.model == "vae" and table.used_latents.isna().any():
-        kl = load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name]}).groupby("seed").kl
+        kl = load_table(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name]}).groupby("seed").kl
         counted = kl.agg([used_latents, effective_latents]).reindex(table.seed).set_axis(table.index)
         table = table.assign(**{str(column): counted[column] for column in counted})
     return table
@@ -119,20 +123,20 @@ def history(study: Study, name: str) -> pd.DataFrame:
     """Read a variant's training curves: a row for each seed, split and epoch."""
     recipe = study.recipes[study.variant(name).recipe]
     expected: Expected = {"seed": recipe.seeds, "split": SPLIT.choices, "epoch": range(1, recipe.epochs + 1)}
-    return load(paths.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **expected})
+    return load_table(paths.plot_file(name, "history.csv"), HISTORY, {"variant": [name], **expected})
 
 
 def costs(study: Study, name: str) -> pd.DataFrame:
     """Read what training a variant took: a row for each seed."""
     expected: Expected = {"variant": [name], "seed": study.recipes[study.variant(name).recipe].seeds}
-    return load(paths.plot_file(name, "cost.csv"), COST, expected)
+    return load_table(paths.plot_file(name, "cost.csv"), COST, expected)
 
 
 def spectrum(study: Study, name: str) -> pd.DataFrame:
     """Read the KL of each latent of a variant: a row for each seed and rank."""
     variant = study.variant(name)
     expected: Expected = {"seed": study.recipes[variant.recipe].seeds, "rank": range(1, variant.latent_dim + 1)}
-    return load(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **expected})
+    return load_table(paths.plot_file(name, "spectrum.csv"), SPECTRUM, {"variant": [name], **expected})
 
 
 def truncated(study: Study, name: str) -> pd.DataFrame:
@@ -142,24 +146,24 @@ def truncated(study: Study, name: str) -> pd.DataFrame:
     """
     variant = study.variant(name)
     seeds: Expected = {"variant": [name], "seed": study.recipes[variant.recipe].seeds}
-    return load(paths.plot_file(name, "truncated.csv"), TRUNCATED, {} if variant.model == "ae" else seeds)
+    return load_table(paths.plot_file(name, "truncated.csv"), TRUNCATED, {} if variant.model == "ae" else seeds)
 
 
 def latent_map(name: str) -> pd.DataFrame:
     """Read the points of a variant's latent map: a row for each test image."""
-    return load(paths.plot_file(name, "map.csv"), MAP, {})
+    return load_table(paths.plot_file(name, "map.csv"), MAP, {})
 
 
 def judge(study: Study, dataset: str) -> pd.DataFrame:
     """Read how a dataset's judge was trained: a row for each epoch."""
     expected: Expected = {"dataset": [dataset], "epoch": range(1, study.judge.epochs + 1)}
-    return load(paths.judge_history_file(dataset), JUDGE, expected)
+    return load_table(paths.judge_history_file(dataset), JUDGE, expected)
 
 
 def baselines(study: Study, dataset: str) -> pd.DataFrame:
     """Read a dataset's baselines. Raises StudyError unless each loss family of the study has a mean image."""
     path = paths.baselines_file(dataset)
-    table = load(path, BASELINES, {"dataset": [dataset]})
+    table = load_table(path, BASELINES, {"dataset": [dataset]})
     mean_images = table[table.baseline == Baseline.MEAN_IMAGE]
     for family in families(study):
         if family.dataset == dataset and family.rows(mean_images).empty:
@@ -170,16 +174,16 @@ def baselines(study: Study, dataset: str) -> pd.DataFrame:
 
 def dimension(dataset: str) -> pd.DataFrame:
     """Read the intrinsic dimension of a dataset's images: a row for each estimate, none if it was not measured."""
-    return load(paths.dimension_file(dataset), DIMENSION, {"dataset": [dataset]})
+    return load_table(paths.dimension_file(dataset), DIMENSION, {"dataset": [dataset]})
 
 
 def noise(dataset: str) -> pd.DataFrame:
     """Read how many latents the linear VAE uses at each noise level: no rows if it was not measured."""
-    return load(paths.noise_file(dataset), NOISE, {"dataset": [dataset]})
+    return load_table(paths.noise_file(dataset), NOISE, {"dataset": [dataset]})
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """What stages measured of all variants and datasets of a study, a table each.
 
     seeds: every metric. history: training curves. spectrum: the KL of each latent. truncated: the loss with fewer
@@ -195,14 +199,14 @@ class Measured:
     noise: pd.DataFrame
 
 
-def measured(study: Study) -> Measured:
+def measured(study: Study) -> Measurements:
     """Read what stages measured."""
 
     def read_all(read: Callable[[Study, str], pd.DataFrame]) -> pd.DataFrame:
         parts = [read(study, name).assign(dataset=variant.dataset) for name, variant in study.variants.items()]
         return pd.concat(parts, ignore_index=True)
 
-    return Measured(
+    return Measurements(
         seeds=read_all(seed_metrics),
         history=read_all(history),
         spectrum=read_all(spectrum),
@@ -236,7 +240,7 @@ def comparison(study: Study) -> Comparison:
     expected: dict[str, Expected] = {"variants": {"variant": list(study.variants)}}
     return Comparison(
         **{
-            name: load(paths.comparison_file(f"{name}.csv"), table, expected.get(name, {}))
+            name: load_table(paths.comparison_file(f"{name}.csv"), table, expected.get(name, {}))
             for name, table in COMPARISON.items()
         }
     )

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-SHARE = 0.95
+CARRIED = 0.95
 
 
-def used_latents(kl: npt.ArrayLike, share: float = SHARE) -> int:
+def used_latents(kl: npt.ArrayLike, share: float = CARRIED) -> int:
     """Return the fewest latents whose KL adds up to a share of the whole; 0 if there is no KL.
 
     kl: the KL of each latent in nats, a mean over test images, in any order. A latent that carries nearly nothing

@@ -19,7 +19,7 @@ LOGS = Path(".dvc/tmp/parallel")  # what each stage printed, STAGE.log
 DVC_LOCK = Path(".dvc/tmp/lock")  # locked by a running dvc, except while its stage runs
 
 
-class Outcome(StrEnum):
+class JobOutcome(StrEnum):
     """How a job ended."""
 
     RAN = "ran"
@@ -38,7 +38,7 @@ class Job:
 
     def __init__(self, stage: str, columns: int) -> None:
         self.stage = stage
-        self.outcome: Outcome | None = None  # until it has ended
+        self.outcome: JobOutcome | None = None  # until it has ended
         self.text = ""  # its last line
         self.log = LOGS / f"{stage}.log"
         self._file = self.log.open("w", buffering=1, encoding="utf-8")
@@ -86,14 +86,14 @@ class Job:
             return note_file(self.stage, "error").read_text(encoding="utf-8")
         return None
 
-    def _outcome(self, status: int) -> Outcome:
+    def _outcome(self, status: int) -> JobOutcome:
         """Tell how the job ended. DVC says only in its output whether it ran the stage, so this looks there."""
         if status:
-            return Outcome.INTERRUPTED if self._interrupted else Outcome.FAILED
+            return JobOutcome.INTERRUPTED if self._interrupted else JobOutcome.FAILED
         output = self.log.read_text(encoding="utf-8")
         if f"Running stage '{self.stage}'" in output:
-            return Outcome.RAN
-        return Outcome.RESTORED if "is cached - skipping run" in output else Outcome.UNCHANGED
+            return JobOutcome.RAN
+        return JobOutcome.RESTORED if "is cached - skipping run" in output else JobOutcome.UNCHANGED
 
     def end(self, number: signal.Signals) -> None:
         """Send a signal to the whole session."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from elbowroom.core.errors import StudyError
 from elbowroom.scheduler.dvc_job import LOGS
-from elbowroom.scheduler.plan import describe, find_plan
+from elbowroom.scheduler.plan import describe_plan, find_plan
 from elbowroom.scheduler.repair import repair
 from elbowroom.scheduler.runner import Runner
 from elbowroom.scheduler.stage_client import ADDRESS, die_with_parent
@@ -37,7 +37,7 @@ def main() -> int:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
-    print(describe(plan, jobs, threads))
+    print(describe_plan(plan, jobs, threads))
     with stage_server() as os.environ[ADDRESS]:
         return Runner(plan, jobs, Console(highlight=False, markup=False, emoji=False, soft_wrap=True)).run()
 

@@ -41,7 +41,7 @@ def _dvc(*command: str) -> str:
     return done.stdout
 
 
-def describe(plan: Plan, jobs: int, threads: str) -> str:
+def describe_plan(plan: Plan, jobs: int, threads: str) -> str:
     """Say what may run, and how much training that is."""
     limits = f"{jobs} at a time with OMP_NUM_THREADS={threads}"
     lines = [f"Up to {counted(len(plan), 'stage')} to run, {limits}; DVC restores what its cache has"]

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.core.file_lock import try_lock
-from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, Outcome
+from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, JobOutcome
 from elbowroom.scheduler.plan import Plan, counted, wrapped
 
 GRACE = 10  # seconds that an interrupted stage has to end
@@ -46,7 +46,7 @@ class Runner:
                         self.console.print(f"{self.running[-1].stage:{self.width}}  started")
                 if not self.running:
                     break
-                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != Outcome.FAILED))
+                sorter.done(*(job.stage for job in self._watch(live) if job.outcome != JobOutcome.FAILED))
             self._stop(live)
         return self._summary(timedelta(seconds=round(time.monotonic() - start)))
 
@@ -102,7 +102,7 @@ class Runner:
         counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
         self.console.print(f"{counted(len(self.ended), 'stage')} in {elapsed}: {counts}")
         for job in self.ended:
-            if job.outcome == Outcome.FAILED:
+            if job.outcome == JobOutcome.FAILED:
                 self._print_error(job)
         ended = {job.stage for job in self.ended}
         not_run = [stage for stage in self.plan if stage not in ended]
@@ -111,4 +111,4 @@ class Runner:
             return 130
         if not_run:
             self.console.print(wrapped(f"Not run, because they depend on what failed: {', '.join(not_run)}"))
-        return 1 if outcomes[Outcome.FAILED] else 0
+        return 1 if outcomes[JobOutcome.FAILED] else 0

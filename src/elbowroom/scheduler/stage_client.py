@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ADDRESS = "ELBOWROOM_STAGE_SERVER"  # the environment variable with the address of the server, a Unix socket
-END = b"\0"  # of a call
+END_OF_CALL = b"\0"  # of a call
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
@@ -23,7 +23,7 @@ def hand_over(module: str, arguments: Sequence[str]) -> None:
     except OSError:
         return
     call = {"module": module, "arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
-    message = json.dumps(call).encode() + END
+    message = json.dumps(call).encode() + END_OF_CALL
     sent = socket.send_fds(server, [message], [0, 1, 2])
     server.sendall(message[sent:])
 

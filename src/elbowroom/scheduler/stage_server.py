@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from elbowroom.scheduler.stage_client import ADDRESS, END, die_with_parent
+from elbowroom.scheduler.stage_client import ADDRESS, END_OF_CALL, die_with_parent
 
 LIBRARIES = (  # what stages import and takes long
     "altair",
@@ -52,7 +52,7 @@ LIBRARIES = (  # what stages import and takes long
 
 
 @dataclass(frozen=True)
-class Call:
+class StageCall:
     """What a client asks for. streams: its standard input, output and error, as open here."""
 
     streams: Sequence[int]
@@ -119,17 +119,17 @@ def serve(address: str, libraries: Sequence[str]) -> None:
                     _pass_on(calls[key.data], key.data)
 
 
-def _receive(client: socket.socket) -> Call | None:
+def _receive(client: socket.socket) -> StageCall | None:
     """Read what a client asks for; None if it is gone before it has said it."""
     message, streams = b"", list[int]()
     try:
         message, streams, *_ = socket.recv_fds(client, 1 << 16, 3)
-        while not message.endswith(END) and (piece := client.recv(1 << 16)):
+        while not message.endswith(END_OF_CALL) and (piece := client.recv(1 << 16)):
             message += piece
     except ConnectionError:
         message = b""
-    if message.endswith(END):
-        return Call(streams, **json.loads(message.removesuffix(END)))
+    if message.endswith(END_OF_CALL):
+        return StageCall(streams, **json.loads(message.removesuffix(END_OF_CALL)))
     for stream in streams:
         os.close(stream)
     return None
@@ -153,7 +153,7 @@ def _pass_on(client: socket.socket, pid: int) -> None:
         os.kill(pid, number)
 
 
-def _fork(call: Call, others: Sequence[socket.socket]) -> int:
+def _fork(call: StageCall, others: Sequence[socket.socket]) -> int:
     """Fork a process that runs what a client asks for. Return its process id."""
     server = os.getpid()
     if pid := os.fork():
@@ -178,7 +178,7 @@ def _fork(call: Call, others: Sequence[socket.socket]) -> int:
         os._exit(status)
 
 
-def _run(call: Call) -> int:
+def _run(call: StageCall) -> int:
     """Run a module as `python -m` does, with the client's folder, environment and streams. Return the exit status."""
     for number, stream in enumerate(call.streams):
         os.dup2(stream, number)

@@ -5,7 +5,7 @@ import ctypes
 MIB = 2**20
 # From malloc.h, and what mallopt(3) says of each.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
-SETTINGS = {
+MALLOC_SETTINGS = {
     MMAP_THRESHOLD: 32 * MIB,  # the most it allows: what is smaller is not returned at once when it is freed
     TRIM_THRESHOLD: 2**31 - 1,  # free bytes at the heap's end before some are returned
     TOP_PAD: 256 * MIB,  # taken at a time
@@ -24,5 +24,5 @@ def keep_freed_memory() -> None:
         library.gnu_get_libc_version  # noqa: B018 (only glibc has it)
     except (AttributeError, OSError, TypeError):
         return
-    for parameter, value in SETTINGS.items():
+    for parameter, value in MALLOC_SETTINGS.items():
         library.mallopt(parameter, value)

@@ -103,7 +103,7 @@ class _Header(Settings):
     shape: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
 
 
-def load(path: Path, device: torch.device, variant: Variant | None = None, seed: int | None = None) -> TrainedVAE:
+def load_model(path: Path, device: torch.device, variant: Variant | None = None, seed: int | None = None) -> TrainedVAE:
     """Read a model that `TrainedVAE.save` wrote.
 
     Raises StudyError if the file is damaged, is no model, or is not of this variant and seed (None: of any).
@@ -145,7 +145,7 @@ def load_shown(study: Study, name: str, device: torch.device) -> tuple[TrainedVA
     """Read what pictures show of a variant: the model of its first seed, and that model's snapshots."""
     variant = study.variant(name)
     seed = study.recipes[variant.recipe].seeds[0]
-    model = load(paths.model_file(name, seed), device, variant, seed)
+    model = load_model(paths.model_file(name, seed), device, variant, seed)
     return model, load_evolution(paths.evolution_file(name), variant, seed)
 
 

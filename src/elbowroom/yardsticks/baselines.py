@@ -21,7 +21,7 @@ from elbowroom.vae.continuous_bernoulli import log_normaliser
 from elbowroom.yardsticks.bernoulli import bernoulli_logit, continuous_bernoulli_logit, cross_entropy
 from elbowroom.yardsticks.pixel_statistics import float_batches, grey_levels, histogram, mean_square, pixel_means
 from elbowroom.yardsticks.principal_components import (
-    MOST,
+    MOST_COMPONENTS,
     Components,
     Projected,
     project,
@@ -114,7 +114,7 @@ def pca(dataset: str, components: Components, test: Projected) -> Iterator[Basel
 
 def pca_bernoulli(dataset: str, components: Components, train: Tensor, test: Tensor) -> Iterator[BaselineRow]:
     """Cross-entropy of the same reconstructions of bytes (N, D), clipped into (0, 1), for d = 1, 2, 4, 8, ..."""
-    sizes = [2**i for i in range(MOST.bit_length()) if 2**i <= len(components.variances)]
+    sizes = [2**i for i in range(MOST_COMPONENTS.bit_length()) if 2**i <= len(components.variances)]
     losses = (reconstruction_cross_entropies(split, components, sizes) for split in (train, test))
     for d, train_loss, test_loss in zip(sizes, *losses, strict=True):
         yield BaselineRow(

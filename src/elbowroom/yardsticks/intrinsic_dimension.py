@@ -12,7 +12,7 @@ from torch import Tensor
 
 from elbowroom.results.yardstick_rows import Dimension, Estimator
 
-MOST = 10_000  # images, the first of the training split
+MOST_IMAGES = 10_000  # images, the first of the training split
 NEIGHBOURS = 20  # of Levina and Bickel's estimate
 ROWS = 500  # images at once, whose distances to all others are held in memory
 EXACT = 1024  # pixels: the sum of as many products of -128 to 127 is at most 2^24, which float32 has exactly
@@ -20,7 +20,7 @@ EXACT = 1024  # pixels: the sum of as many products of -128 to 127 is at most 2^
 
 def dimensions(dataset: str, train: Tensor) -> Iterator[Dimension]:
     """Estimate the intrinsic dimension of training images, bytes (N, D). It is nan for fewer than three images."""
-    images = distinct(train[:MOST])
+    images = distinct(train[:MOST_IMAGES])
     neighbours = min(NEIGHBOURS, len(images) - 1)
     distances = nearest_distances(images, neighbours) if neighbours >= 2 else images.new_empty(0, 2).double()
     for estimator, estimate, used in (

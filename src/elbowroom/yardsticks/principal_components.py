@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from elbowroom.yardsticks.pixel_statistics import BATCH, float_batches, pixel_means
 
-MOST = 512  # components at most: the largest latent size that a baseline has
+MOST_COMPONENTS = 512  # components at most: the largest latent size that a baseline has
 # Reconstructions leave (0, 1), where a cross-entropy is not defined. They are clipped to a quarter of a grey level from
 # its ends: of the margins from 1e-7 to 0.03, this one is on MNIST never more than 0.7 nats worse than the best.
 CLIP = 1e-3
@@ -40,17 +40,17 @@ def principal_components(train: Tensor) -> Components:
         centred = train.double() / 255 - mean
         products = centred @ centred.T / count
         spectrum, vectors = _largest_first(products)
-        axes = centred.T @ (vectors / (count * spectrum[:MOST].clamp(min=1e-30)).sqrt())
+        axes = centred.T @ (vectors / (count * spectrum[:MOST_COMPONENTS].clamp(min=1e-30)).sqrt())
     else:
         products = covariance(train)
         spectrum, axes = _largest_first(products)
     varies = spectrum > spectrum[0] * size * torch.finfo(torch.float64).eps  # by more than rounding
     spectrum = spectrum.where(varies, 0)
-    missing = max(min(size, MOST) - len(spectrum), 0)
+    missing = max(min(size, MOST_COMPONENTS) - len(spectrum), 0)
     return Components(
         mean,
-        pad(spectrum[:MOST], (0, missing)),
-        pad(axes.where(varies[:MOST], 0), (0, missing)),
+        pad(spectrum[:MOST_COMPONENTS], (0, missing)),
+        pad(axes.where(varies[:MOST_COMPONENTS], 0), (0, missing)),
         spectrum,
         products.trace().item(),
     )
@@ -73,7 +73,7 @@ def covariance(train: Tensor) -> Tensor:
 def _largest_first(symmetric: Tensor) -> tuple[Tensor, Tensor]:
     """All eigenvalues (N,) of a symmetric matrix (N, N), and the vectors (N, K) of the largest 512."""
     values, vectors = torch.linalg.eigh(symmetric)
-    return values.flip(0), vectors.flip(1)[:, :MOST]
+    return values.flip(0), vectors.flip(1)[:, :MOST_COMPONENTS]
 
 
 class Projected(NamedTuple):

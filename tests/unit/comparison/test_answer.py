@@ -8,12 +8,14 @@ from elbowroom.comparison.answer import by_series, size_answers, width_gains
 from elbowroom.core.settings import Study
 from elbowroom.results.outcomes import State, Worth
 from elbowroom.results.rows import SizeAnswer
-from elbowroom.results.tables import Measured
+from elbowroom.results.tables import Measurements
 from tests.support.tables import history
 
 
 def answers(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, SizeAnswer]:
-    measured = Measured(seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines, pd.DataFrame())
+    measured = Measurements(
+        seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines, pd.DataFrame()
+    )
     rows = size_answers(study, measured)
     return {row.variant: row for row in rows}
 

@@ -14,7 +14,7 @@ from elbowroom.core.settings import Study
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
-from elbowroom.results.tables import Measured
+from elbowroom.results.tables import Measurements
 from tests.support.tables import history
 
 
@@ -23,7 +23,9 @@ def rows(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> list[Siz
     """Eight sizes: the loss falls up to 16 latents. 256 latents train worse by 20 nats."""
     worse = seeds.variant == "mnist-z256"
     seeds.loc[worse, ["test_loss", "train_loss"]] += 20
-    measured = Measured(seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines, pd.DataFrame())
+    measured = Measurements(
+        seeds, history(list(study.variants)), pd.DataFrame(), pd.DataFrame(), baselines, pd.DataFrame()
+    )
     (found,) = by_series(size_answers(study, measured))
     return found
 

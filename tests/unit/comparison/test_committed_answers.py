@@ -10,7 +10,7 @@ from scipy.stats import ttest_ind
 
 from elbowroom.comparison.convergence import gain_of_doubling
 from elbowroom.comparison.enough import Judgement, Losses, judge_sizes
-from elbowroom.comparison.worth import Gain, Pair, judge_gains
+from elbowroom.comparison.worth import Gain, NetworkPair, judge_gains
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.results.families import SizeSeries, all_series
@@ -138,7 +138,8 @@ def widths(folder: str) -> dict[int, Gain]:
         if size in by_size(folder, CIFAR10_64, wide.members)
     }
     pairs = [
-        Pair(losses(folder, both, "test_loss"), losses(folder, both, "train_loss"), margin) for both in names.values()
+        NetworkPair(losses(folder, both, "test_loss"), losses(folder, both, "train_loss"), margin)
+        for both in names.values()
     ]
     return dict(zip(names, judge_gains(pairs, LEVEL), strict=True))
 

@@ -14,7 +14,7 @@ from elbowroom.report.vega_noise import noise_chart
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import to_table
-from elbowroom.results.tables import Measured
+from elbowroom.results.tables import Measurements
 from elbowroom.results.yardstick_rows import NoiseLevel, NoisePoint
 from elbowroom.vae.objective import effective_beta
 from tests.support.tables import history
@@ -25,7 +25,9 @@ LEVELS = to_table(NoiseLevel, [NoiseLevel(dataset="mnist", sigma2=s, active=a, u
 @pytest.fixture
 def answers(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> list[SizeAnswer]:
     none = pd.DataFrame()
-    return size_answers(study, Measured(seeds, history(list(study.variants), epochs=6), none, none, baselines, none))
+    return size_answers(
+        study, Measurements(seeds, history(list(study.variants), epochs=6), none, none, baselines, none)
+    )
 
 
 @pytest.fixture

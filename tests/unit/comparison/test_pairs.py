@@ -10,7 +10,7 @@ import torch
 from scipy.stats import ttest_ind, ttest_rel
 
 from elbowroom.comparison.intervals import holm
-from elbowroom.comparison.pairs import SETTINGS, comparisons
+from elbowroom.comparison.pairs import PAIRED_SETTINGS, comparisons
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study, Variant
 from elbowroom.datasets.images import Images
@@ -77,7 +77,7 @@ def test_p_is_adjusted_over_all_rows_whatever_their_metric(study: Study) -> None
     assert smallest == pytest.approx(len(compared) * min(row.p for row in compared))
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", PAIRED_SETTINGS)
 def test_seeds_are_paired_if_they_give_both_variants_the_same_start(
     study: Study, small: dict[str, Images], setting: str
 ) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT
-from elbowroom.comparison.pairs import COMPARED
+from elbowroom.comparison.pairs import COMPARED_METRICS
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import ClaimResult, Outcome, State, Worth
 from elbowroom.results.rows import Baseline, SizeAnswer, WidthGain
@@ -19,7 +19,7 @@ def template(name: str) -> str:
     return (ROOT / f".dvc/plots/{name}.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "metrics"), [("latents", CURVES), ("differences", COMPARED)])
+@pytest.mark.parametrize(("name", "metrics"), [("latents", CURVES), ("differences", COMPARED_METRICS)])
 def test_metrics_have_their_labels(name: str, metrics: tuple[str, ...]) -> None:
     found = re.search(r"\(\{(.*?)\}\)\[datum.metric\]", template(name))
     assert found

@@ -7,15 +7,17 @@ import pytest
 from scipy.stats import ttest_ind
 
 from elbowroom.comparison.enough import Losses
-from elbowroom.comparison.worth import Pair, judge_gains
+from elbowroom.comparison.worth import NetworkPair, judge_gains
 from elbowroom.results.outcomes import Worth
 
 NARROW, WIDE = [10.0, 10.1, 10.3], [9.8, 10.0, 9.9]
 
 
-def pair(smaller: list[float], larger: list[float], margin: float, train: list[list[float]] | None = None) -> Pair:
+def pair(
+    smaller: list[float], larger: list[float], margin: float, train: list[list[float]] | None = None
+) -> NetworkPair:
     test = Losses.of([smaller, larger])
-    return Pair(test, test if train is None else Losses.of(train), margin)
+    return NetworkPair(test, test if train is None else Losses.of(train), margin)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from elbowroom.core.code_digest import CUT, SCRIPT, SRC, Code, check_code, written
+from elbowroom.core.code_digest import CUT, SCRIPT, SRC, Code, check_code, digest_file
 from elbowroom.core.errors import StudyError
 from elbowroom.core.syntax import Module
 from tests.support import ROOT
@@ -155,8 +155,8 @@ def test_a_line_names_a_definition_and_one_edit_changes_one_line(tmp_path: Path)
     before, after = lines(tmp_path / "a"), lines(tmp_path / "b", ("b", "x + 1", "x + 2"))
     assert [line.split()[0] for line in before] == ["(on", "LIMIT", "Row", "helper", "main", "work"]
     assert [line.split()[0] for line in set(before) - set(after)] == ["helper"]
-    assert json.loads(written(before)) == before
-    assert written(before).count(b"\n") == len(before) + 2
+    assert json.loads(digest_file(before)) == before
+    assert digest_file(before).count(b"\n") == len(before) + 2
 
 
 def counted(folder: Path, body: str, others: str) -> set[str]:
@@ -244,7 +244,7 @@ def test_a_stage_is_refused_unless_its_digests_are_those_of_the_code(
     with pytest.raises(StudyError, match=r"^code/judge.json: found the digests of other code .* run `dvc repro`"):
         check_code("judge@mnist")
     path.parent.mkdir()
-    path.write_bytes(written(Code().of_stage("judge")))
+    path.write_bytes(digest_file(Code().of_stage("judge")))
     for stage in ("judge@mnist", "judge", "dvc.yaml:judge@mnist", "code"):
         check_code(stage)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

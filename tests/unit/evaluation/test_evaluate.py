@@ -17,7 +17,7 @@ from tqdm import tqdm
 from elbowroom.core.random_streams import Stream
 from elbowroom.core.settings import SIGMA2, Variant
 from elbowroom.datasets.images import Images, Split, scale
-from elbowroom.evaluation.evaluate import evaluate, headline, pictures_decoded
+from elbowroom.evaluation.evaluate import evaluate, headline_metrics, pictures_decoded
 from elbowroom.results import tables
 from elbowroom.results.metrics import HEADLINE
 from elbowroom.vae.model import VAE
@@ -104,7 +104,7 @@ def test_metrics_fit_the_declared_table(examples: dict[str, Example]) -> None:
     """The table allows empty cells for what an autoencoder lacks."""
     ladder = {f"iwae_nll_{k}" for k in EVALUATION.iwae_samples}
     for name, example in examples.items():
-        declared = tables.SEEDS[example.model.variant.model].columns
+        declared = tables.SEED_METRICS[example.model.variant.model].columns
         assert {*declared} == {"variant", "seed", *COLUMNS} - ladder
         for key, value in example.measured.metrics.items():
             if key not in ladder:
@@ -280,7 +280,7 @@ def test_the_readout_learns_from_the_first_training_images_only(small: dict[str,
     assert metrics["probe_accuracy"] == metrics["knn_accuracy"] == 0
 
 
-# --- constants of the variant, and the headline ---------------------------------------------------------------------
+# --- constants of the variant, and the headline -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     seeds["parameters"] = 3_342_305
     seeds["used_latents"] = [6, 7]
     seeds["fcd"] = math.nan
-    numbers = headline(seeds)
+    numbers = headline_metrics(seeds)
     assert list(numbers) == list(HEADLINE)
     assert numbers["loss"] == 1912.35
     assert numbers["used"] == 6.5
@@ -320,7 +320,7 @@ def test_the_headline_is_the_mean_over_seeds_to_six_digits() -> None:
     assert numbers["parameters"] == 3_342_305
     assert isinstance(numbers["parameters"], int)
     seeds["used_latents"] = [6, 6]
-    assert isinstance(headline(seeds)["used"], int)
+    assert isinstance(headline_metrics(seeds)["used"], int)
 
 
 def test_slow_packages_that_no_metric_needs_are_not_imported() -> None:

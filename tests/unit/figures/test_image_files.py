@@ -14,7 +14,7 @@ from elbowroom.figures.colours import distinct_colours
 from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes, read_png
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, latent_map
-from elbowroom.figures.pictures import labelled_images, mosaic, side_by_side
+from elbowroom.figures.pictures import labelled_images, mosaic, picture_grid
 from tests.support.tables import history
 
 CLASSES = ["zero", "one", "two"]
@@ -47,7 +47,7 @@ EVERY_FIGURE: dict[str, Callable[[], Figure]] = {
     "curves_figure of many": lambda: charts.curves_figure(history(MANY, seeds=1), "title", distinct_colours(MANY)),
     "latent_map": lambda: latent_map(POINTS, LABELS, CLASSES),
     "compared_maps": lambda: compared_maps(dict.fromkeys("abcd", LatentMap(POINTS, LABELS, 0.5)), CLASSES, "title"),
-    "side_by_side": lambda: side_by_side({"a": GRID, "b": GRID, "c": GRID}, "title", 2),
+    "picture_grid": lambda: picture_grid({"a": GRID, "b": GRID, "c": GRID}, "title", 2),
 }
 
 

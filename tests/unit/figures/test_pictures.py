@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elbowroom.figures.pictures import GAP, ZOOM, mosaic, side_by_side
+from elbowroom.figures.pictures import GAP, ZOOM, mosaic, picture_grid
 
 RANDOM = np.random.default_rng(0)
 
@@ -33,7 +33,7 @@ def test_groups_of_a_row_have_a_wide_gap_between_them() -> None:
 @pytest.mark.parametrize("colours", [1, 3])
 def test_side_by_side_is_pixel_for_pixel(colours: int) -> None:
     pictures = {name: mosaic([[RANDOM.integers(0, 256, (2, colours, 8, 8), np.uint8)]]) for name in "abc"}
-    canvas = FigureCanvasAgg(side_by_side(pictures, "title", 2))
+    canvas = FigureCanvasAgg(picture_grid(pictures, "title", 2))
     canvas.draw()
     page = np.asarray(canvas.buffer_rgba())[..., :3]
     for picture in pictures.values():

@@ -8,7 +8,7 @@ import pytest
 from nbformat import NotebookNode
 
 from elbowroom.core.errors import StudyError
-from elbowroom.notebook.build import SOURCE, build, execute, written
+from elbowroom.notebook.build import SOURCE, build, execute, notebook_text
 
 ORDER = ["Setup", "Data", "Model", "Training curves", "Reconstruction", "Generation", "Interpolation", "Latent space",
          "Evolution of latent space", "Two latent sizes side by side", "Summary"]  # fmt: skip
@@ -34,8 +34,8 @@ def test_the_source_is_split_into_cells_at_the_marks() -> None:
 
 
 def test_the_notebook_is_valid_and_has_its_sections_in_order(built: NotebookNode) -> None:
-    text = written(built)
-    assert written(build(SOURCE.read_text())) == text
+    text = notebook_text(built)
+    assert notebook_text(build(SOURCE.read_text())) == text
     ids = [cell.id for cell in built.cells]
     assert len(set(ids)) == len(ids)
     headings = re.findall(r"^## (?:\d+\. )?(.+)$", "\n".join(cell.source for cell in built.cells), re.MULTILINE)

@@ -348,9 +348,9 @@ def test_numbers_are_rounded_and_grouped(value: float, digits: int, text: str) -
 
 def test_objectives_are_described(study: Study) -> None:
     variants = study.variants
-    assert text_tables.describe(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
-    assert text_tables.describe(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
+    assert text_tables.describe_objective(variants["mnist-z128"]) == "squared error + KL, pixels in [-1, 1]"
+    assert text_tables.describe_objective(variants["cifar10-ae16"]) == "binary cross-entropy, pixels in [0, 1]"
     optimal = variants["mnist-z128"].model_copy(update={"likelihood": "gaussian_optimal"})
-    assert text_tables.describe(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
+    assert text_tables.describe_objective(optimal) == "Gaussian of optimal variance + KL, pixels in [-1, 1]"
     four = variants["mnist-z128"].model_copy(update={"beta": 4.0})
-    assert text_tables.describe(four) == "squared error + 4 KL, pixels in [-1, 1]"
+    assert text_tables.describe_objective(four) == "squared error + 4 KL, pixels in [-1, 1]"

@@ -82,7 +82,7 @@ def test_text_columns_keep_any_text(name: str, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     table = schema.Table({"text": schema.Column("text", empty=True), "number": schema.Column(empty=True)}, key=[])
     files.save_csv(path, pd.DataFrame({"text": [name, "x"], "number": [None, 1]}))
-    found = schema.load(path, table, {})
+    found = schema.load_table(path, table, {})
     assert found.text.to_list() == [name, "x"]
     assert found.number.isna().to_list() == [True, False]
 

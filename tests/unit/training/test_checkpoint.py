@@ -238,7 +238,7 @@ def test_the_code_that_decides_the_weights_is_in_the_fingerprint_and_no_other() 
     decisive += " Stream stream_seed generator"
     assert found >= {*decisive.split()}
     other = "ResumableRun TrainedSeed Checkpoints fingerprints Cost peak_memory hardware SPARSE SHOWN save_arrays write"
-    other += " main load TrainedVAE"
+    other += " main load_model TrainedVAE"
     assert not found & {*other.split()}
 
 

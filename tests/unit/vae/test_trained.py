@@ -14,7 +14,7 @@ from elbowroom.datasets.images import Images, scale
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import distortion, pixel_mean
-from elbowroom.vae.trained import TrainedVAE, load, load_evolution, save_evolution
+from elbowroom.vae.trained import TrainedVAE, load_evolution, load_model, save_evolution
 from tests.support.images import CPU
 from tests.support.settings import cifar_variant, variant
 
@@ -32,7 +32,7 @@ def test_a_saved_model_is_the_same_model(tmp_path: Path) -> None:
     """Its file alone says everything about it."""
     model = trained(cifar_variant(), seed=3)
     model.save(tmp_path / "m")
-    read = load(tmp_path / "m", CPU)
+    read = load_model(tmp_path / "m", CPU)
     assert (read.name, read.variant, read.seed, read.shape) == ("v", cifar_variant(), 3, SHAPES["cifar10"])
     assert not read.fast.training
     for name, tensor in model.network.state_dict().items():
@@ -42,24 +42,24 @@ def test_a_saved_model_is_the_same_model(tmp_path: Path) -> None:
 def test_another_variants_weights_are_refused(tmp_path: Path) -> None:
     trained(variant()).save(tmp_path / "m")
     with pytest.raises(StudyError, match=r"m: found results of another variant \(latent_dim, beta differ\)"):
-        load(tmp_path / "m", CPU, variant(latent_dim=7, beta=2.0), 0)
+        load_model(tmp_path / "m", CPU, variant(latent_dim=7, beta=2.0), 0)
 
 
 def test_another_seeds_weights_are_refused(tmp_path: Path) -> None:
     trained(variant()).save(tmp_path / "m")
     with pytest.raises(StudyError, match=r"m: found results of seed 0, expected 1$"):
-        load(tmp_path / "m", CPU, variant(), 1)
+        load_model(tmp_path / "m", CPU, variant(), 1)
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     """Neither is a file of snapshots, nor one whose header has a wrong shape of images."""
     save_evolution(tmp_path / "e", {"mu": np.arange(3)}, variant(), seed=0)
     with pytest.raises(StudyError, match=r"e: header: name: Field required, expected a model as the train stage"):
-        load(tmp_path / "e", CPU, variant(), 0)
+        load_model(tmp_path / "e", CPU, variant(), 0)
     header = {"name": "v", "variant": variant().model_dump(), "seed": 0, "shape": [1, 28]}
     files.save_arrays(tmp_path / "e", {}, header)
     with pytest.raises(StudyError, match=r"e: header: shape: List should have at least 3 items"):
-        load(tmp_path / "e", CPU)
+        load_model(tmp_path / "e", CPU)
 
 
 @pytest.mark.parametrize("settings", [variant(), cifar_variant(likelihood="gaussian_optimal")], ids=["mnist", "cifar"])
@@ -123,11 +123,11 @@ def test_weights_of_other_shapes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         StudyError, match=r"m: encoder.mu.weight: found float32 \(7, 288\), expected float32 \(6, 288\)$"
     ):
-        load(tmp_path / "m", CPU, variant(), 0)
+        load_model(tmp_path / "m", CPU, variant(), 0)
 
 
 def test_the_optimal_variance_is_saved_too(tmp_path: Path) -> None:
     model = trained(variant(likelihood="gaussian_optimal"))
     model.network.sigma2.fill_(0.25)
     model.save(tmp_path / "m")
-    assert load(tmp_path / "m", CPU).network.sigma2.item() == 0.25
+    assert load_model(tmp_path / "m", CPU).network.sigma2.item() == 0.25

@@ -42,7 +42,9 @@ def settings_used(stage: str, study: Study) -> list[str]:
     kind, _, name = stage.partition("@")
     keys = [key.replace("${key}", name) for key in _stages()[kind]["do"].get("params", [])]
     if name in study.variants:
-        keys = [key.replace("${item.recipe}", study.variants[name].recipe) for key in keys]
+        variant = study.variants[name]
+        keys = [key.replace("${item.recipe}", variant.recipe) for key in keys]
+        keys = [key.replace("${item.network}", variant.network) for key in keys]
     return keys
 
 

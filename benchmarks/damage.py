@@ -91,7 +91,7 @@ def kinds(good: Path) -> dict[str, Kind]:
     name, other = "mnist-z128", "mnist-z256"
     with contextlib.chdir(good):
         study, images = load_study(), load_images("mnist", torch.device("cpu"))
-        variant = study.variants[name]
+        variant = study.variant(name)
         own = fingerprints(variant, study.recipes[variant.recipe], images, (0, 1)).values()
     checkpoints = {f".checkpoints/{folder}/epoch-1.safetensors": ["train", name] for folder in own}
     shown = ("reconstructions", "samples", "interpolation", "interpolation-samples")

@@ -21,7 +21,7 @@ from elbowroom.comparison.pairs import comparisons
 from elbowroom.core.params import load_study
 from elbowroom.core.pixel_range import UNIT
 from elbowroom.core.random_streams import Stream
-from elbowroom.core.settings import Dataset, Recipe, Study, Variant
+from elbowroom.core.settings import Dataset, Recipe, Study, VariantSettings
 from elbowroom.datasets import archives
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
@@ -47,7 +47,7 @@ METRICS = ("test_loss", "test_distortion", "test_rate")  # in place of loss, IWA
 NOISES = (0.25, 1.0, 2.0, 5.0)  # standard deviations of the losses over seeds, in margins; the last row has their own
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
-VARIANT = Variant(
+SETTINGS = VariantSettings(
     dataset="cifar10",
     recipe="null",
     model="vae",
@@ -58,6 +58,7 @@ VARIANT = Variant(
     pixel_range=UNIT,
     beta=1.0,
 )
+VARIANT = SETTINGS.with_layers(load_study(ROOT / "params.yaml").networks)
 RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=0.003, warmup_epochs=0, precision="high", seeds=[*range(SIDE)])
 
 
@@ -118,7 +119,7 @@ def train(images: Images, trainings: Iterable[tuple[int, int]]) -> pd.DataFrame:
 def kinds() -> list[Kind]:
     """Return the kinds of studies: the root study, and a sweep over eight sizes, a wider network, another recipe."""
     root = load_study(ROOT / "params.yaml")
-    sizes = {f"z{size}": VARIANT.model_copy(update={"latent_dim": size}) for size in SIZES}
+    sizes = {f"z{size}": SETTINGS.model_copy(update={"latent_dim": size}) for size in SIZES}
     wider = sizes["z8"].model_copy(update={"channels": 8})
     other = sizes["z8"].model_copy(update={"recipe": "other"})
     sweep = root.model_copy(

@@ -18,7 +18,7 @@ def main() -> None:
     datasets = dict.fromkeys(variant.dataset for variant in study.variants.values())
     shown = [f"{dataset}-{kind}" for dataset in datasets for kind in captions.ON_PAGE]
     explored = {
-        name: explorer_sheet.load(name, variant, study.recipes[variant.recipe].seeds[0])
+        name: explorer_sheet.load(name, study.variant(name), study.recipes[variant.recipe].seeds[0])
         for name, variant in study.variants.items()
         if paths.explorer_file(name).is_file()  # in a clone without DVC's cache it is not
     }

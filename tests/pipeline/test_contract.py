@@ -112,6 +112,12 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         of("mnist-z128"),
     ),
     "two variants at once": (params(two_at_once), of("mnist-z128", "cifar10-ae16")),
+    "a network's layers": (
+        params(lambda p: p["networks"]["report"]["encoder"].append([4, 3, 1])),
+        of("cifar10-ae16"),
+    ),
+    # It looks whether the networks are the published ones.
+    "a network that no variant has": (params(lambda p: p["networks"]["deep"].update(start=8)), {"compare"}),
     "a recipe's learning_rate": (
         params(lambda p: p["recipes"]["notebook-mnist"].update(learning_rate=0.002)),
         of("mnist-z128", "mnist-z256"),

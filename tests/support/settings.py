@@ -1,6 +1,11 @@
 """Settings of variants, recipes and evaluations that are small enough for tests."""
 
-from elbowroom.core.settings import Evaluation, Recipe, Variant
+from elbowroom.core.networks import Network
+from elbowroom.core.params import load_study
+from elbowroom.core.settings import Evaluation, Recipe, Variant, VariantSettings
+from tests.support import ROOT
+
+NETWORKS = load_study(ROOT / "params.yaml").networks
 
 EVALUATION = Evaluation(
     batch_size=50,
@@ -14,8 +19,8 @@ EVALUATION = Evaluation(
 )
 
 
-def variant(**changes: object) -> Variant:
-    """Return the settings of a small VAE on MNIST, with the notebook's network, and with these changes."""
+def entry(**changes: object) -> VariantSettings:
+    """Return a small VAE on MNIST, with the notebook's network, and with these changes, as a study has it."""
     settings: dict[str, object] = {
         "dataset": "mnist",
         "recipe": "notebook-mnist",
@@ -27,13 +32,19 @@ def variant(**changes: object) -> Variant:
         "pixel_range": [-1, 1],
         "beta": 1.0,
     }
-    return Variant.model_validate(settings | changes)
+    return VariantSettings.model_validate(settings | changes)
+
+
+def variant(layers: Network | None = None, **changes: object) -> Variant:
+    """Return such a variant with the layers of its network, or with these."""
+    settings = entry(**changes)
+    return settings.with_layers({settings.network: layers} if layers else NETWORKS)
 
 
 def cifar_variant(**changes: object) -> Variant:
     """Return the settings of a small VAE on CIFAR-10, with the report's network, and with these changes."""
     report = {"dataset": "cifar10", "network": "report", "likelihood": "bernoulli", "pixel_range": [0, 1]}
-    return variant(**(report | changes))
+    return variant(**(report | changes))  # type: ignore[arg-type]
 
 
 def recipe(**changes: object) -> Recipe:

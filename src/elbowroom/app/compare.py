@@ -17,7 +17,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
 
     Reads metrics/<variant>.csv. Raises StudyError if the study has no such variant or it was not evaluated.
     """
-    one, other = (study.variant(name).model_dump() for name in (first, second))
+    one, other = (study.variant(name).model_dump(exclude={"layers"}) for name in (first, second))
     differing = [key for key in one if one[key] != other[key]]
     rows = [["", first, second, "change", ""]]
     rows += [[key, str(one[key]), str(other[key]), "", ""] for key in differing]

@@ -84,6 +84,9 @@ def _obstacle(test: Test, study: Study, table: pd.DataFrame) -> str:
         for key, expected in load_claims().models[name].items():
             if (found := getattr(study.variants[name], key)) != expected:
                 return f"{name} has {key} {found} in this study, published {expected}"
+        network = study.variants[name].network
+        if study.networks[network] != load_claims().networks[network]:
+            return f"{name} has other layers in this study than the published network {network}"
     if any(number.metric == "seconds" for number in test.numbers):
         return SHARED_MACHINE
     for number in test.numbers:

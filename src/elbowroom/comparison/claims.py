@@ -17,7 +17,9 @@ import yaml
 from pydantic import Field
 
 from elbowroom.comparison.published import PublishedVariant, load_published
-from elbowroom.core.settings import DATASETS, Settings
+from elbowroom.core.networks import Network
+from elbowroom.core.setting_types import Settings
+from elbowroom.core.settings import DATASETS
 from elbowroom.results.metrics import label_of
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
@@ -103,8 +105,9 @@ class Claim(Settings):
 
 
 class Claims(Settings):
-    """claims.yaml. models: the settings of each variant as published, without its recipe."""
+    """claims.yaml. networks: as published. models: the settings of each variant as published, without its recipe."""
 
+    networks: dict[str, Network]
     models: dict[str, dict[str, Any]]
     claims: list[Claim]
 

@@ -12,7 +12,7 @@ from itertools import combinations, product
 import pandas as pd
 
 from elbowroom.comparison.intervals import Interval, holm, outcome, paired_interval, welch_interval
-from elbowroom.core.settings import Study, Variant
+from elbowroom.core.settings import Study, VariantSettings
 from elbowroom.results.families import OBJECTIVE
 from elbowroom.results.metrics import METRICS, Direction
 from elbowroom.results.outcomes import Pairing
@@ -20,7 +20,7 @@ from elbowroom.results.rows import Difference
 
 COMPARED_METRICS = ("test_loss", "iwae_nll", "fcd")
 PAIRED_SETTINGS = [
-    name for name in Variant.model_fields if name == "beta" or name not in OBJECTIVE
+    name for name in VariantSettings.model_fields if name == "beta" or name not in OBJECTIVE
 ]  # a pair may differ in one
 # The network does not depend on these, so a seed gives two variants that differ in one of them the same initial weights
 # and the same order of images: what the seed adds to the loss is in both. Other networks start from other weights.

@@ -8,7 +8,8 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
-from elbowroom.core.settings import Settings, Study
+from elbowroom.core.setting_types import Settings
+from elbowroom.core.settings import Study
 from elbowroom.results.metrics import label_of
 from elbowroom.results.rows import PublishedNumber
 

@@ -9,11 +9,12 @@ from ruamel.yaml import YAML  # DVC reads params.yaml with it: so both read the 
 from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError, short, shown
+from elbowroom.core.networks import Network
 from elbowroom.core.paths import PARAMS
 from elbowroom.core.pixel_range import UNIT
+from elbowroom.core.setting_types import Settings
 from elbowroom.core.settings import (
     DATASETS,
-    NETWORK_FACTORS,
     RESERVED,
     Answer,
     Dataset,
@@ -21,9 +22,8 @@ from elbowroom.core.settings import (
     Figures,
     JudgeTraining,
     Recipe,
-    Settings,
     Study,
-    Variant,
+    VariantSettings,
 )
 
 
@@ -79,17 +79,21 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         if variant.dataset not in study.datasets:
             yield f"{key}.dataset", repr(variant.dataset), f"one of {', '.join(study.datasets)}"
             continue
-        _, height, width = DATASETS[variant.dataset].shape
-        factor = NETWORK_FACTORS[variant.network]
-        if height % factor or width % factor:
-            expected = (
-                f"one for {height}x{width} images, as {variant.dataset} has (it needs sides divisible by {factor})"
+        if variant.network not in study.networks:
+            yield f"{key}.network", repr(variant.network), f"one of {', '.join(study.networks)}"
+            continue
+        network, (_, height, width) = study.networks[variant.network], DATASETS[variant.dataset].shape
+        if min(height, width) < network.smallest_side:
+            expected = f"one for {height}x{width} images, as {variant.dataset} has"
+            yield (
+                f"{key}.network",
+                repr(variant.network),
+                f"{expected} (it needs sides of {network.smallest_side} or more)",
             )
-            yield f"{key}.network", repr(variant.network), expected
         if "bernoulli" in variant.likelihood and variant.pixel_range != UNIT:
             yield f"{key}.pixel_range", variant.pixel_range, f"{UNIT} with likelihood {variant.likelihood}"
-        if variant.network == "linear" and variant.channels != 1:
-            yield f"{key}.channels", variant.channels, "1 with network linear, which has no channels"
+        if network.linear and variant.channels != 1:
+            yield f"{key}.channels", variant.channels, f"1 with network {variant.network}, which has no convolutions"
         if variant.model == "ae" and variant.beta != 0:
             yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
 
@@ -135,8 +139,9 @@ def _one_line(error: ValidationError) -> str:
 
 _SECTIONS: dict[str, type[Settings]] = {
     "datasets": Dataset,
+    "networks": Network,
     "recipes": Recipe,
-    "variants": Variant,
+    "variants": VariantSettings,
     "judge": JudgeTraining,
     "evaluation": Evaluation,
     "figures": Figures,

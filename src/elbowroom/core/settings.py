@@ -3,14 +3,17 @@
 There are no defaults here: params.yaml spells out every value, so a reader of it sees what runs.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from elbowroom.core.errors import StudyError
+from elbowroom.core.networks import Network
 from elbowroom.core.paths import PARAMS
 from elbowroom.core.pixel_range import PIXEL_RANGES, PixelRange
+from elbowroom.core.setting_types import Count, LearningRate, Name, PositiveInt, Settings, Text
 
 Shape = tuple[int, int, int]
 
@@ -27,24 +30,10 @@ DATASETS = {
     "mnist": Published((1, 28, 28), 60_000, 10_000),
     "cifar10": Published((3, 32, 32), 50_000, 10_000),
 }
-NETWORK_FACTORS = {"notebook": 4, "report": 8, "linear": 1}  # each side of an image must be a multiple of this
 # A latent is active if the variance of its mu over images exceeds this, or its mean KL in nats does.
 # Burda et al. 2016, arXiv:1509.00519, section 5.2.
 ACTIVE_THRESHOLD = 0.01
 RESERVED = ("baselines", "explorer", "judge")  # no names for variants: the pipeline has folders of these names
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-# A name is part of file names, of stage names (train@NAME) and of keys (`dvc exp run -S variants.NAME.beta=4`, where a
-# dot separates).
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Count = Annotated[int, Field(ge=0, lt=2**31)]
-PositiveInt = Annotated[Count, Field(ge=1)]
-LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Dataset(Settings):
@@ -81,14 +70,14 @@ SIGMA2 = 0.5  # the variance of the likelihood gaussian, in the units of the pix
 Likelihood = Literal["gaussian", "gaussian_optimal", "bernoulli", "continuous_bernoulli"]
 
 
-class Variant(Settings):
-    """A model to train, and what to train it for."""
+class VariantSettings(Settings):
+    """A model to train, and what to train it for, as params.yaml has it."""
 
     dataset: Name
     recipe: Name
     model: Literal["vae", "ae"]  # ae: an autoencoder, z = mu, no KL
-    network: Literal["notebook", "report", "linear"]  # two published ones; one linear layer each way
-    channels: PositiveInt  # the width of the first convolution, of which the others are multiples
+    network: Name  # one of `networks`
+    channels: PositiveInt  # what the widths of its network's layers are multiples of
     latent_dim: PositiveInt
     likelihood: Likelihood
     pixel_range: PixelRange
@@ -100,6 +89,16 @@ class Variant(Settings):
         if pixel_range not in PIXEL_RANGES:
             raise ValueError(" or ".join(map(str, PIXEL_RANGES)))
         return pixel_range
+
+    def with_layers(self, networks: Mapping[str, Network]) -> "Variant":
+        """Return the same settings, with the layers of the network that they name."""
+        return Variant.model_validate(dict(self) | {"layers": networks[self.network]})
+
+
+class Variant(VariantSettings):
+    """The settings of a variant, with the layers of its network."""
+
+    layers: Network
 
 
 class JudgeTraining(Settings):
@@ -152,16 +151,17 @@ class Study(Settings):
 
     title: Text
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
+    networks: Annotated[dict[Name, Network], Field(min_length=1)]
     recipes: Annotated[dict[Name, Recipe], Field(min_length=1)]
-    variants: Annotated[dict[Name, Variant], Field(min_length=1)]
+    variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]
     judge: JudgeTraining
     evaluation: Evaluation
     figures: Figures
     answer: Answer
 
     def variant(self, name: str) -> Variant:
-        """The variant of this name. Raises StudyError if there is none."""
-        return _choose("variant", name, self.variants)
+        """The variant of this name, with its network's layers. Raises StudyError if there is none."""
+        return _choose("variant", name, self.variants).with_layers(self.networks)
 
     def dataset(self, name: str) -> Dataset:
         """The dataset of this name. Raises StudyError if the study does not use it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
-from elbowroom.core.settings import Study, Variant
+from elbowroom.core.settings import Study, VariantSettings
 from elbowroom.report.cells import MetricsRow, heading, mean_and_deviation, means, number, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
@@ -39,7 +39,7 @@ def _significant(value: float) -> str:
     return DASH if pd.isna(value) else f"{value:.3g}"
 
 
-def describe_objective(variant: Variant) -> str:
+def describe_objective(variant: VariantSettings) -> str:
     """Say in the field's terms what a variant minimises."""
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
     return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in {variant.pixel_range}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol, Self, get_args
 import pandas as pd
 
 from elbowroom.core.pixel_range import PIXEL_RANGES, SYMMETRIC, UNIT
-from elbowroom.core.settings import DATASETS, Likelihood, Study, Variant
+from elbowroom.core.settings import DATASETS, Likelihood, Study, VariantSettings
 from elbowroom.results.schema import Column, columns
 
 OBJECTIVE = ("dataset", "model", "likelihood", "pixel_range", "beta")  # the settings that decide what a loss measures
@@ -75,9 +75,9 @@ class SizeSeries:
     members: tuple[str, ...]
 
 
-def families(study: Study) -> dict[LossFamily, dict[str, Variant]]:
+def families(study: Study) -> dict[LossFamily, dict[str, VariantSettings]]:
     """Return the variants of each family, in the order of params.yaml."""
-    found: dict[LossFamily, dict[str, Variant]] = {}
+    found: dict[LossFamily, dict[str, VariantSettings]] = {}
     for name, variant in study.variants.items():
         found.setdefault(LossFamily.of(variant), {})[name] = variant
     return found
@@ -88,7 +88,7 @@ def all_series(study: Study) -> list[SizeSeries]:
     return [series for family, variants in families(study).items() for series in _series(family, variants)]
 
 
-def _series(family: LossFamily, variants: dict[str, Variant]) -> Iterator[SizeSeries]:
+def _series(family: LossFamily, variants: dict[str, VariantSettings]) -> Iterator[SizeSeries]:
     groups: dict[tuple[Any, ...], list[str]] = {}  # settings but for the latent size -> names
     for name, variant in variants.items():
         settings = variant.model_dump(exclude={"latent_dim", "pixel_range"})
@@ -113,6 +113,6 @@ def _label(settings: dict[str, Any], others: list[dict[str, Any]]) -> str:
     return ", ".join(differing) or words["channels"]
 
 
-def incomparable(first: Variant, second: Variant) -> list[str]:
+def incomparable(first: VariantSettings, second: VariantSettings) -> list[str]:
     """Return the settings for which two variants' losses cannot be ranked; none if they can."""
     return [name for name in OBJECTIVE if getattr(first, name) != getattr(second, name)]

@@ -31,10 +31,11 @@ def locked_stages() -> dict[str, Any]:
 
 
 def is_edited(study: Study, variant: str) -> bool:
-    """Return whether params.yaml has other settings of the variant now than when DVC last evaluated it."""
+    """Return whether params.yaml has other settings of the variant, or its network, than when DVC last evaluated it."""
     params = locked_stages().get(f"evaluate@{variant}", {}).get("params", {}).get("params.yaml", {})
-    settings = params.get(f"variants.{variant}")
-    return settings is not None and settings != study.variant(variant).model_dump()
+    settings, network = study.variants[variant], study.variants[variant].network
+    now = {f"variants.{variant}": settings.model_dump(), f"networks.{network}": study.networks[network].model_dump()}
+    return any(key in params and params[key] != value for key, value in now.items())
 
 
 def of_other_code(study: Study) -> list[str]:

@@ -67,7 +67,7 @@ def _fast_layers(layers: nn.Sequential) -> nn.Sequential:
 
 
 def _fast_layer(layer: nn.Module) -> nn.Module:
-    if isinstance(layer, nn.ConvTranspose2d):
+    if isinstance(layer, nn.ConvTranspose2d) and layer.kernel_size == (4, 4):
         return FastConvTranspose2d(layer)
     return nn.ReLU(inplace=True) if isinstance(layer, nn.ReLU) else layer
 
@@ -88,9 +88,8 @@ class FastDecoder(nn.Module):
         return self.for_many(len(z))(z.to(self.linear.weight.dtype))
 
     def for_many(self, count: int) -> Callable[[Tensor], Tensor]:
-        """Return the cheaper of two equivalent decoders for `count` z: layer by layer, or folded."""
-        first = self.layers[1] if len(self.layers) > 1 else None
-        if isinstance(first, FastConvTranspose2d):  # its output has four times as many pixels as its input
+        """Return the cheaper of two equivalent decoders for `count` z: layer by layer, or folded if it is foldable."""
+        if (first := self.foldable) is not None:  # its output has four times as many pixels as its input
             latent_dim, features = self.linear.in_features, self.linear.out_features
             in_channels, out_channels = first.weight.shape[:2]
             pixels = features // in_channels
@@ -101,14 +100,20 @@ class FastDecoder(nn.Module):
                 return self.folded()
         return self.layer_by_layer
 
+    @property
+    def foldable(self) -> "FastConvTranspose2d | None":
+        """The first convolution if it is of the kind that can be folded: one that doubles, with a 4 x 4 kernel."""
+        first = self.layers[1] if len(self.layers) > 1 else None
+        return first if isinstance(first, FastConvTranspose2d) else None
+
     def layer_by_layer(self, z: Tensor) -> Tensor:
         return self.layers(self.linear(z))
 
     def folded(self) -> Callable[[Tensor], Tensor]:
         """Return a decoder whose linear layer and first transposed convolution are one matrix, computed here."""
-        unflatten, first, activation, *rest = self.layers
+        unflatten, first, *rest = self.layers
         assert isinstance(first, FastConvTranspose2d)
-        assert isinstance(activation, nn.ReLU)
+        rectified = bool(rest) and isinstance(rest[0], nn.ReLU)
         rows = torch.cat([self.linear.weight.T, self.linear.bias.unsqueeze(0)])
         rows = F.conv_transpose2d(unflatten(rows), first.weight, None, (2, 2), (1, 1))
         _, channels, height, width = rows.shape
@@ -116,9 +121,11 @@ class FastDecoder(nn.Module):
         matrix, constant = rows[:-1], rows[-1] + first.bias.repeat(height * width)
 
         def decode(z: Tensor) -> Tensor:
-            x = activation(torch.addmm(constant, z, matrix))  # in place, of which a view would make two copies
+            x = torch.addmm(constant, z, matrix)
+            if rectified:
+                x = x.relu_()  # before the view, which in place would be copied twice
             x = x.view(-1, height, width, channels).permute(0, 3, 1, 2)
-            for layer in rest:
+            for layer in rest[rectified:]:
                 x = layer(x)
             return x
 

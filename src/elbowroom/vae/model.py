@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from elbowroom.core.networks import Width
 from elbowroom.core.settings import Shape, Variant
 
 
@@ -16,35 +17,14 @@ class Encoder(nn.Module):
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
         super().__init__()
-        colours, height, width = shape
-        c = variant.channels
-        if variant.network == "notebook":  # 28-14-7-3-3
-            self.layers = nn.Sequential(
-                nn.Conv2d(colours, c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(c, 2 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(2 * c, 4 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(4 * c, 8 * c, 3, padding=1),
-                nn.ReLU(),
-                nn.Flatten(),
-            )
-            features = 8 * c * (height // 8) * (width // 8)
-        elif variant.network == "report":  # 32-16-8-4
-            self.layers = nn.Sequential(
-                nn.Conv2d(colours, c, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(c, 2 * c, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(2 * c, 4 * c, 3, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Flatten(),
-            )
-            features = 4 * c * (height // 8) * (width // 8)
-        else:
-            self.layers = nn.Sequential(nn.Flatten())
-            features = math.prod(shape)
+        network, (colours, height, width) = variant.layers, shape
+        channels = [colours, *(_channels(layer.width, variant, shape) for layer in network.encoder)]
+        self.layers = nn.Sequential()
+        for layer, before, after in zip(network.encoder, channels, channels[1:], strict=False):
+            self.layers.append(nn.Conv2d(before, after, layer.kernel, stride=layer.stride, padding=layer.padding))
+            self.layers.append(nn.ReLU())
+        self.layers.append(nn.Flatten())
+        features = channels[-1] * network.encoded_side(height) * network.encoded_side(width)
         self.mu = nn.Linear(features, variant.latent_dim)
         self.logvar = nn.Linear(features, variant.latent_dim) if variant.model == "vae" else None
 
@@ -59,37 +39,39 @@ class Decoder(nn.Module):
 
     def __init__(self, variant: Variant, shape: Shape) -> None:
         super().__init__()
-        colours, height, width = shape
-        c = variant.channels
-        if variant.network == "notebook":  # 7-14-28-28-28
-            start = (8 * c, height // 4, width // 4)
-            self.layers = nn.Sequential(
-                nn.Unflatten(1, start),
-                nn.ConvTranspose2d(8 * c, 4 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(2 * c, c, 3, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(c, colours, 3, padding=1),
-            )
-        elif variant.network == "report":  # 4-8-16-32
-            start = (4 * c, height // 8, width // 8)
-            self.layers = nn.Sequential(
-                nn.Unflatten(1, start),
-                nn.ConvTranspose2d(4 * c, 2 * c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(2 * c, c, 4, stride=2, padding=1),
-                nn.ReLU(),
-                nn.ConvTranspose2d(c, colours, 4, stride=2, padding=1),
-            )
-        else:
-            start = shape
-            self.layers = nn.Sequential(nn.Unflatten(1, start))
+        network, (_, height, width) = variant.layers, shape
+        channels = [
+            _channels(each, variant, shape) for each in (network.start, *(row.width for row in network.decoder))
+        ]
+        start = channels[0], network.start_side(height), network.start_side(width)
+        self.layers = nn.Sequential(nn.Unflatten(1, start))
+        for layer, before, after in zip(network.decoder, channels, channels[1:], strict=False):
+            if len(self.layers) > 1:
+                self.layers.append(nn.ReLU())
+            kind = nn.ConvTranspose2d if layer.stride == 2 else nn.Conv2d
+            self.layers.append(kind(before, after, layer.kernel, stride=layer.stride, padding=layer.padding))
+        if (height % network.enlargement, width % network.enlargement) != (0, 0):
+            self.layers.append(Crop(height, width))
         self.linear = nn.Linear(variant.latent_dim, math.prod(start))  # last, so that a seed draws the same weights
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.linear(z))
+
+
+class Crop(nn.Module):
+    """Keeps the middle of pictures: (B, C, H, W) of any size -> (B, C, height, width)."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        top, left = (x.shape[2] - self.height) // 2, (x.shape[3] - self.width) // 2
+        return x[:, :, top : top + self.height, left : left + self.width]
+
+
+def _channels(width: Width, variant: Variant, shape: Shape) -> int:
+    return shape[0] if isinstance(width, str) else width * variant.channels
 
 
 class VAE(nn.Module):

@@ -78,7 +78,7 @@ def _link(variant: Variant, output: Tensor) -> Tensor:
         return continuous_bernoulli.mean(output).to(output.dtype)
     if variant.likelihood == "bernoulli":
         return torch.sigmoid(output)
-    if variant.network == "linear":
+    if variant.layers.linear:
         return output
     return torch.tanh(output) if variant.pixel_range == SYMMETRIC else torch.sigmoid(output)
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError, short, shown
-from elbowroom.core.settings import Count, Name, PositiveInt, Settings, Shape, Study, Variant
+from elbowroom.core.setting_types import Count, Name, PositiveInt, Settings
+from elbowroom.core.settings import Shape, Study, Variant
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import batches, scale
 from elbowroom.vae import fast_cpu, objective

@@ -172,7 +172,7 @@ def test_work_is_what_the_networks_are_known_to_take() -> None:
     study = load_study(ROOT / "params.yaml")
     plain, ours = {}, {}
     for dataset, name in settings.VARIANTS.items():
-        variant = study.variants[name]
+        variant = study.variant(name)
         split = Split(torch.zeros(32, *DATASETS[dataset].shape, dtype=torch.uint8), torch.zeros(32))
         setting = variant, study.recipes[variant.recipe], Images(split, split, [])
         plain[dataset], ours[dataset] = (steps.flops(*setting, folded=folded) / 32 for folded in (False, True))

@@ -250,7 +250,11 @@ def test_tables_come_before_models_and_models_that_are_shown_before_others() -> 
 def test_dvc_yaml_says_what_a_stage_writes_and_uses() -> None:
     study = load_study(ROOT / "params.yaml")
     assert outs(f"train@{FIRST}") == [f"plots/{FIRST}/history.csv", f"plots/{FIRST}/cost.csv", f"models/{FIRST}"]
-    assert settings_used(f"train@{FIRST}", study) == [f"variants.{FIRST}", "recipes.notebook-mnist"]
+    assert settings_used(f"train@{FIRST}", study) == [
+        f"variants.{FIRST}",
+        "networks.notebook",
+        "recipes.notebook-mnist",
+    ]
     assert settings_used("prepare@mnist", study) == ["datasets.mnist"]
 
 

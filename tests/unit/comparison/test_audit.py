@@ -6,7 +6,7 @@ import pytest
 from elbowroom.comparison import audit as auditing
 from elbowroom.comparison.claims import Claimed, load_claims
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import Study, Variant
+from elbowroom.core.settings import Study, VariantSettings
 from elbowroom.results.outcomes import ClaimResult, Evidence
 from elbowroom.results.rows import AuditedClaim
 from elbowroom.results.schema import to_table
@@ -90,7 +90,7 @@ def measured(audited: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_variant(study: Study, name: str, **changes: object) -> Study:
-    changed = Variant.model_validate(study.variants[name].model_dump() | changes)
+    changed = VariantSettings.model_validate(study.variants[name].model_dump() | changes)
     return study.model_copy(update={"variants": study.variants | {name: changed}})
 
 
@@ -236,6 +236,12 @@ def test_a_variant_with_other_settings_tests_nothing(study: Study) -> None:
     assert row(audited, "128 is better") == (UNTESTABLE, said)
     assert row(audited, "interpolations", "mnist-z256") == (UNTESTABLE, said)
     assert row(audited, "interpolations", "mnist-z128")[0] == HOLDS
+    deeper = study.networks["notebook"].model_copy(update={"encoder": study.networks["deep"].encoder})
+    audited = audit(study.model_copy(update={"networks": study.networks | {"notebook": deeper}}), table(study))
+    assert row(audited, "128 is better") == (
+        UNTESTABLE,
+        "mnist-z128 has other layers in this study than the published network notebook",
+    )
     moved = with_variant(study, "mnist-z128", dataset="cifar10", network="report")
     assert row(audit(moved, table(study)), "128 is better")[1].startswith("mnist-z128 has dataset cifar10")
 

@@ -18,7 +18,7 @@ from elbowroom.results.outcomes import Outcome, Pairing
 from elbowroom.results.rows import Difference
 from elbowroom.training.seed_run import SeedRun
 from tests.support import ROOT
-from tests.support.settings import variant
+from tests.support.settings import entry
 
 METRICS = ("test_loss", "iwae_nll", "psnr")
 
@@ -82,11 +82,11 @@ def test_seeds_are_paired_if_they_give_both_variants_the_same_start(
     study: Study, small: dict[str, Images], setting: str
 ) -> None:
     """The same initial weights, and the same order of images, as training draws them."""
-    base = variant(recipe="notebook-mnist", network="notebook", channels=1)
+    base = entry(recipe="notebook-mnist", network="notebook", channels=1)
     value = {"recipe": "report-cifar10", "network": "linear", "channels": 2, "latent_dim": 3, "beta": 2.0}[setting]
     two = with_variants(study, {"a": base, "b": base.model_copy(update={setting: value})})
     compared = comparisons(two, table(two), ["psnr"])
-    runs = [SeedRun(v, study.recipes[v.recipe], small["mnist"], seed=1) for v in two.variants.values()]
+    runs = [SeedRun(v, study.recipes[v.recipe], small["mnist"], seed=1) for v in map(two.variant, two.variants)]
     for run in runs:
         run.begin_epoch()
     assert torch.equal(runs[0].order, runs[1].order)
@@ -97,7 +97,7 @@ def test_seeds_are_paired_if_they_give_both_variants_the_same_start(
 
 
 def test_paired_seeds_take_out_what_they_add_to_both(study: Study) -> None:
-    two = with_variants(study, {"a": variant(recipe="notebook-mnist"), "b": variant(recipe="report-cifar10")})
+    two = with_variants(study, {"a": entry(recipe="notebook-mnist"), "b": entry(recipe="report-cifar10")})
     seeds = table(two)
     seeds["test_loss"] = [0.0, 50.0, -50.0, 1.0, 51.1, -49.1]
     (row,) = comparisons(two, seeds, ["test_loss"])
@@ -107,7 +107,7 @@ def test_paired_seeds_take_out_what_they_add_to_both(study: Study) -> None:
 
 def test_recipes_with_other_seeds_are_not_paired(study: Study) -> None:
     recipes = study.recipes | {"other": study.recipes["notebook-mnist"].model_copy(update={"seeds": [5, 6, 7]})}
-    two = with_variants(study, {"a": variant(recipe="notebook-mnist"), "b": variant(recipe="other")})
+    two = with_variants(study, {"a": entry(recipe="notebook-mnist"), "b": entry(recipe="other")})
     seeds = table(two)
     seeds.loc[seeds.variant == "b", "seed"] += 5
     (row,) = comparisons(two.model_copy(update={"recipes": recipes}), seeds, ["test_loss"])
@@ -117,8 +117,8 @@ def test_recipes_with_other_seeds_are_not_paired(study: Study) -> None:
 @pytest.mark.parametrize("shared", [0.0, 3.0])
 def test_a_study_of_equals_rarely_says_that_any_is_better_or_worse(study: Study, shared: float) -> None:
     """shared: the deviation of what a seed adds to all variants, beside 1 of each training's own."""
-    sizes = {f"z{size}": variant(latent_dim=size) for size in (2, 4, 8, 16)}
-    equals = with_variants(study, sizes | {"recipe": variant(latent_dim=2, recipe="report-cifar10")})
+    sizes = {f"z{size}": entry(latent_dim=size) for size in (2, 4, 8, 16)}
+    equals = with_variants(study, sizes | {"recipe": entry(latent_dim=2, recipe="report-cifar10")})
     generator = np.random.default_rng(0)
     frame, false, unadjusted = table(equals), 0, 0
     for _ in range(400):
@@ -144,29 +144,29 @@ def test_a_study_of_equals_rarely_says_that_any_is_better_or_worse(study: Study,
 )
 def test_losses_of_different_quantities_are_never_compared(study: Study, other: dict[str, object]) -> None:
     base: dict[str, object] = {"network": "report", "pixel_range": [0, 1], "beta": 0.0}
-    mixed = with_variants(study, {"a": variant(**base), "b": variant(**(base | other))})
+    mixed = with_variants(study, {"a": entry(**base), "b": entry(**(base | other))})
     assert comparisons(mixed, table(mixed), METRICS) == []
 
 
 def test_variants_that_differ_in_two_settings_are_not_compared(study: Study) -> None:
-    two = with_variants(study, {"a": variant(), "b": variant(latent_dim=12, channels=8), "c": variant()})
+    two = with_variants(study, {"a": entry(), "b": entry(latent_dim=12, channels=8), "c": entry()})
     assert comparisons(two, table(two), METRICS) == []
 
 
 def test_neighbours_are_compared_and_in_the_test_loss_every_two_latent_sizes(study: Study) -> None:
     neighbours = [("z64", "z16"), ("z16", "z8"), ("z8", "z4")]
-    sizes = with_variants(study, {f"z{size}": variant(latent_dim=size) for size in (64, 4, 16, 8)})
+    sizes = with_variants(study, {f"z{size}": entry(latent_dim=size) for size in (64, 4, 16, 8)})
     compared = comparisons(sizes, table(sizes), METRICS)
     assert pairs(row for row in compared if row.metric != "test_loss") == neighbours
     every = {("z16", "z4"), ("z64", "z4"), ("z64", "z8"), *neighbours}
     assert set(pairs(row for row in compared if row.metric == "test_loss")) == every
-    widths = with_variants(study, {f"z{width}": variant(channels=width) for width in (64, 4, 16, 8)})
+    widths = with_variants(study, {f"z{width}": entry(channels=width) for width in (64, 4, 16, 8)})
     assert pairs(comparisons(widths, table(widths), METRICS)) == neighbours
 
 
 def test_each_two_recipes_are_compared(study: Study) -> None:
     names = ("plain", "warm", "slow")
-    recipes = with_variants(study, {name: variant(recipe=name) for name in names})
+    recipes = with_variants(study, {name: entry(recipe=name) for name in names})
     recipes = recipes.model_copy(update={"recipes": dict.fromkeys(names, study.recipes["notebook-mnist"])})
     assert pairs(comparisons(recipes, table(recipes), METRICS)) == [
         ("warm", "plain"),
@@ -177,7 +177,7 @@ def test_each_two_recipes_are_compared(study: Study) -> None:
 
 def test_losses_at_different_betas_are_not_compared(study: Study) -> None:
     betas = with_variants(
-        study, {"half": variant(beta=0.5), "one": variant(beta=1.0), "large": variant(beta=1.0, latent_dim=12)}
+        study, {"half": entry(beta=0.5), "one": entry(beta=1.0), "large": entry(beta=1.0, latent_dim=12)}
     )
     by_pair: dict[tuple[str, str], list[str]] = {}
     for row in comparisons(betas, table(betas), METRICS):

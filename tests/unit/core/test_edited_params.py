@@ -19,6 +19,7 @@ from tests.support import ROOT
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 for section, kept in {  # one of each tests as much, and loads faster
     "datasets": "mnist",
+    "networks": "notebook",
     "recipes": "notebook-mnist",
     "variants": "mnist-z128",
 }.items():

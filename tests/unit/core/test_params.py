@@ -42,7 +42,7 @@ INVALID = [
     ("variants.mnist-z128.latent_dim", True, "found True, expected a whole number"),
     ("variants.mnist-z128.latnet_dim", 4, "found unknown key 'latnet_dim', expected only dataset, recipe, model"),
     ("variants.mnist-z128.likelihood", "poisson", "found 'poisson', expected 'gaussian', 'gaussian_optimal', 'b"),
-    ("variants.mnist-z128.network", "linear", "mnist-z128.channels: found 32, expected 1 with network linear"),
+    ("variants.mnist-z128.network", "linear", "mnist-z128.channels: found 32, expected 1 with network linear, which"),
     ("variants.judge", {}, "variants: found 'judge', expected another name"),
     ("recipes.report-cifar10.warmup_epochs", 10, "warmup_epochs: found 10, expected fewer than its 10 epochs"),
     ("judge", {"epochs": 1}, "judge.batch_size: found nothing, expected a value for it"),
@@ -61,7 +61,44 @@ INVALID = [
     ("recipes.notebook-mnist.learning_rate", -0.001, "found -0.001, expected more than 0"),
     ("recipes.notebook-mnist.learning_rate", float("nan"), "found nan, expected a finite number"),
     ("recipes.notebook-mnist.learning_rate", "fast", "found 'fast', expected a number"),
-    ("variants.mnist-z128.network", "report", "found 'report', expected one for 28x28 images, as mnist has"),
+    ("variants.mnist-z128.network", "resnet", "found 'resnet', expected one of notebook, report, deep, linear"),
+    ("variants.mnist-z128.layers", [], "found unknown key 'layers', expected only dataset, recipe, model, network"),
+    ("networks", {}, "networks: found {}, expected at least 1"),
+    ("networks.notebook", None, "networks.notebook: found None, expected a mapping of settings"),
+    ("networks.notebook.depth", 4, "networks.notebook: found unknown key 'depth', expected only encoder, decoder, sta"),
+    ("networks.notebook.encoder", 4, "networks.notebook.encoder: found 4, expected a list"),
+    ("networks.notebook.encoder", [[1, 4]], "notebook.encoder.0: found [1, 4], expected [width, kernel, stride], as"),
+    ("networks.notebook.encoder", [[1, 4, 2], 7], "notebook.encoder.1: found 7, expected [width, kernel, stride], as"),
+    ("networks.notebook.encoder", [[0, 4, 2]], "found [0, 4, 2], expected [width, kernel, stride] whose width is a"),
+    ("networks.notebook.encoder", [[1, 40, 2]], "whose kernel is a whole number from 1 to 31"),
+    (
+        "networks.notebook.encoder",
+        [[1, 4, 3]],
+        "encoder.0: found [1, 4, 3], expected [width, kernel, stride] whose str",
+    ),
+    ("networks.notebook.encoder", [[1, 4, True]], "expected [width, kernel, stride] whose stride is 1 or 2"),
+    ("networks.notebook.encoder", [["image", 4, 2]], "found ['image', 4, 2], expected a whole number as its width"),
+    ("networks.notebook.decoder", [[1, 3, 2]], "found [1, 3, 2], expected an even kernel with stride 2, as 4, which"),
+    ("networks.notebook.decoder", [[1, 4, 1]], "found [1, 4, 1], expected an odd kernel with stride 1, as 3, which"),
+    ("networks.notebook.decoder", [[1, 4, 2]], "decoder: found [[1, 4, 2]], expected image as the width of its last"),
+    (
+        "networks.notebook.decoder",
+        [["image", 3, 1]] * 2,
+        "expected image as the width of its last row, and of no other",
+    ),
+    ("networks.notebook.decoder", [], "networks.notebook.start: found 8, expected image: no row follows"),
+    ("networks.notebook.start", "image", "found 'image', expected a whole number with a decoder that has rows"),
+    (
+        "networks.notebook.start",
+        0,
+        "networks.notebook.start: found 0, expected a whole number from 1 to 1024, or image",
+    ),
+    (
+        "networks.notebook.encoder",
+        [[1, 4, 2]] * 5,
+        "variants.mnist-z128.network: found 'notebook', expected one for 28x28 images, as mnist has (it needs sides of "
+        "32 or more)",
+    ),
     ("variants.7", {}, "variants.7: found '7', expected a name"),
     ("recipes.notebook-mnist.seeds", [1, 1], "found [1, 1], expected each seed once"),
     ("recipes.notebook-mnist.seeds", [], "found [], expected"),
@@ -83,7 +120,9 @@ def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: obj
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     section, _, rest = key.partition(".")
     name, _, last = (
-        rest.partition(".") if section in ("variants", "recipes", "datasets") and value != {} else (rest, "", "")
+        rest.partition(".")
+        if section in ("variants", "networks", "recipes", "datasets") and value != {}
+        else (rest, "", "")
     )
     if last:
         params[section][name][last] = value

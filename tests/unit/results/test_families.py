@@ -4,7 +4,7 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, all_series, families, incomparable
 from tests.support import ROOT
-from tests.support.settings import variant
+from tests.support.settings import entry
 
 
 def series_labels(study: Study) -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_a_family_shares_dataset_likelihood_and_pixel_range() -> None:
 
 def test_a_series_has_its_sizes_in_order() -> None:
     root = load_study(ROOT / "params.yaml")
-    variants = {f"z{size}": variant(latent_dim=size) for size in (64, 4, 16)} | {"wide": variant(channels=8)}
+    variants = {f"z{size}": entry(latent_dim=size) for size in (64, 4, 16)} | {"wide": entry(channels=8)}
     found = all_series(root.model_copy(update={"variants": variants}))
     assert [series.members for series in found] == [("z4", "z16", "z64"), ("wide",)]
 
@@ -46,5 +46,5 @@ def test_a_lone_size_is_called_by_what_sets_it_apart_from_the_series() -> None:
 
 
 def test_losses_rank_only_if_they_measure_the_same() -> None:
-    assert incomparable(variant(), variant(latent_dim=12, channels=8, recipe="other")) == []
-    assert incomparable(variant(), variant(model="ae", beta=0.0)) == ["model", "beta"]
+    assert incomparable(entry(), entry(latent_dim=12, channels=8, recipe="other")) == []
+    assert incomparable(entry(), entry(model="ae", beta=0.0)) == ["model", "beta"]

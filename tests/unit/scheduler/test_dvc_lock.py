@@ -52,9 +52,10 @@ def test_an_edit_after_the_evaluation_is_noticed(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     study = load_study(ROOT / "params.yaml")
     assert not is_edited(study, "mnist-z128")  # no dvc.lock yet
-    settings = study.variants["mnist-z128"].model_dump()
-    for beta, edited in ((1.0, False), (4.0, True)):
-        params = {"params.yaml": {"variants.mnist-z128": settings | {"beta": beta}}}
+    settings, network = study.variants["mnist-z128"].model_dump(), study.networks["notebook"].model_dump()
+    for changed, start, edited in (({}, 8, False), ({"beta": 4.0}, 8, True), ({}, 16, True)):
+        keys = {"variants.mnist-z128": settings | changed, "networks.notebook": network | {"start": start}}
+        params = {"params.yaml": keys}
         (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"evaluate@mnist-z128": {"params": params}}}))
         assert is_edited(study, "mnist-z128") == edited
 

@@ -47,6 +47,7 @@ LIBRARIES = (  # what stages import and takes long
     "sklearn.mixture",
     "sklearn.neighbors",
     "torch",
+    "torch._dynamo",  # which torch.optim imports when it is first used
     "yaml",
 )
 

@@ -49,12 +49,25 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Setting]], Iterator[dict[str,
 ON_A_CARD = {"card", "fit", "study"}  # take hours elsewhere: there only when named
 
 
+def gains(rows: list[dict[str, Any]]) -> str:
+    """Say what a user gains on a CPU, from the rows that compare our step with the notebook's loop."""
+    if not (found := [r for r in rows if "gain" in r]):
+        return ""
+    lines = [f"\nA training step beside the notebook's loop, in float32, on {found[0]['machine']}:\n\n"]
+    for threads in sorted({r["threads"] for r in found}):
+        own = [r for r in found if r["threads"] == threads]
+        times = [f"{r['median']:.2g} times as fast on {r['dataset']} in {r['gain']}" for r in own]
+        lines.append(f"- With {threads} thread{'s' if threads > 1 else ''}: {', '.join(times)}.\n")
+    return "".join(lines)
+
+
 def page(rows: list[dict[str, Any]]) -> str:
     """RESULTS.md."""
-    parts = ["# What training costs\n\n`make bench` measures this and writes the page; benchmarks/bench.py says how. "]
+    parts = ["# What training costs\n", gains(rows)]
     parts.append(
-        "What is\ndivided was timed in one process, in turn but for whole epochs. Median, and quartiles over turns.\n"
+        "\n`make bench` measures this and writes the page; benchmarks/bench.py says how. What is divided was\n"
     )
+    parts.append("timed in turn, but for whole epochs. Median, and quartiles over turns.\n")
     for device, title in (("cpu", "On a CPU"), ("cuda", "On a card")):
         parts.append(f"\n## {title}\n")
         if not (own := [r for r in rows if r["device"] == device]):

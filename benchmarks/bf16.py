@@ -87,10 +87,12 @@ def low_precision(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
                 found = in_turn(contestants, 0.5, len(images.train.images) // recipe.batch_size - 1)
             label = f"{dataset}, {threads} thread{'s' if threads > 1 else ''}"
             yield row("bf16", f"{label}: ours in bfloat16, a step", [1e3 * s for s in found["ours"]], "ms")
-            for name, what in (("notebook", "the notebook's loop"), ("float32", "ours in float32")):
-                yield row("bf16", f"{label}: {what} over ours in bfloat16", ratios(found[name], found["ours"]), "x")
-            over = ratios(found["notebook"], found["float32"])
-            yield row("bf16", f"{label}: the notebook's loop over ours in float32", over, "x")
+            faster = ratios(found["float32"], found["ours"])
+            yield row("bf16", f"{label}: ours in float32 over ours in bfloat16", faster, "x")
+            for name, precision in (("ours", "bfloat16"), ("float32", "float32")):
+                what, faster = f"the notebook's loop over ours in {precision}", ratios(found["notebook"], found[name])
+                about = f"{label}: {what}"
+                yield row("bf16", about, faster, "x", dataset=dataset, threads=threads, gain=precision)
             work = flops(variant, recipe, images, folded=True)
             rate = [2 * settings.MATRIX["cpu"] ** 3 / seconds for seconds in found["matrices"]]
             shares = [100 * work / seconds / r for seconds, r in zip(found["ours"], rate, strict=True)]

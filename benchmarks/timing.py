@@ -81,8 +81,8 @@ def ratios(over: list[float], under: list[float]) -> list[float]:
     return [a / b for a, b in zip(over, under, strict=True)]
 
 
-def row(section: str, what: str, values: list[float], unit: str) -> dict[str, Any]:
-    """Return a measurement as a row: its median, and the quartiles as its spread."""
+def row(section: str, what: str, values: list[float], unit: str, **facts: str | int) -> dict[str, Any]:
+    """Return a measurement as a row: its median, and the quartiles as its spread. facts: more to find it by."""
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     numbers = {name: float(f"{value:.4g}") for name, value in (("median", median), ("low", low), ("high", high))}
-    return {"section": section, "what": what, **numbers, "unit": unit, "turns": len(values)}
+    return {"section": section, "what": what, **numbers, "unit": unit, "turns": len(values), **facts}

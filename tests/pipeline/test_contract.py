@@ -170,7 +170,9 @@ OF_NO_CONSEQUENCE: dict[str, Edit] = {
     "a docstring": code('"""One seed in training.\n', '"""One seed, as it is trained.\n'),
     "the order of imports": turn_imports_round,
     "a function moved to another module": move_warmed_up,
-    "a function that nobody calls": code("class SeedRun:\n", "def unused() -> int:\n    return 1\n\n\nclass SeedRun:\n"),
+    "a function that nobody calls": code(
+        "class SeedRun:\n", "def unused() -> int:\n    return 1\n\n\nclass SeedRun:\n"
+    ),
 }
 
 

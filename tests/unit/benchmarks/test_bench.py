@@ -102,6 +102,15 @@ def test_the_committed_page_is_of_the_committed_numbers() -> None:
     assert bench.PAGE.read_text() == bench.page(json.loads(bench.JSON.read_text()))
 
 
+def test_the_page_begins_with_what_a_user_gains() -> None:
+    facts = {"section": "bf16", "unit": "x", "turns": 9, "device": "cpu", "machine": "m", "versions": "", "date": ""}
+    fast = facts | {"low": 4, "median": 4.125, "high": 5, "what": "w", "command": "c", "gain": "bfloat16"}
+    rows = [fast | {"dataset": "mnist", "threads": 1}, fast | {"dataset": "cifar10", "threads": 2, "median": 2.06}]
+    first = bench.page(rows).partition("make bench")[0]
+    assert "- With 1 thread: 4.1 times as fast on mnist in bfloat16.\n" in first
+    assert "- With 2 threads: 2.1 times as fast on cifar10 in bfloat16.\n" in first
+
+
 def test_what_was_not_measured_is_said() -> None:
     assert bench.page([]).count("Not measured.") == 2
 

@@ -52,7 +52,7 @@ def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figu
         "latents": latents.cpu().numpy(),
         "amounts": amounts[latents].cpu().numpy(),
     }
-    return Explored(layout, images.classes, arrays)
+    return Explored(layout, images.classes, images.shape[1:], arrays)
 
 
 def _walks(mu: Tensor, latents: Tensor, stops: int, *, of_prior: bool) -> Tensor:

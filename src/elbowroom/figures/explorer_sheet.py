@@ -15,7 +15,8 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.files import Arrays, load_arrays, save_arrays
 from elbowroom.core.settings import Variant
 
-COLUMNS = 32  # tiles per row
+COLUMNS = 32  # tiles per row, if the sheet is then not too tall
+TALLEST = 16383  # pixels of a WebP
 BLOCK = 16  # WebP compresses blocks of 16 x 16: a tile is padded to whole blocks, so that none bleeds into the next
 QUALITY = 88
 SPAN = 3.0  # a walk along a latent goes this many standard deviations to either side
@@ -67,13 +68,22 @@ def lattice(limits: np.ndarray, side: int) -> np.ndarray:
     return np.stack(np.meshgrid(x, y[::-1]), axis=-1).reshape(-1, 2)
 
 
+def columns(count: int, height: int, width: int) -> int:
+    """Return how many tiles of this size a row of the sheet has: COLUMNS, or more if the sheet would be too tall."""
+    found = COLUMNS
+    while -(-count // found) * -(-height // BLOCK) * BLOCK > TALLEST:
+        found *= 2
+    return min(count, found)
+
+
 def sheet(tiles: np.ndarray) -> np.ndarray:
-    """Encode pictures (N, C, H, W) uint8 as one WebP with COLUMNS tiles per row: its bytes (B,) uint8."""
+    """Encode pictures (N, C, H, W) uint8 as one WebP with `columns` tiles per row: its bytes (B,) uint8."""
     count, channels, height, width = tiles.shape
-    empty = -count % COLUMNS if count > COLUMNS else 0
+    per_row = columns(count, height, width)
+    empty = -count % per_row
     margins = ((0, empty), (0, 0), (0, -height % BLOCK), (0, -width % BLOCK))
     padded = np.pad(tiles, margins, mode="edge")
-    rows = padded.reshape(-1, min(count, COLUMNS), *padded.shape[1:]).transpose(0, 3, 1, 4, 2)
+    rows = padded.reshape(-1, per_row, *padded.shape[1:]).transpose(0, 3, 1, 4, 2)
     pixels = rows.reshape(rows.shape[0] * rows.shape[1], -1, channels)
     buffer = io.BytesIO()
     Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))).save(buffer, "webp", quality=QUALITY, method=6)
@@ -83,7 +93,7 @@ def sheet(tiles: np.ndarray) -> np.ndarray:
 class Explored(NamedTuple):
     """What the page shows of a variant.
 
-    classes: names by number. arrays:
+    classes: names by number. size: height and width of a picture. arrays:
     - tiles, images: sheets of the decoded pictures, and of the test images
     - points (S, N, 2): mu of these test images in one plane at each of S epochs
     - labels (N,): their class numbers
@@ -95,12 +105,14 @@ class Explored(NamedTuple):
 
     layout: Layout
     classes: list[str]
+    size: tuple[int, int]
     arrays: Arrays
 
 
 def save(name: str, variant: Variant, seed: int, made: Explored) -> None:
     """Write what was decoded for a variant, with the variant's settings in the header."""
     header = {"variant": variant.model_dump(), "seed": seed, "layout": made.layout._asdict(), "classes": made.classes}
+    header["size"] = made.size
     save_arrays(paths.explorer_file(name), made.arrays, header)
 
 
@@ -110,6 +122,7 @@ def load(name: str, variant: Variant, seed: int) -> Explored:
     arrays, header = load_arrays(path)
     if (header.get("variant"), header.get("seed")) != (variant.model_dump(), seed):
         raise StudyError(f"{path}: found results of another variant or seed, run `dvc repro`")
-    if "layout" not in header:
+    if not {"layout", "size"} <= header.keys():
         raise StudyError(f"{path}: found no sheet of pictures, expected one as the explore stage writes it")
-    return Explored(Layout(**header["layout"]), header["classes"], arrays)
+    height, width = header["size"]
+    return Explored(Layout(**header["layout"]), header["classes"], (height, width), arrays)

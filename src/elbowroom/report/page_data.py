@@ -12,9 +12,9 @@ from PIL import Image
 from elbowroom.comparison.answer import by_series
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Study
+from elbowroom.core.settings import Study
 from elbowroom.figures.colours import CLASSES
-from elbowroom.figures.explorer_sheet import BLOCK, COLUMNS, SPAN, Explored
+from elbowroom.figures.explorer_sheet import BLOCK, SPAN, Explored, columns
 from elbowroom.report import vega_charts
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
@@ -50,7 +50,7 @@ def inline_picture(name: str) -> InlinePicture:
 
 def to_json(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
     """Return what page.js reads, as JSON that may stand inside a script element."""
-    explorer = {"classes": CLASSES, "block": BLOCK, "columns": COLUMNS, "span": SPAN}
+    explorer = {"classes": CLASSES, "block": BLOCK, "span": SPAN}
     text = json.dumps({"charts": charts, "explorers": explorers} | explorer, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c")
 
@@ -58,9 +58,10 @@ def to_json(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
 def explorer(study: Study, name: str, explored: dict[str, Explored], colours: dict[str, str]) -> dict[str, Any]:
     """Return what the page's explorer reads of a dataset of which at least one variant is explored."""
     own = {key: made for key, made in explored.items() if study.variants[key].dataset == name}
+    first = next(iter(own.values()))
     return {
-        "side": DATASETS[name].shape[1],
-        "images": images_for_page(next(iter(own.values()))),
+        "size": first.size,
+        "images": images_for_page(first),
         "variants": [
             {"name": key, "colour": colours[key], "model": study.variants[key].model, **for_page(made)}
             for key, made in own.items()
@@ -81,6 +82,7 @@ def for_page(made: Explored) -> dict[str, Any]:
         "starts": layout.starts,
         "stops": layout.stops,
         "sheet": _webp(arrays["tiles"]),
+        "columns": columns(layout.starts["end"], *made.size),
         "points": _base64(places.round().astype("<u2").tobytes()),
         "at": arrays["epochs"].tolist(),
         "share": round(float(arrays["share"]), 4),
@@ -94,7 +96,8 @@ def for_page(made: Explored) -> dict[str, Any]:
 def images_for_page(made: Explored) -> dict[str, Any]:
     """Return the test images, which all variants of a dataset share, with their classes."""
     labels = made.arrays["labels"].tolist()
-    return {"sheet": _webp(made.arrays["images"]), "labels": labels, "classes": made.classes}
+    shown = columns(made.arrays["points"].shape[1], *made.size)
+    return {"sheet": _webp(made.arrays["images"]), "columns": shown, "labels": labels, "classes": made.classes}
 
 
 def _webp(sheet: np.ndarray) -> str:

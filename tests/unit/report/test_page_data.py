@@ -22,7 +22,7 @@ def test_points_become_places_in_the_frame() -> None:
         "latents": np.array([4, 2]),
         "amounts": np.array([1.23456, 0.5]),
     }
-    explored = Explored(layout, ["a", "b"], arrays)
+    explored = Explored(layout, ["a", "b"], (28, 28), arrays)
     page = for_page(explored)
     places = np.frombuffer(base64.b64decode(page["points"]), "<u2").reshape(1, 2, 2)
     assert places.tolist() == [[[32768, 0], [65535, 32768]]]  # the second is beyond the right side

@@ -38,6 +38,7 @@ UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a string, revers
 EXPLORED = explorer_sheet.Explored(
     explorer_sheet.Layout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
     ["zero", MARKUP],
+    (28, 28),
     {
         **dict.fromkeys(["tiles", "images"], explorer_sheet.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
         **{"points": np.zeros((1, 2, 2)), "labels": np.array([0, 1]), "epochs": np.array([1]), "share": np.array(0.5)},

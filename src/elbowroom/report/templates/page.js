@@ -118,19 +118,20 @@ for (const chip of document.querySelectorAll(".chip[data-variant]")) {
 
 // --- decoded pictures -----------------------------------------------------------------------------------------------
 
-class Sheet { // a sheet of square tiles, laid out by figures.explorer_sheet
-  constructor(uri, side, count) {
-    Object.assign(this, { side, pitch: Math.ceil(side / page.block) * page.block, columns: Math.min(page.columns, count) });
+class Sheet { // a sheet of tiles [height, width], laid out by figures.explorer_sheet
+  constructor(uri, size, columns) {
+    const [height, width] = size, [down, right] = size.map(side => Math.ceil(side / page.block) * page.block);
+    Object.assign(this, { height, width, down, right, columns });
     this.image = make("img", { src: uri });
     this.ready = this.image.decode();
   }
   show(canvas, index) {
-    const { side, pitch, columns } = this, [x, y] = [index % columns, Math.floor(index / columns)];
-    canvas.getContext("2d").drawImage(this.image, x * pitch, y * pitch, side, side, 0, 0, side, side);
+    const { height, width, down, right, columns } = this, [x, y] = [index % columns, Math.floor(index / columns)];
+    canvas.getContext("2d").drawImage(this.image, x * right, y * down, width, height, 0, 0, width, height);
     canvas.dataset.tile = index;
   }
 }
-const tile = (side, label) => make("canvas", { className: "tile", width: side, height: side, aria: { role: "img", label } });
+const tile = ([height, width], label) => make("canvas", { className: "tile", width, height, aria: { role: "img", label } });
 const clamp = (value, most) => Math.max(0, Math.min(most, value));
 
 function slider(label, most, said, changed) {
@@ -156,8 +157,8 @@ function choice(legend, options, className, changed, first = 0) { // radio butto
 }
 
 class Variant {
-  constructor(data, side) {
-    Object.assign(this, data, { sheet: new Sheet(data.sheet, side, data.starts.end) });
+  constructor(data, size) {
+    Object.assign(this, data, { sheet: new Sheet(data.sheet, size, data.columns) });
     const bytes = Uint8Array.from(atob(data.points), letter => letter.charCodeAt(0)), read = new DataView(bytes.buffer);
     this.places = Float32Array.from({ length: bytes.length / 2 }, (_, index) => read.getUint16(2 * index, true) / 65535);
     this.count = this.places.length / 2 / data.at.length; // points at an epoch
@@ -198,22 +199,22 @@ class Variant {
   }
 }
 
-function strip(variants, side, words) { // a tile of each variant
+function strip(variants, size, words) { // a tile of each variant
   const tiles = variants.map(variant => {
-    const canvas = tile(side, `${variant.name}: ${words}`), note = make("span");
+    const canvas = tile(size, `${variant.name}: ${words}`), note = make("span");
     return { variant, canvas, note, figure: make("figure", {}, canvas, make("figcaption", {}, swatch(variant.colour), variant.name, note)) };
   });
   return { tiles, element: make("div", { className: "tiles" }, ...tiles.map(({ figure }) => figure)) };
 }
 const card = (title, text, ...children) => make("section", { className: "card" }, make("h4", {}, title), make("p", { className: "soft" }, text), ...children);
 
-function mapCard(variants, images, side) {
+function mapCard(variants, images, size) {
   let chosen = variants[0];
   const middle = (Math.floor(chosen.grid / 2) + 0.5) / chosen.grid; // of a cell
   let at = [middle, 1 - middle];
   const plane = make("canvas", { className: "plane moved", tabIndex: 0, aria: { role: "application", label: "Map of latent space. Arrow keys move the point that is decoded." } });
-  const decoded = tile(side, "decoded at the point"), near = tile(side, "nearest test image"), says = make("figcaption", { aria: { live: "polite" } });
-  const others = strip(variants, side, "decoded at the same test image's place"), dots = make("canvas");
+  const decoded = tile(size, "decoded at the point"), near = tile(size, "nearest test image"), says = make("figcaption", { aria: { live: "polite" } });
+  const others = strip(variants, size, "decoded at the same test image's place"), dots = make("canvas");
   const point = () => {
     const draw = plane.getContext("2d"), [x, y] = [at[0] * plane.width, (1 - at[1]) * plane.height];
     draw.clearRect(0, 0, plane.width, plane.height);
@@ -267,9 +268,9 @@ function mapCard(variants, images, side) {
   return { element, paint };
 }
 
-function pathCard(variants, images, side) {
+function pathCard(variants, images, size) {
   let [from, to, curved] = [0, 1, 0];
-  const { steps, images: count } = variants[0], { tiles, element } = strip(variants, side, "between two test images");
+  const { steps, images: count } = variants[0], { tiles, element } = strip(variants, size, "between two test images");
   const show = step => tiles.forEach(({ variant, canvas }) => {
     const index = from === to ? variant.path(from, from ? 0 : 1, 0, 0) : variant.path(from, to, curved, step);
     variant.sheet.show(canvas, index);
@@ -277,7 +278,7 @@ function pathCard(variants, images, side) {
   const slide = slider("Between the two images", steps - 1, step => `${Math.round((100 * step) / (steps - 1))} % of the way`, show);
   const thumbs = (legend, first, changed) => {
     const options = Array.from({ length: count }, (_, index) => {
-      const canvas = tile(side, "");
+      const canvas = tile(size, "");
       images.sheet.show(canvas, index);
       canvas.setAttribute("aria-hidden", "true");
       return { label: `test image ${index}, ${images.classes[images.labels[index]]}`, shown: [canvas] };
@@ -290,13 +291,13 @@ function pathCard(variants, images, side) {
   return { element: card("Slide between two test images", "From one image’s mu to the other’s. The ends are reconstructions.", ...ends, way, slide.row, element), paint: slide.tell };
 }
 
-function walkCard(variants, images, side) {
+function walkCard(variants, images, size) {
   let rank = 0;
-  const { stops } = variants[0], { tiles, element } = strip(variants, side, "along one latent");
+  const { stops } = variants[0], { tiles, element } = strip(variants, size, "along one latent");
   const show = step => tiles.forEach(({ variant, canvas, note }) => {
     const own = variant.walked[rank];
     if (own) variant.sheet.show(canvas, variant.walk(rank, step));
-    else canvas.getContext("2d").clearRect(0, 0, side, side);
+    else canvas.getContext("2d").clearRect(0, 0, size[1], size[0]);
     note.textContent = own ? `, latent ${own.latent}: ${own.amount} ${variant.model === "vae" ? "nats" : "variance"}` : `: has ${variant.walked.length}`;
   });
   const said = step => `${(page.span * ((2 * step) / (stops - 1) - 1)).toFixed(1)} standard deviations`;
@@ -308,11 +309,11 @@ function walkCard(variants, images, side) {
   return { element: card("Walk along one latent", `The latents with the most KL over the first ${variants[0].count} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
 }
 
-function filmCard(variants, images, side) {
+function filmCard(variants, images, size) {
   const epochs = [...new Set(variants.flatMap(({ at }) => at))].sort((a, b) => a - b);
   const films = variants.map(variant => {
     const plane = make("canvas", { className: "plane", aria: { role: "img", label: `${variant.name}: map of latent space at the chosen epoch` } });
-    const real = Array.from({ length: Math.min(variant.followed, 5) }, (_, index) => ({ index, of: tile(side, `test image ${index}`), is: tile(side, `${variant.name}: its reconstruction`) }));
+    const real = Array.from({ length: Math.min(variant.followed, 5) }, (_, index) => ({ index, of: tile(size, `test image ${index}`), is: tile(size, `${variant.name}: its reconstruction`) }));
     const figure = make("figure", {}, plane, make("div", { className: "tiles" }, ...real.map(({ of }) => of), ...real.map(({ is }) => is)),
       make("figcaption", {}, swatch(variant.colour), variant.name));
     return { variant, plane, real, figure };
@@ -350,11 +351,11 @@ function filmCard(variants, images, side) {
 }
 
 async function explore(place, data) {
-  const images = { ...data.images, sheet: new Sheet(data.images.sheet, data.side, data.images.labels.length) };
-  const variants = data.variants.map(variant => new Variant(variant, data.side));
+  const images = { ...data.images, sheet: new Sheet(data.images.sheet, data.size, data.images.columns) };
+  const variants = data.variants.map(variant => new Variant(variant, data.size));
   await Promise.all([images, ...variants].map(({ sheet }) => sheet.ready));
-  const cards = [mapCard, pathCard, walkCard].map(card => card(variants, images, data.side));
-  const film = filmCard(variants, images, data.side);
+  const cards = [mapCard, pathCard, walkCard].map(card => card(variants, images, data.size));
+  const film = filmCard(variants, images, data.size);
   place.append(...cards.map(({ element }) => element));
   document.querySelector(`[data-film="${CSS.escape(place.dataset.explorer)}"]`).append(film.element);
   const paint = () => [...cards, film].forEach(card => card.paint());

@@ -22,7 +22,7 @@ from elbowroom.comparison import audit_words
 from elbowroom.comparison.audit_questions import Question, ask, by_seed, measured_values
 from elbowroom.comparison.claims import Claimed, Limit, Order, load_claims, published_value
 from elbowroom.comparison.intervals import holm
-from elbowroom.comparison.published import shortfalls
+from elbowroom.comparison.published import load_published, published_in, shortfalls
 from elbowroom.core.settings import Study
 from elbowroom.results.outcomes import ClaimResult, Evidence
 from elbowroom.results.rows import AuditedClaim
@@ -50,12 +50,13 @@ class Finding:
 
 
 def audit(study: Study, seeds: pd.DataFrame) -> list[AuditedClaim]:
-    """Return a row for each test of a claim, in the order of claims.yaml.
+    """Return a row for each test of a claim, in the order of claims.yaml: of the studies whose variants this one has.
 
     seeds: variant, seed and metrics, a row for each variant and seed; a metric may be empty or have no column.
     """
     table = seeds.set_index("seed")
-    tests = [(claim, test) for claim in load_claims().claims for test in claim.tests]
+    touched = {name for name, of in load_published().items() if published_in(study, of)}
+    tests = [(claim, test) for claim in load_claims().claims if claim.study in touched for test in claim.tests]
     asked = _adjusted([_asked(test, study, table) for _, test in tests])
     rows = []
     for (claim, test), each in zip(tests, asked, strict=True):

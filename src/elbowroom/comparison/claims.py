@@ -16,10 +16,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from elbowroom.comparison.published import PublishedVariant, load_published
+from elbowroom.comparison.published import PublishedStudy, load_published
 from elbowroom.core.networks import Network
 from elbowroom.core.setting_types import Settings
-from elbowroom.core.settings import DATASETS
 from elbowroom.results.metrics import label_of
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
@@ -120,13 +119,15 @@ def load_claims() -> Claims:
 
 def published_value(number: VariantNumber) -> Any:
     """Return a number as the studies printed it: from published.yaml, a setting, or values_per_image, C*H*W."""
-    settings, printed = load_claims().models[number.variant], _printed(number.variant)
+    settings, of = load_claims().models[number.variant], study_of(number.variant)
     if number.metric == "values_per_image":
-        return math.prod(DATASETS[settings["dataset"]].shape)
+        return math.prod(of.shape)
+    printed = of.variants[number.variant]
     if number.epoch is not None:
         return printed.history[number.metric][number.epoch]
     return (settings | {"time": printed.time} | printed.metrics)[number.metric]
 
 
-def _printed(variant: str) -> PublishedVariant:
-    return next(study.variants[variant] for study in load_published().values() if variant in study.variants)
+def study_of(variant: str) -> PublishedStudy:
+    """Return the published study that has this variant."""
+    return next(study for study in load_published().values() if variant in study.variants)

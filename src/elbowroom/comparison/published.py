@@ -39,10 +39,14 @@ class PublishedVariant(Settings):
 
 
 class PublishedStudy(Settings):
-    """One of the two student studies. recipe: the settings of a Recipe that it states."""
+    """One of the two student studies.
+
+    dataset: the source of its images. shape: of one, (C, H, W). recipe: the settings of a Recipe that it states.
+    """
 
     title: str
     dataset: str
+    shape: list[int]
     budget: Budget
     recipe: dict[str, Value]
     variants: dict[str, PublishedVariant]
@@ -55,6 +59,20 @@ def load_published() -> dict[str, PublishedStudy]:
     return {name: PublishedStudy.model_validate(study) for name, study in studies.items()}
 
 
+def published_in(study: Study, published: PublishedStudy, dataset: str = "") -> list[str]:
+    """Return the variants of a published study that a study has: those of its name and its images.
+
+    dataset: keep only those of this dataset of the study.
+    """
+    return [
+        name
+        for name in published.variants
+        if name in study.variants
+        and study.datasets[study.variants[name].dataset].source == published.dataset
+        and dataset in ("", study.variants[name].dataset)
+    ]
+
+
 def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame) -> list[PublishedNumber]:
     """Set each published number of a variant that the study has beside the measured mean over seeds.
 
@@ -65,9 +83,8 @@ def against_published(study: Study, metrics: pd.DataFrame, history: pd.DataFrame
     """
     rows = []
     for name, published in load_published().items():
-        for variant, printed in published.variants.items():
-            if variant not in study.variants or study.variants[variant].dataset != published.dataset:
-                continue
+        for variant in published_in(study, published):
+            printed = published.variants[variant]
             last, ours_last = published.budget.epochs, study.recipes[study.variants[variant].recipe].epochs
             other_epoch = "" if last == ours_last else f", epoch {last} (ours: {ours_last})"
             for key, value in printed.metrics.items():
@@ -93,10 +110,11 @@ def _row(study: str, variant: str, quantity: str, value: Value, measured: float,
     return PublishedNumber(study, variant, quantity, value, measured, percent)
 
 
-def test_loss_after(variant: str, epochs: int) -> float:
+def test_loss_after(study: Study, variant: str, epochs: int) -> float:
     """Return the published test loss of a variant after this many epochs, nats per image; nan if there is none."""
     for published in load_published().values():
-        if printed := published.variants.get(variant):
+        if variant in published_in(study, published):
+            printed = published.variants[variant]
             if epochs == published.budget.epochs:
                 return printed.metrics["test_loss"]
             return printed.history.get("test_loss", {}).get(epochs, math.nan)
@@ -104,35 +122,35 @@ def test_loss_after(variant: str, epochs: int) -> float:
 
 
 def shortfalls(study: Study) -> list[str]:
-    """Say, for each published dataset, how the study's training falls short of the published one or differs from it.
+    """Say, for each dataset, how the training of published variants falls short of the published one or differs.
 
     Empty if it does not.
     """
-    datasets = [published.dataset for published in load_published().values()]
-    said = {dataset: shortfalls_of(study, dataset) for dataset in datasets}
+    said = {dataset: shortfalls_of(study, dataset) for dataset in study.datasets}
     return [f"{dataset}: {', '.join(parts)}" for dataset, parts in said.items() if parts]
 
 
 def shortfalls_of(study: Study, dataset: str) -> list[str]:
-    """Say how the study's training on a dataset falls short of the published one or differs from it, part by part."""
-    own = {name: variant for name, variant in study.variants.items() if variant.dataset == dataset}
+    """Say how the training of a dataset's published variants falls short of the published one, part by part.
+
+    Nothing if the dataset has no published variant.
+    """
     parts: list[str] = []
     for published in load_published().values():
-        if published.dataset == dataset and dataset in study.datasets and own:
-            parts += _less(study, published, {variant.recipe for variant in own.values()})
-            for name in published.variants:
-                if name in study.variants:
-                    parts += _otherwise(study, name, published)
+        if names := published_in(study, published, dataset):
+            parts += _less(study, dataset, published, names)
+            for name in names:
+                parts += _otherwise(study, name, published)
     return list(dict.fromkeys(parts))
 
 
-def _less(study: Study, published: PublishedStudy, recipes: set[str]) -> list[str]:
-    """List where the study's budget is below the published one."""
-    dataset = study.datasets[published.dataset]
+def _less(study: Study, dataset: str, published: PublishedStudy, names: list[str]) -> list[str]:
+    """List where the budget of these variants of a dataset is below the published one."""
+    images = study.datasets[dataset]
     ours = {
-        "epochs": min(study.recipes[recipe].epochs for recipe in recipes),
-        "train_images": dataset.train_images,
-        "test_images": dataset.test_images,
+        "epochs": min(study.recipes[study.variants[name].recipe].epochs for name in names),
+        "train_images": images.train_images,
+        "test_images": images.test_images,
     }
     full = published.budget.model_dump()
     return [f"{ours[what]:,} of {full[what]:,} {unit}" for what, unit in UNITS.items() if ours[what] < full[what]]

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from elbowroom.comparison.judges import agreement
-from elbowroom.comparison.published import load_published
+from elbowroom.comparison.published import load_published, published_in
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
@@ -155,7 +155,7 @@ def published(study: Study, comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "title": printed.title,
-            "times": {key: variant.time for key, variant in printed.variants.items() if key in study.variants},
+            "times": {key: printed.variants[key].time for key in published_in(study, printed)},
             "table": text_tables.published(own),
             "short": any(pd.isna(row.measured) for row in own),
         }

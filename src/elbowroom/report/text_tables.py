@@ -132,15 +132,16 @@ def ladder(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
 
 
 def headline(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
-    """Set out all variants in short, and the published test loss after as many epochs."""
+    """Set out all variants in short, and the published test loss after as many epochs if any was published."""
     rows = []
     for row in variants:
         epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
-        published = number(test_loss_after(row["variant"], epochs))
+        published = number(test_loss_after(study, row["variant"], epochs))
         cells = {"variant": row["variant"], "epochs": str(epochs), "published": published}
         rows.append(cells | means(row, LOSS_METRICS))
     loss, *others = (heading(metric) for metric in LOSS_METRICS)
-    return TextTable.of(["variant", "epochs", loss, "published", *others], rows)
+    known = ["published"] if any(row["published"] != DASH for row in rows) else []
+    return TextTable.of(["variant", "epochs", loss, *known, *others], rows)
 
 
 def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:

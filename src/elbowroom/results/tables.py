@@ -10,7 +10,7 @@ import pandas as pd
 
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Study
+from elbowroom.core.settings import Study
 from elbowroom.results.families import LOSS_FAMILY, LossFamily, families
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import State
@@ -33,7 +33,6 @@ from elbowroom.results.yardstick_rows import Dimension, NoiseLevel, NoisePoint
 TEXT = Column("text")
 AMOUNT, SHARE = Column(low=0), Column(low=0, high=1)
 POSITIVE, SEED = Column("whole", low=1, high=2**53), Column("whole", low=0, high=2**31)
-DATASET = Column("text", choices=tuple(DATASETS))
 SPLIT = Column("text", choices=("train", "test"))
 TERM_COLUMNS = {"loss": NUMBER, "distortion": NUMBER, "rate": NUMBER}
 
@@ -64,7 +63,7 @@ TRUNCATED = Table(
 )
 MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
 JUDGE = Table(
-    {"dataset": DATASET, "epoch": POSITIVE, "train_loss": AMOUNT, "test_accuracy": SHARE}
+    {"dataset": TEXT, "epoch": POSITIVE, "train_loss": AMOUNT, "test_accuracy": SHARE}
     | {"second_test_accuracy": Column(low=0, high=1, empty=True)},
     key=["epoch"],
 )
@@ -90,15 +89,15 @@ COMPARISON = {  # the tables of report/comparison that the report reads
     "differences": Table(columns(Difference), key=["variant", "against", "metric"], may_be_empty=True),
     "elbows": Table(columns(SeriesElbow), key=[*LOSS_FAMILY, "series", "metric"], may_be_empty=True),
     "curves": Table(
-        {"dataset": DATASET, "variant": TEXT, "split": SPLIT, "epoch": POSITIVE} | TERM_COLUMNS,
+        {"dataset": TEXT, "variant": TEXT, "split": SPLIT, "epoch": POSITIVE} | TERM_COLUMNS,
         key=["variant", "split", "epoch"],
     ),
     "spectrum": Table(
-        {"dataset": DATASET, "variant": TEXT, "rank": POSITIVE, "kl": NUMBER},
+        {"dataset": TEXT, "variant": TEXT, "rank": POSITIVE, "kl": NUMBER},
         key=["variant", "rank"],
         may_be_empty=True,
     ),
-    "claims": Table(columns(AuditedClaim), key=[]),
+    "claims": Table(columns(AuditedClaim), key=[], may_be_empty=True),
     "noise": Table(columns(NoisePoint), key=["dataset", "variant", "sigma2"], may_be_empty=True, optional=True),
     "published": Table(columns(PublishedNumber), key=["study", "variant", "quantity"], may_be_empty=True),
 }

@@ -1,17 +1,21 @@
 """Published numbers stand beside ours, as the studies printed them."""
 
+import math
+
 import pandas as pd
 import pytest
 
+from elbowroom.comparison.audit import audit
 from elbowroom.comparison.published import against_published, load_published, shortfalls
 from elbowroom.comparison.published import test_loss_after as loss_as_published
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import Dataset, Study
+from elbowroom.core.settings import Study
 from elbowroom.results.rows import PublishedNumber
 from elbowroom.results.schema import to_table
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
 from tests.support.published import with_published_recipes
+from tests.support.settings import published_set
 
 
 @pytest.fixture
@@ -23,7 +27,9 @@ def test_root_study_has_the_published_recipes() -> None:
     study = load_study(ROOT / "params.yaml")
     notebook, report = study.recipes["notebook-mnist"], study.recipes["report-cifar10"]
     assert (notebook.batch_size, notebook.learning_rate) == (128, 1e-3)
-    assert loss_as_published("mnist-z128", notebook.epochs) > 0  # published after this number of epochs, else nan
+    assert (
+        loss_as_published(study, "mnist-z128", notebook.epochs) > 0
+    )  # published after this number of epochs, else nan
     assert (report.epochs, report.batch_size, report.learning_rate) == (10, 128, 3e-3)
     latents = {name: (variant.latent_dim, variant.channels) for name, variant in study.variants.items()}
     assert latents["cifar10-z8-c64"] == (8, 64)
@@ -80,7 +86,7 @@ def test_a_full_budget_has_no_shortfall(study: Study) -> None:
 
 
 def test_a_small_budget_is_a_shortfall(study: Study) -> None:
-    datasets = study.datasets | {"mnist": Dataset(train_images=1000, test_images=10_000)}
+    datasets = study.datasets | {"mnist": published_set("mnist", 1000, 10_000)}
     recipe = study.recipes["report-cifar10"].model_copy(update={"epochs": 3})
     less = study.model_copy(update={"datasets": datasets, "recipes": study.recipes | {"report-cifar10": recipe}})
     assert shortfalls(less) == ["mnist: 1,000 of 60,000 training images", "cifar10: 3 of 10 epochs"]
@@ -99,3 +105,19 @@ def test_the_quickstart_has_a_small_budget() -> None:
     said = shortfalls(load_study(ROOT / "studies/quickstart/params.yaml"))
     assert [text.split(":")[0] for text in said] == ["mnist", "cifar10"]
     assert all("epochs" in text and "training images" in text for text in said)
+
+
+def test_other_studies_hear_nothing_of_the_published_ones(study: Study) -> None:
+    """Not if a variant has a published name and other images, nor if it has the published images and its own name."""
+    history = pd.DataFrame(columns=["variant", "seed", "split", "epoch", "loss", "distortion", "rate"])
+    clothes = study.datasets | {"mnist": published_set("fashion-mnist", 1000, 1000)}
+    own = {"mine": study.variants["mnist-z128"]}
+    for other in (
+        study.model_copy(update={"datasets": clothes, "variants": {"mnist-z128": study.variants["mnist-z128"]}}),
+        study.model_copy(update={"variants": own, "datasets": {"mnist": published_set("mnist", 1000, 1000)}}),
+    ):
+        (name,) = other.variants
+        assert against_published(other, pd.DataFrame(), history) == []
+        assert shortfalls(other) == []
+        assert audit(other, pd.DataFrame({"variant": [name], "seed": [0], "test_loss": [1.0]})) == []
+        assert math.isnan(loss_as_published(other, name, 10))

@@ -32,8 +32,9 @@ import yaml
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import Study
-from elbowroom.datasets import archives, download
+from elbowroom.datasets import download
 from elbowroom.datasets.images import load_images
 from elbowroom.results.tables import COMPARISON
 from elbowroom.training.checkpoint import fingerprints
@@ -41,7 +42,7 @@ from elbowroom.training.checkpoint import fingerprints
 ROOT = Path(__file__).parent.parent
 SECONDS = 100  # after which a stage hangs
 GOOD = {"clear error", "harmless", "noticed by DVC"}
-CIFAR, MNIST = "cifar-10-binary.tar.gz", [f"mnist/{name}.gz" for name in archives.MNIST_SHA256]
+CIFAR, MNIST = "cifar-10-binary.tar.gz", [f"mnist/{name}" for name in PUBLISHED["mnist"].archives]
 
 
 SMALL = {"channels": 4, "latent_dim": 4}
@@ -58,7 +59,9 @@ class Kind(NamedTuple):
 def study(folder: Path) -> Study:
     """A study's folder whose stages take a second or so: 96 images of a dataset, one epoch."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"] = {name: {"train_images": 96, "test_images": 40} for name in ("mnist", "cifar10")}
+    params["datasets"] = {
+        name: {"source": name, "train_images": 96, "test_images": 40} for name in ("mnist", "cifar10")
+    }
     for recipe in params["recipes"].values():
         recipe.update(epochs=1, batch_size=32, seeds=[0, 1])
     variants = params["variants"]
@@ -328,7 +331,7 @@ def make(folder: Path) -> Path:
     made = study(good)
     for name in [*MNIST, CIFAR]:
         (good / "mirror" / name).parent.mkdir(parents=True, exist_ok=True)
-        url = archives.CIFAR10_URL if name == CIFAR else archives.MNIST_URL + Path(name).name
+        url = PUBLISHED["cifar10" if name == CIFAR else "mnist"].url + Path(name).name
         (good / "mirror" / name).symlink_to(download.fetch(url, name).absolute())
     for stage in steps(made):
         status, errors = run(good, stage)

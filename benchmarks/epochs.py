@@ -11,7 +11,7 @@ from benchmarks import settings
 from benchmarks.contestants import notebook
 from benchmarks.settings import Setting
 from benchmarks.timing import few_turns, ratios, row
-from elbowroom.core.settings import DATASETS
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.training.cuda_graph import WARM_UP
 from elbowroom.training.loop import train
 
@@ -46,7 +46,7 @@ def epoch_seconds(setting: Setting, seeds: int) -> list[float]:
 def whole_epochs(chosen: dict[str, Setting]) -> Iterator[dict[str, Any]]:
     """Measure an epoch of the whole published split, of one seed and of five side by side."""
     for dataset in chosen:
-        facts = DATASETS[dataset]
+        facts = PUBLISHED[dataset]
         setting = settings.read(dataset, facts.train_images, facts.test_images)
         one, five = (epoch_seconds(setting, seeds) for seeds in (1, 5))
         yield row("fit", f"{dataset}: an epoch of {facts.train_images} images and its test, one seed", one, "s")

@@ -18,11 +18,11 @@ from tqdm import tqdm
 from elbowroom.comparison.answer import size_answers, width_gains
 from elbowroom.comparison.intervals import paired_interval
 from elbowroom.comparison.pairs import comparisons
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.core.params import load_study
 from elbowroom.core.pixel_range import UNIT
 from elbowroom.core.random_streams import Stream
-from elbowroom.core.settings import Dataset, Recipe, Study, VariantSettings
-from elbowroom.datasets import archives
+from elbowroom.core.settings import Recipe, Study, VariantSettings
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
 from elbowroom.results.families import families
@@ -88,10 +88,12 @@ class Claims:
 
 def read_images() -> Images:
     """Return the first images of CIFAR-10, without the files of a study."""
-    arrays, _ = prepare("cifar10", Dataset(train_images=TRAIN_IMAGES, test_images=TEST_IMAGES))
+    arrays, header = prepare(
+        "cifar10", PublishedDataset(source="cifar10", train_images=TRAIN_IMAGES, test_images=TEST_IMAGES)
+    )
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     train, test = (Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test"))
-    return Images(train, test, archives.CIFAR10_CLASSES)
+    return Images(train, test, header["classes"])  # type: ignore[arg-type]
 
 
 def train(images: Images, trainings: Iterable[tuple[int, int]]) -> pd.DataFrame:

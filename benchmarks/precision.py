@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 from benchmarks import settings
 from benchmarks.equivalence import BF16, EPOCHS, FLOAT32, NAMES, PRECISIONS, SEEDS, Gradients, Raw, Training, page
 from elbowroom.core import files
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import Dataset, Recipe, Variant
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
 from elbowroom.training.checkpoint import FOLDER, Checkpoints, fingerprints
 from elbowroom.training.loop import train
@@ -54,7 +55,7 @@ class Part:
     name: str
     variant: Variant
     recipe: Recipe
-    counts: Dataset
+    counts: PublishedDataset
     code: str
     machine: str
 
@@ -103,7 +104,9 @@ def machine() -> str:
 
 @cache
 def _images(dataset: str, train_images: int, test_images: int) -> Images:
-    return settings.read_images(dataset, Dataset(train_images=train_images, test_images=test_images), CPU)
+    return settings.read_images(
+        dataset, PublishedDataset(source=dataset, train_images=train_images, test_images=test_images), CPU
+    )
 
 
 def left(raw: Raw, wanted: Sequence[Part]) -> list[Job]:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.core.device import choose_device
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
-from elbowroom.core.settings import Dataset, Recipe, Variant
+from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
 
@@ -38,11 +39,13 @@ def read(dataset: str, train_images: int, test_images: int) -> Setting:
     study = load_study(PARAMS)
     variant = study.variant(VARIANTS[dataset])
     recipe = study.recipes[variant.recipe].model_copy(update={"precision": "high"})  # as the others compute
-    images = read_images(dataset, Dataset(train_images=train_images, test_images=test_images), choose_device())
+    images = read_images(
+        dataset, PublishedDataset(source=dataset, train_images=train_images, test_images=test_images), choose_device()
+    )
     return variant, recipe, images
 
 
-def read_images(dataset: str, counts: Dataset, device: torch.device) -> Images:
+def read_images(dataset: str, counts: PublishedDataset, device: torch.device) -> Images:
     """Return the first images of a dataset on a device, as a stage has them, without the files of a study."""
     arrays, header = prepare(dataset, counts)
     tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}

@@ -60,7 +60,7 @@ def small_study(folder: Path) -> Path:
     folder.parent.mkdir(parents=True)
     damage.study(folder)
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["datasets"] = {"mnist": {"train_images": 1024, "test_images": 128}}
+    params["datasets"] = {"mnist": {"source": "mnist", "train_images": 1024, "test_images": 128}}
     for recipe in params["recipes"].values():
         recipe.update(epochs=6)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -19,8 +19,9 @@ from benchmarks.processes import python
 from benchmarks.settings import Setting
 from benchmarks.timing import clocked, few_turns, ratios, row
 from elbowroom.core import files, paths
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import DATASETS, Dataset
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.datasets.prepare import prepare
 from elbowroom.evaluation.evaluate import evaluate
 from elbowroom.evaluation.iwae import log_weights
@@ -64,8 +65,8 @@ def beginnings() -> Rows:
 
 def archives(dataset: str) -> Rows:
     """Measure how long data takes to be ready."""
-    facts = DATASETS[dataset]
-    whole = Dataset(train_images=facts.train_images, test_images=facts.test_images)
+    facts = PUBLISHED[dataset]
+    whole = PublishedDataset(source=dataset, train_images=facts.train_images, test_images=facts.test_images)
     taken = _turns(torch.device("cpu"), lambda: prepare(dataset, whole))
     yield row("waits", f"{dataset}: archives to arrays", taken, "s")
 
@@ -76,7 +77,7 @@ def evaluations(dataset: str, setting: Setting) -> Rows:
     device, count = images.test.images.device, settings.EVALUATED
     few = settings.first(images, count)
     study = load_study(settings.PARAMS).evaluation
-    pairs = max(1, study.path_pairs * count // DATASETS[dataset].test_images)
+    pairs = max(1, study.path_pairs * count // PUBLISHED[dataset].test_images)
     one = study.model_copy(update={"iwae_images": 1, "iwae_samples": [1], "path_pairs": pairs})
     network = VAE(variant, images.shape).to(device).to(memory_format=torch.channels_last)
     model = TrainedVAE(settings.VARIANTS[dataset], variant, 0, images.shape, network)
@@ -116,7 +117,7 @@ def _untrained(folder: Path, dataset: str) -> None:
     images = arrays["test_images"]
     epochs = [epoch for epoch in range(recipe.epochs + 1) if is_snapshot_epoch(epoch) or epoch == recipe.epochs]
     files.save_arrays(folder / paths.data_file(dataset), arrays, header)
-    shape = DATASETS[dataset].shape
+    shape = PUBLISHED[dataset].shape
     TrainedVAE(name, variant, seed, shape, VAE(variant, shape)).save(folder / paths.model_file(name, seed))
     mu = np.random.default_rng(0).normal(size=(len(epochs), min(MAP_IMAGES, len(images)), variant.latent_dim))
     made = np.stack([images[:FOLLOWED]] * len(epochs))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from elbowroom.core.files import load_arrays
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import DATASETS
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.figures.image_files import read_png
 from elbowroom.figures.pictures import GAP, ZOOM
 from elbowroom.results.metrics import HEADLINE
@@ -44,7 +44,7 @@ def test_models_are_weights_and_nothing_else(tiny: Checkout) -> None:
         files = {path.name for path in (tiny.path / "models" / name).iterdir()}
         assert files == {"seed-0.safetensors", "evolution.safetensors"}
         weights, _ = load_arrays(tiny.path / f"models/{name}/seed-0.safetensors")
-        assert set(weights) == set(VAE(variant, DATASETS[variant.dataset].shape).state_dict())
+        assert set(weights) == set(VAE(variant, PUBLISHED[variant.dataset].shape).state_dict())
 
 
 def test_tables_agree_with_each_other(tiny: Checkout) -> None:

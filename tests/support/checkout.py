@@ -104,14 +104,14 @@ def grow(tiny: Checkout) -> list[set[str]]:
     for recipe in params["recipes"].values():
         recipe.update(epochs=1, batch_size=32, seeds=[0])
     params["evaluation"] = EVALUATION.model_dump() | {"map_images": 40}
-    params["datasets"] = {"mnist": {"train_images": 96, "test_images": 40}}
+    params["datasets"] = {"mnist": {"source": "mnist", "train_images": 96, "test_images": 40}}
     params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     subprocess.run(["git", "init", "-q", str(checkout)], check=True)  # noqa: S603, S607
     steps = [tiny.planned()]
     tiny.edit(lambda p: p["variants"].update({"mnist-z256": variants["mnist-z256"] | {"channels": 4}}))
     steps.append(tiny.planned())
-    tiny.edit(lambda p: p["datasets"].update(cifar10=p["datasets"]["mnist"].copy()))
+    tiny.edit(lambda p: p["datasets"].update(cifar10=p["datasets"]["mnist"] | {"source": "cifar10"}))
     tiny.edit(lambda p: p["variants"].update({"cifar10-ae16": variants["cifar10-ae16"] | {"channels": 4}}))
     steps.append(tiny.repro())
     tiny.commit()

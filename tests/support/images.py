@@ -2,9 +2,10 @@
 
 import torch
 
-from elbowroom.core.settings import Dataset
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.datasets.images import Images, Split
 from elbowroom.datasets.prepare import prepare
+from tests.support.settings import published_set
 
 CPU = torch.device("cpu")
 SIZES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
@@ -12,10 +13,10 @@ SIZES = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 
 def published_images() -> dict[str, Images]:
     """Load both datasets whole, as the stage `prepare` makes them."""
-    return {name: _images(name, Dataset(train_images=a, test_images=b)) for name, (a, b) in SIZES.items()}
+    return {name: _images(name, published_set(name, a, b)) for name, (a, b) in SIZES.items()}
 
 
-def _images(name: str, settings: Dataset) -> Images:
+def _images(name: str, settings: PublishedDataset) -> Images:
     arrays, header = prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     splits = [Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]

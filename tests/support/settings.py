@@ -1,5 +1,6 @@
 """Settings of variants, recipes and evaluations that are small enough for tests."""
 
+from elbowroom.core.dataset_settings import PublishedDataset
 from elbowroom.core.networks import Network
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Evaluation, Recipe, Variant, VariantSettings
@@ -17,6 +18,11 @@ EVALUATION = Evaluation(
     path_pairs=4,
     path_steps=5,
 )
+
+
+def published_set(source: str, train_images: int, test_images: int) -> PublishedDataset:
+    """Return the settings of a published set."""
+    return PublishedDataset(source=source, train_images=train_images, test_images=test_images)
 
 
 def entry(**changes: object) -> VariantSettings:

@@ -8,16 +8,16 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML  # DVC reads params.yaml with it: so both read the same
 from ruamel.yaml.error import YAMLError
 
+from elbowroom.core.dataset_settings import Dataset
 from elbowroom.core.errors import StudyError, short, shown
 from elbowroom.core.networks import Network
 from elbowroom.core.paths import PARAMS
 from elbowroom.core.pixel_range import UNIT
+from elbowroom.core.published_sets import PUBLISHED, image_shape
 from elbowroom.core.setting_types import Settings
 from elbowroom.core.settings import (
-    DATASETS,
     RESERVED,
     Answer,
-    Dataset,
     Evaluation,
     Figures,
     JudgeTraining,
@@ -59,11 +59,11 @@ def load_study(path: Path = PARAMS) -> Study:
 def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
     """Yield what is wrong with settings that are valid one by one: the key, the value found, what was expected."""
     for name, settings in study.datasets.items():
-        if name not in DATASETS:
-            yield "datasets", repr(name), f"one of {', '.join(DATASETS)}"
+        if settings.source not in PUBLISHED:
+            yield f"datasets.{name}.source", repr(settings.source), f"one of {', '.join(PUBLISHED)}"
             continue
         for key in ("train_images", "test_images"):
-            if (count := getattr(settings, key)) > (most := getattr(DATASETS[name], key)):
+            if (count := getattr(settings, key)) > (most := getattr(PUBLISHED[settings.source], key)):
                 yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
     for name, recipe in study.recipes.items():
         if recipe.warmup_epochs >= recipe.epochs:
@@ -82,7 +82,7 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
         if variant.network not in study.networks:
             yield f"{key}.network", repr(variant.network), f"one of {', '.join(study.networks)}"
             continue
-        network, (_, height, width) = study.networks[variant.network], DATASETS[variant.dataset].shape
+        network, (_, height, width) = study.networks[variant.network], image_shape(study.datasets[variant.dataset])
         if min(height, width) < network.smallest_side:
             expected = f"one for {height}x{width} images, as {variant.dataset} has"
             yield (

@@ -5,10 +5,11 @@ There are no defaults here: params.yaml spells out every value, so a reader of i
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
+from elbowroom.core.dataset_settings import Dataset
 from elbowroom.core.errors import StudyError
 from elbowroom.core.networks import Network
 from elbowroom.core.paths import PARAMS
@@ -18,29 +19,10 @@ from elbowroom.core.setting_types import Count, LearningRate, Name, PositiveInt,
 Shape = tuple[int, int, int]
 
 
-class Published(NamedTuple):
-    """What is published: the shape of an image, (C, H, W), and how many images each split has."""
-
-    shape: Shape
-    train_images: int
-    test_images: int
-
-
-DATASETS = {
-    "mnist": Published((1, 28, 28), 60_000, 10_000),
-    "cifar10": Published((3, 32, 32), 50_000, 10_000),
-}
 # A latent is active if the variance of its mu over images exceeds this, or its mean KL in nats does.
 # Burda et al. 2016, arXiv:1509.00519, section 5.2.
 ACTIVE_THRESHOLD = 0.01
-RESERVED = ("baselines", "explorer", "judge")  # no names for variants: the pipeline has folders of these names
-
-
-class Dataset(Settings):
-    """A published dataset, and how much of it the study uses: the first images of each split."""
-
-    train_images: PositiveInt
-    test_images: Annotated[Count, Field(ge=2)]  # two to interpolate between
+RESERVED = ("baselines", "datasets", "explorer", "judge")  # no names for variants: folders of the pipeline
 
 
 # highest: float32. high: TF32 for products on a GPU. bf16: layers compute in bfloat16, on the CPU too.

@@ -20,7 +20,7 @@ from elbowroom.core.errors import StudyError, short, shown
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try, doubled before each further one
 TIMEOUT = 60  # seconds without a byte
-LARGEST = 2**28  # bytes: no published archive is larger
+LARGEST = 2**30  # bytes: no published archive is larger
 
 
 def fetch(url: str, mirrored_as: str) -> Path:

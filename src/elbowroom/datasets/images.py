@@ -12,7 +12,6 @@ from torch import Tensor
 from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError, shown
 from elbowroom.core.pixel_range import PixelRange
-from elbowroom.core.settings import DATASETS
 
 
 class Split(NamedTuple):
@@ -45,10 +44,11 @@ def load_images(name: str, device: torch.device) -> Images:
     arrays, header = files.load_arrays(path)
     if (found := header.get("dataset")) != name:
         raise StudyError(f"{path}: found images of {shown(found)}, expected images of {name}")
+    shape = _image_shape(path, arrays)
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
     for split in ("train", "test"):
         count = arrays[f"{split}_labels"].size if f"{split}_labels" in arrays else 0
-        expected[f"{split}_images"] = "uint8", (count, *DATASETS[name].shape)
+        expected[f"{split}_images"] = "uint8", (count, *shape)
         expected[f"{split}_labels"] = "uint8", (count,)
     files.check_arrays(path, arrays, expected)
     _check_classes(path, arrays, header.get("classes"))
@@ -58,6 +58,14 @@ def load_images(name: str, device: torch.device) -> Images:
         for split in ("train", "test")
     )
     return Images(train, test, header["classes"])
+
+
+def _image_shape(path: Path, arrays: files.Arrays) -> tuple[int, ...]:
+    """Return the shape (C, H, W) of a dataset's images. Raises StudyError if they are neither grey nor RGB."""
+    shape = arrays["test_images"].shape[1:] if "test_images" in arrays else ()
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise StudyError(f"{path}: test_images: found images of shape {shape}, expected (1 or 3, height, width)")
+    return shape
 
 
 def _check_classes(path: Path, arrays: files.Arrays, classes: object) -> None:

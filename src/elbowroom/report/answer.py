@@ -25,13 +25,13 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
         budget = list(_budget(study, dataset))
         if not found:
             none = "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told."
-            paragraphs.append(Paragraph(dataset_name(dataset), [none, *budget]))
+            paragraphs.append(Paragraph(dataset_name(study, dataset), [none, *budget]))
             continue
         told = [series for series in found if len(series.rows) > 1] or found[:1]
         for series in told:
-            subject = dataset_name(dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
+            subject = dataset_name(study, dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
             paragraphs.append(Paragraph(subject, [*sentences(series), *budget]))
-    return [*paragraphs, width_paragraph(to_rows(WidthGain, comparison.widths))]
+    return [*paragraphs, width_paragraph(study, to_rows(WidthGain, comparison.widths))]
 
 
 def _budget(study: Study, dataset: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from elbowroom.core.settings import Study
 from elbowroom.report.wording import Paragraph, dataset_name, listed, nats_and_share
 from elbowroom.results.outcomes import Worth
 from elbowroom.results.rows import WidthGain
@@ -9,7 +10,7 @@ from elbowroom.results.rows import WidthGain
 SUBJECT = "Width"
 
 
-def width_paragraph(rows: Sequence[WidthGain]) -> Paragraph:
+def width_paragraph(study: Study, rows: Sequence[WidthGain]) -> Paragraph:
     """Say what networks that differ in their width alone show, a sentence for each result of each comparison."""
     if not rows:
         return Paragraph(
@@ -19,12 +20,12 @@ def width_paragraph(rows: Sequence[WidthGain]) -> Paragraph:
     for row in rows:
         key = (row.dataset, row.likelihood, row.against_channels, row.channels, row.worth)
         groups.setdefault(key, []).append(row)
-    return Paragraph(SUBJECT, [_sentence(own) for own in groups.values()])
+    return Paragraph(SUBJECT, [_sentence(study, own) for own in groups.values()])
 
 
-def _sentence(rows: Sequence[WidthGain]) -> str:
+def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:
     first = rows[0]
-    where = f"On {dataset_name(first.dataset)} with {listed(row.latent_dim for row in rows)} latents"
+    where = f"On {dataset_name(study, first.dataset)} with {listed(row.latent_dim for row in rows)} latents"
     times = f" ({first.parameters_ratio:.1f} times the parameters)" if len(rows) == 1 else ""
     subject = f"{where}, {first.channels} channels instead of {first.against_channels}{times}"
     match first.worth:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 
-NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import Study
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Paragraph:
         return " ".join(self.sentences)
 
 
-def dataset_name(dataset: str) -> str:
-    return NAMES.get(dataset, dataset)
+def dataset_name(study: Study, dataset: str) -> str:
+    """Return the title of a published set that the study calls by its own name; else the study's name for it."""
+    source = study.datasets[dataset].source
+    return PUBLISHED[source].title if source == dataset else dataset
 
 
 def listed(values: Iterable[int | str], word: str = "and") -> str:

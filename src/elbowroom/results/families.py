@@ -7,12 +7,12 @@ from typing import Annotated, Any, Protocol, Self, get_args
 import pandas as pd
 
 from elbowroom.core.pixel_range import PIXEL_RANGES, SYMMETRIC, UNIT
-from elbowroom.core.settings import DATASETS, Likelihood, Study, VariantSettings
+from elbowroom.core.settings import Likelihood, Study, VariantSettings
 from elbowroom.results.schema import Column, columns
 
 OBJECTIVE = ("dataset", "model", "likelihood", "pixel_range", "beta")  # the settings that decide what a loss measures
 
-DatasetName = Annotated[str, Column("text", choices=tuple(DATASETS))]
+DatasetName = Annotated[str, Column("text")]
 LikelihoodName = Annotated[str, Column("text", choices=get_args(Likelihood))]
 PixelRangeName = Annotated[str, Column("text", choices=tuple(map(str, PIXEL_RANGES)))]
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +13,7 @@ import yaml
 
 from benchmarks import bench, epochs, pictures, settings, steps, timing, waits
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import DATASETS, Published
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.datasets.images import Images, Split
 from elbowroom.training.cuda_graph import WARM_UP
 from tests.support import ROOT
@@ -24,7 +25,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path) -> None:
     """A study with narrow networks, of which little is measured; its few images are real."""
     monkeypatch.setattr(sys, "executable", str(python / "python"))
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"] = {"mnist": {"train_images": 64, "test_images": 40}}
+    params["datasets"] = {"mnist": {"source": "mnist", "train_images": 64, "test_images": 40}}
     params["variants"] = {"mnist-z128": params["variants"]["mnist-z128"] | {"channels": 2, "latent_dim": 4}}
     params["recipes"]["notebook-mnist"] |= {"batch_size": 16, "epochs": 2, "seeds": [0]}
     params["evaluation"] = EVALUATION.model_dump()
@@ -61,7 +62,7 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bench, "PAGE", page)
     monkeypatch.setattr(steps, "OTHERS", {steps.notebook: "the notebook's loop"})
     monkeypatch.setattr(waits, "compared", lambda: [])
-    monkeypatch.setattr(epochs, "DATASETS", {"mnist": Published((1, 28, 28), 64, 40)})
+    monkeypatch.setattr(epochs, "PUBLISHED", {"mnist": replace(PUBLISHED["mnist"], train_images=64, test_images=40)})
     monkeypatch.setattr("sys.argv", ["bench.py", *bench.SECTIONS])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     bench.main()
@@ -182,7 +183,7 @@ def test_work_is_what_the_networks_are_known_to_take() -> None:
     plain, ours = {}, {}
     for dataset, name in settings.VARIANTS.items():
         variant = study.variant(name)
-        split = Split(torch.zeros(32, *DATASETS[dataset].shape, dtype=torch.uint8), torch.zeros(32))
+        split = Split(torch.zeros(32, *PUBLISHED[dataset].shape, dtype=torch.uint8), torch.zeros(32))
         setting = variant, study.recipes[variant.recipe], Images(split, split, [])
         plain[dataset], ours[dataset] = (steps.flops(*setting, folded=folded) / 32 for folded in (False, True))
     assert plain["mnist"] == pytest.approx(443e6, rel=0.005)

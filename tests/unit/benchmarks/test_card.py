@@ -16,7 +16,8 @@ from benchmarks import bench, card, card_run, card_unpack, parcels, settings
 from benchmarks.card_results import importance, needs, outs, settings_used
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
-from elbowroom.datasets import archives, download
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.datasets import download
 from tests.support import ROOT
 
 FIRST = "mnist-z128"
@@ -43,7 +44,7 @@ import benchmarks.card_run
 def mirror() -> Path:
     """The folder that holds the published archives."""
     name = "mnist/train-images-idx3-ubyte.gz"
-    return download.fetch(f"{archives.MNIST_URL}{name.partition('/')[2]}", name).parents[1]
+    return download.fetch(f"{PUBLISHED['mnist'].url}{name.partition('/')[2]}", name).parents[1]
 
 
 @pytest.fixture
@@ -186,7 +187,7 @@ def test_missing_archives_and_a_missing_card_are_named(
 ) -> None:
     (tmp_path / "cifar-10-binary.tar.gz.0").touch()  # in pieces
     (tmp_path / "mnist").mkdir()
-    for name in archives.MNIST_SHA256:
+    for name in PUBLISHED["mnist"].files:
         (tmp_path / f"mnist/{name}.gz").touch()
     (tmp_path / "mnist/t10k-labels-idx1-ubyte.gz").unlink()
     assert card.main([str(tmp_path / "out"), "--mirror", str(tmp_path)]) == 2

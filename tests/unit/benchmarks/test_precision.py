@@ -15,14 +15,11 @@ from benchmarks.equivalence import BF16, EPOCHS, FLOAT32, MARGIN, PRECISIONS, SE
 from benchmarks.precision import Job, Part
 from elbowroom.comparison.intervals import t_interval
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import Dataset
 from tests.support import ROOT
-from tests.support.settings import EVALUATION, recipe, variant
+from tests.support.settings import EVALUATION, published_set, recipe, variant
 
 SPREAD = np.array([-0.1, 0.05, 0.0, 0.12, -0.07])  # mean 0
-PARTS = [
-    Part(n, variant(), recipe(epochs=e), Dataset(train_images=64, test_images=40), "c", "m") for n, e in EPOCHS.items()
-]
+PARTS = [Part(n, variant(), recipe(epochs=e), published_set("mnist", 64, 40), "c", "m") for n, e in EPOCHS.items()]
 
 
 def trained(name: str, seed: int, kind: str, add: float = 0.0, **changes: object) -> Training:
@@ -164,7 +161,7 @@ def test_the_committed_page_is_of_the_committed_results() -> None:
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The root study with narrow networks and few images, one epoch each, in a folder of its own."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"]["mnist"] = {"train_images": 64, "test_images": 40}
+    params["datasets"]["mnist"] = {"source": "mnist", "train_images": 64, "test_images": 40}
     for name in ("mnist-z128", "mnist-z256"):
         params["variants"][name]["channels"] = 4
         monkeypatch.setitem(EPOCHS, name, 1)

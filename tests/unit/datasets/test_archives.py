@@ -9,18 +9,20 @@ import tarfile
 import threading
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Dataset
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.datasets import archives, download
 from elbowroom.datasets.images import Images
-from elbowroom.datasets.prepare import READERS, prepare
+from elbowroom.datasets.prepare import prepare
+from tests.support.settings import published_set
 
-SMALL = Dataset(train_images=8, test_images=4)
+SMALL = published_set("mnist", 8, 4)
+SMALL_CIFAR10 = published_set("cifar10", 8, 4)
 
 
 def test_mnist_is_mnist(published: dict[str, Images]) -> None:
@@ -38,8 +40,8 @@ def test_mnist_is_read_as_torchvision_reads_it(published: dict[str, Images], tmp
     from torchvision.datasets import MNIST  # its import takes seconds
 
     (tmp_path / "MNIST/raw").mkdir(parents=True)
-    for name in archives.MNIST_SHA256:
-        packed = download.fetch(f"{archives.MNIST_URL}{name}.gz", f"mnist/{name}.gz")
+    for name in PUBLISHED["mnist"].files:
+        packed = download.fetch(f"{PUBLISHED['mnist'].url}{name}.gz", f"mnist/{name}.gz")
         (tmp_path / "MNIST/raw" / name).write_bytes(gzip.decompress(packed.read_bytes()))
     images = published["mnist"]
     for split in ("train", "test"):
@@ -72,13 +74,14 @@ def test_the_first_images_are_kept() -> None:
     assert arrays["train_images"].shape == (8, 1, 28, 28)
     assert arrays["test_labels"].tolist() == [7, 2, 1, 0]
     assert header["classes"] == list("0123456789")
-    assert header["sha256"] != prepare("mnist", Dataset(train_images=9, test_images=4))[1]["sha256"]
+    assert header["sha256"] != prepare("mnist", published_set("mnist", 9, 4))[1]["sha256"]
 
 
 def test_the_declared_shapes_and_counts_are_the_published_ones(published: dict[str, Images]) -> None:
-    assert set(READERS) == set(DATASETS) == set(published)
     for name, images in published.items():
-        assert DATASETS[name] == (images.shape, len(images.train.labels), len(images.test.labels))
+        facts = PUBLISHED[name]
+        assert (facts.shape, facts.train_images) == (images.shape, len(images.train.labels))
+        assert facts.test_images == len(images.test.labels)
 
 
 @pytest.fixture
@@ -86,8 +89,8 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A mirror of MNIST that the test may damage, and an empty cache folder."""
     folder = tmp_path / "mirror"
     (folder / "mnist").mkdir(parents=True)
-    for name in archives.MNIST_SHA256:
-        shutil.copy(download.fetch(f"{archives.MNIST_URL}{name}.gz", f"mnist/{name}.gz"), folder / "mnist")
+    for name in PUBLISHED["mnist"].files:
+        shutil.copy(download.fetch(f"{PUBLISHED['mnist'].url}{name}.gz", f"mnist/{name}.gz"), folder / "mnist")
     monkeypatch.setenv("ELBOWROOM_MIRROR", str(folder))
     monkeypatch.setattr(download, "cache", lambda: tmp_path / "cache")
     return folder
@@ -151,7 +154,7 @@ def test_a_damaged_archive_is_refused(mirror: Path, damage: str) -> None:
 
 def test_a_file_missing_in_the_mirror_is_an_error(mirror: Path) -> None:
     with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: not found, expected in the folder"):
-        prepare("cifar10", SMALL)
+        prepare("cifar10", SMALL_CIFAR10)
 
 
 @pytest.mark.parametrize("content", ["html", "empty", "other", "cut"])
@@ -162,14 +165,14 @@ def test_another_archive_than_cifar10_is_refused(mirror: Path, tmp_path: Path, c
     else:
         with tarfile.open(archive, "w:gz") as tar:
             if content != "empty":
-                for name in archives.CIFAR10_SHA256:
-                    file = tmp_path / name
+                for name in map(PurePosixPath, PUBLISHED["cifar10"].files):
+                    file = tmp_path / name.name
                     file.write_bytes(os.urandom(3073))
-                    tar.add(file, f"cifar-10-batches-bin/{name}")
+                    tar.add(file, str(name))
         if content == "cut":
             archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: found .*, expected [^\n]*$"):
-        prepare("cifar10", SMALL)
+        prepare("cifar10", SMALL_CIFAR10)
 
 
 # --- hostile archives ----------------------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ def test_a_hostile_archive_is_refused_and_writes_nothing(
     tracemalloc.start()
     try:
         with pytest.raises(StudyError, match=r"cifar-10-binary.tar.gz: found [^\n]+, expected [^\n]+$") as error:
-            prepare("cifar10", SMALL)
+            prepare("cifar10", SMALL_CIFAR10)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -239,7 +242,7 @@ def test_a_gzip_bomb_is_not_unpacked(mirror: Path, name: str, monkeypatch: pytes
         with pytest.raises(
             StudyError, match=r"gz: found more than 1048576 bytes in it, expected the published archive"
         ):
-            prepare("cifar10" if "cifar" in name else "mnist", SMALL)
+            prepare("images", SMALL_CIFAR10 if "cifar" in name else SMALL)
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()

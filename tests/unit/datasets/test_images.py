@@ -38,7 +38,7 @@ def test_a_prepared_dataset_is_loaded_unchanged(prepared: tuple[files.Arrays, di
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"test_images": None}, "test_images: found nothing, expected uint8 (3, 3, 32, 32)"),
+        ({"test_images": None}, "test_images: found images of shape (), expected (1 or 3, height, width)"),
         ({"train_labels": None}, "train_images: found uint8 (5, 3, 32, 32), expected uint8 (0, 3, 32, 32)"),
         ({"more": np.zeros(1)}, "more: found float64 (1,), expected nothing"),
         ({"train_images": np.zeros((5, 3, 32, 32))}, "train_images: found float64 (5, 3, 32, 32), expected uint8 (5,"),

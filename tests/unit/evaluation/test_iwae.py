@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal, Normal, kl_divergence
 
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.random_streams import Stream, generator
-from elbowroom.core.settings import DATASETS, Variant
+from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.evaluation.iwae import bound_names, bounds, log_weights
 from elbowroom.vae.model import VAE
@@ -43,7 +44,7 @@ def linear_gaussian(off: float = 0.0) -> TrainedVAE:
 
 def untrained(settings: Variant) -> TrainedVAE:
     torch.manual_seed(0)
-    shape = DATASETS[settings.dataset].shape
+    shape = PUBLISHED[settings.dataset].shape
     return TrainedVAE("v", settings, 0, shape, VAE(settings, shape))
 
 

@@ -210,13 +210,13 @@ WIDER = f"{WHERE}, 64 channels instead of 32 (3.6 times the parameters)"
         (Worth.ONE_SEED, f"{WHERE}, 32 or 64 channels have only one seed: no conclusion."),
     ],
 )
-def test_each_result_of_a_wider_network_is_said(worth: Worth, expected: str) -> None:
-    assert width_paragraph([replace(GAIN, worth=worth)]).text == expected
+def test_each_result_of_a_wider_network_is_said(study: Study, worth: Worth, expected: str) -> None:
+    assert width_paragraph(study, [replace(GAIN, worth=worth)]).text == expected
 
 
-def test_sizes_of_one_result_share_a_sentence() -> None:
+def test_sizes_of_one_result_share_a_sentence(study: Study) -> None:
     found = width_paragraph(
-        [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)]
+        study, [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)]
     )
     assert found.sentences[0] == (
         "On CIFAR-10 with 8 and 16 latents, 64 channels instead of 32 gain at most 1.1 nats (0.4 %) and 2.0 nats "
@@ -225,9 +225,9 @@ def test_sizes_of_one_result_share_a_sentence() -> None:
     assert len(found.sentences) == 2
 
 
-def test_no_two_widths_are_said_to_be_none() -> None:
+def test_no_two_widths_are_said_to_be_none(study: Study) -> None:
     assert (
-        width_paragraph([]).text
+        width_paragraph(study, []).text
         == "No two networks differ in their width alone, so what width is worth cannot be told."
     )
 

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from elbowroom.core.settings import DATASETS, Variant
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import Variant
 from elbowroom.vae import fast_bf16
 from elbowroom.vae.fast_bf16 import Bf16Conv2d
 from elbowroom.vae.fast_cpu import FastConvTranspose2d, bf16_copy
@@ -15,7 +16,7 @@ from elbowroom.vae.model import VAE
 from elbowroom.vae.objective import terms
 from tests.support.settings import cifar_variant, variant
 
-SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+SHAPES = {name: PUBLISHED[name].shape for name in ("mnist", "cifar10")}
 ONCE = 2.0**-8  # of a number: what rounding it to bfloat16 changes, at most
 SMALL_CONVOLUTIONS = [  # channels in and out, kernel, stride, pixels on a side
     (12, 20, 4, 2, 7),  # the notebook's third: 3 x 3 outputs

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import DATASETS, Variant
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import Variant
 from elbowroom.vae import fast_cpu
 from elbowroom.vae.fast_cpu import FastConvTranspose2d, FastDecoder, accelerate, decoder_for
 from elbowroom.vae.model import VAE, Decoder
@@ -16,7 +17,7 @@ from elbowroom.vae.objective import terms
 from tests.support import ROOT
 from tests.support.settings import cifar_variant, variant
 
-SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+SHAPES = {name: PUBLISHED[name].shape for name in ("mnist", "cifar10")}
 EVERY = {
     "notebook": variant(channels=8),
     "notebook, wide latents": variant(channels=8, latent_dim=200),

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from elbowroom.core.params import load_study
-from elbowroom.core.settings import DATASETS
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.vae.model import VAE, parameters, reparameterize
 from tests.support import ROOT
 from tests.support.settings import cifar_variant, variant
 
-SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+SHAPES = {name: PUBLISHED[name].shape for name in ("mnist", "cifar10")}
 PUBLISHED = {
     "mnist-z128": 3_342_305,
     "mnist-z256": 5_538_017,

@@ -9,7 +9,8 @@ import torch
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, Variant
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import Variant
 from elbowroom.datasets.images import Images, scale
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
@@ -18,7 +19,7 @@ from elbowroom.vae.trained import TrainedVAE, load_evolution, load_model, save_e
 from tests.support.images import CPU
 from tests.support.settings import cifar_variant, variant
 
-SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+SHAPES = {name: PUBLISHED[name].shape for name in ("mnist", "cifar10")}
 
 
 def trained(settings: Variant, seed: int = 0) -> TrainedVAE:

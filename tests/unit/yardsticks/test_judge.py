@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
-from elbowroom.core.settings import DATASETS, JudgeTraining, Shape
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import JudgeTraining, Shape
 from elbowroom.datasets.images import Images, Split, scale
 from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
 from elbowroom.vae.model import VAE
@@ -27,7 +28,7 @@ from elbowroom.yardsticks.judge import (
 from tests.support.images import CPU
 from tests.support.settings import cifar_variant
 
-SHAPES = {name: facts.shape for name, facts in DATASETS.items()}
+SHAPES = {name: PUBLISHED[name].shape for name in ("mnist", "cifar10")}
 Trained = dict[str, tuple[Judge, list[dict[str, float]]]]
 SETTINGS = JudgeTraining(epochs=4, batch_size=16, learning_rate=0.005)
 

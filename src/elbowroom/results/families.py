@@ -14,7 +14,7 @@ OBJECTIVE = ("dataset", "model", "likelihood", "pixel_range", "beta")  # the set
 
 DatasetName = Annotated[str, Column("text")]
 LikelihoodName = Annotated[str, Column("text", choices=get_args(Likelihood))]
-PixelRangeName = Annotated[str, Column("text", choices=tuple(map(str, PIXEL_RANGES)))]
+PixelRangeName = Annotated[str, Column("text", choices=tuple(f"{each}" for each in PIXEL_RANGES))]
 
 
 class Member(Protocol):
@@ -38,6 +38,7 @@ class LossFamily:
 
     @classmethod
     def of(cls, member: Member) -> Self:
+        """Return the family of a variant or of a row."""
         return cls(member.dataset, member.likelihood, str(member.pixel_range))
 
     @property

@@ -30,10 +30,9 @@ from elbowroom.results.schema import MAYBE, NUMBER, Column, Expected, Table, col
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.results.yardstick_rows import Dimension, NoiseLevel, NoisePoint
 
-TEXT = Column("text")
+TEXT, SPLIT = Column("text"), Column("text", choices=("train", "test"))
 AMOUNT, SHARE = Column(low=0), Column(low=0, high=1)
 POSITIVE, SEED = Column("whole", low=1, high=2**53), Column("whole", low=0, high=2**31)
-SPLIT = Column("text", choices=("train", "test"))
 TERM_COLUMNS = {"loss": NUMBER, "distortion": NUMBER, "rate": NUMBER}
 
 SEED_METRICS = {

@@ -28,7 +28,6 @@ from elbowroom.yardsticks.principal_components import (
     reconstruction_cross_entropies,
 )
 
-ERROR_FACTORS = {str(each): error_factor(each) for each in PIXEL_RANGES}  # by the range's name in tables
 ROUNDING = 1 / (12 * 255**2)  # the variance of a pixel within its grey level, which even a single image has
 
 
@@ -75,9 +74,9 @@ def mean_image(dataset: str, train: Tensor, test: Tensor) -> Iterator[BaselineRo
     error = max(mean_square(train) * size - mean.square().sum().item(), size * ROUNDING)
     errors = torch.cat([(x - mean).square().sum(1) for x in float_batches(test)])
     test_error = errors.mean().item()
-    for pixel_range, factor in ERROR_FACTORS.items():
+    for pixel_range, factor in _error_factors().items():
         yield row("gaussian", pixel_range, factor * error, factor * test_error, _mean_psnr(errors, size).item())
-    for pixel_range, factor in ERROR_FACTORS.items():
+    for pixel_range, factor in _error_factors().items():
         sigma2 = factor * error / size
         constant = size / 2 * math.log(2 * math.pi * sigma2)
         yield row("gaussian_optimal", pixel_range, constant + size / 2, constant + factor * test_error / (2 * sigma2))
@@ -97,7 +96,7 @@ def pca(dataset: str, components: Components, test: Projected) -> Iterator[Basel
     train_errors = (components.total - components.variances.cumsum(0)).clamp(min=0).tolist()
     errors = (test.squared_distances.unsqueeze(1) - test.coordinates.square().cumsum(1)).clamp(min=0)  # (N, K)
     psnr = _mean_psnr(errors, len(components.mean)).tolist()
-    for pixel_range, factor in ERROR_FACTORS.items():
+    for pixel_range, factor in _error_factors().items():
         for d, (train_error, test_error) in enumerate(zip(train_errors, errors.mean(0).tolist(), strict=True), start=1):
             yield BaselineRow(
                 dataset=dataset,
@@ -137,7 +136,7 @@ def linear_vae(dataset: str, components: Components, test: Projected) -> Iterato
     coordinate, and variance sigma^2/lambda (Lucas et al. 2019, arXiv:1911.02469, section 4). Test losses are exact
     expectations over z.
     """
-    for pixel_range, factor in ERROR_FACTORS.items():
+    for pixel_range, factor in _error_factors().items():
         variances = factor * components.variances
         squares = factor * test.coordinates.square().mean(0)
         active = variances > SIGMA2
@@ -180,6 +179,11 @@ def floor(dataset: str, train: Tensor, test: Tensor) -> BaselineRow:
         test_loss=test_loss,
         test_distortion=test_loss,
     )
+
+
+def _error_factors() -> dict[str, int]:
+    """Return the factor of squared errors in each pixel range, by the range's name in tables."""
+    return {str(pixel_range): error_factor(pixel_range) for pixel_range in PIXEL_RANGES}
 
 
 def _mean_psnr(errors: Tensor, size: int) -> Tensor:

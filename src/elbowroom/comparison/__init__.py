@@ -1,1 +1,1 @@
-"""Variants beside each other, beside baselines and beside what was published."""
+"""Compare variants with each other, with baselines and with published results."""

@@ -136,12 +136,12 @@ def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]
 
 
 def by_series(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
-    """Return the rows of each series of several sizes, sizes ascending, in the order in which series first stand."""
+    """Return the rows of each series of several sizes, sizes ascending, in the order in which the series appear."""
     return [own for own in grouped(rows) if len(own) > 1]
 
 
 def grouped(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
-    """Return the rows of each series, sizes ascending, in the order in which series first stand."""
+    """Return the rows of each series, sizes ascending, in the order in which the series appear."""
     groups: dict[tuple[LossFamily, str], list[SizeAnswer]] = {}
     for row in rows:
         groups.setdefault((LossFamily.of(row), row.series), []).append(row)

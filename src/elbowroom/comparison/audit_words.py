@@ -74,7 +74,7 @@ def beside(numbers: Iterable[VariantNumber], series: Iterable["pd.Series[float]"
 
 
 def figures(numbers: Sequence[VariantNumber], values: Sequence[float | str]) -> str:
-    """Name numbers, and what all share once: test loss of A 1, B 2; or A test loss 1, train loss 2."""
+    """List numbers with their names, what all share once: test loss of A 1, B 2; or A test loss 1, train loss 2."""
     texts = [value if isinstance(value, str) else f"{value:,}" for value in values]
     if len({number.label for number in numbers}) == 1:
         pairs = [f"{number.variant} {text}" for number, text in zip(numbers, texts, strict=True)]

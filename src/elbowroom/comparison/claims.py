@@ -25,7 +25,7 @@ CLAIMS = Path(__file__).with_name("claims.yaml")
 
 
 class VariantNumber(Settings):
-    """A number of a variant. Measured: a column of metrics/<variant>.csv. Published: what `published` finds."""
+    """A number of a variant. Measured: a column of metrics/<variant>.csv. Published: what `published_value` finds."""
 
     variant: str
     metric: str

@@ -1,4 +1,4 @@
-"""Is training finished? What the training curve promises of twice the epochs."""
+"""Is training finished? Predict from its curve what twice the epochs would gain."""
 
 import math
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Swap:
-    """Two variants of which the first judge finds the samples of `nearer` nearer to test images, the second `other`."""
+    """Two VAEs that the judges rank differently: `nearer` has the smaller FCD by the first, `other` by the second."""
 
     nearer: str
     other: str

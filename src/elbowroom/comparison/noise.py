@@ -1,4 +1,4 @@
-"""How many latents VAEs use at their noise levels, beside the exact linear VAE at every level."""
+"""How many latents VAEs use at the variance of their likelihood, beside the exact linear VAE at every variance."""
 
 from collections.abc import Iterable, Iterator
 

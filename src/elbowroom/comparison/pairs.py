@@ -1,7 +1,7 @@
 """Which variants are compared with which, and what their seeds say about the difference.
 
-All rows of a study are read together, so "better" and "worse" are adjusted for all of them, whatever the metric: of
-studies of equals, at most a share 1 - level says either anywhere (docs/null-comparisons.md).
+"Better" and "worse" are adjusted for all rows of a study together, whatever the metric. So if all variants are equal,
+the table says either anywhere with a chance of at most 1 - level (docs/null-comparisons.md).
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The published results (published.yaml), beside the measured ones."""
+"""Set the published results (published.yaml) beside the measured ones."""
 
 import math
 from functools import cache

@@ -1,4 +1,4 @@
-"""What the loss is at most with fewer latents: that of a trained model which is cut down to them."""
+"""An upper bound on the loss with fewer latents: the loss of a trained model that keeps only some of its latents."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

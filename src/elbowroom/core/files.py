@@ -65,10 +65,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def save_json(path: Path, content: Any) -> None:
+    """Write JSON, indented, as `write` does."""
     write(path, json.dumps(content, indent=2) + "\n")
 
 
 def save_csv(path: Path, table: "DataFrame") -> None:
+    """Write a table without its index, as `write` does."""
     write(path, table.to_csv(index=False, lineterminator="\n"))
 
 

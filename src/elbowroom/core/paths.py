@@ -9,7 +9,7 @@ NOTES = Path(".dvc/tmp/stages")  # of stages, on this machine only
 
 
 def note_file(stage: str, kind: str) -> Path:
-    """A note of a stage, as train@mnist-z128. Kinds: lock; seconds, that it took last; error, that ended it last."""
+    """A note about a stage, such as train@mnist-z128. kind: lock; seconds (of its last run); error (that ended it)."""
     name = re.sub(r"[^\w@-]", "_", stage)
     return NOTES / f"{name}.{kind}"
 
@@ -55,7 +55,7 @@ def animation_file(variant: str) -> Path:
 
 
 def baselines_file(dataset: str) -> Path:
-    """The yardsticks of a dataset."""
+    """The baselines of a dataset."""
     return Path("metrics") / "baselines" / f"{dataset}.csv"
 
 

@@ -19,7 +19,10 @@ from elbowroom.vae.trained import TrainedVAE
 
 @dataclass(frozen=True)
 class ModelPictures:
-    """stills: by file name in plots/<variant>/, figures or mosaics of pixels. evolution: frames of an animation."""
+    """The pictures of a model.
+
+    stills: by file name in plots/<variant>/, figures or mosaics of pixels. evolution: frames of an animation.
+    """
 
     stills: dict[str, np.ndarray | Figure]
     evolution: list[Figure]

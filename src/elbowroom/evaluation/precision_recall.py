@@ -10,7 +10,7 @@ ROWS = 500  # distances from this many features at once: memory grows with N, no
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares from 0 to 1. precision: of made pictures that look real. recall: of real ones that the made ones reach."""
+    """precision: the share of made pictures that look real. recall: the share of real ones that made ones come near."""
 
     precision: float
     recall: float

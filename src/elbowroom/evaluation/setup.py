@@ -1,4 +1,4 @@
-"""What every group of metrics is measured with."""
+"""What every group of metrics needs: the trained model, the judges, the images and the settings."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Measure what a trained VAE loses if it is cut down to fewer latents: an upper bound for those that are trained so.
+"""Measure the loss of a trained VAE that is cut down to fewer latents: the best VAE with that many is no worse.
 
 All but k latents are fixed at 0, the mean of their prior. That is a VAE with k latents: the others' rows leave the
 encoder, and their columns the decoder. So the best VAE with k latents has no higher loss.

@@ -10,7 +10,7 @@ DASH = "\N{EN DASH}"  # in a cell that has nothing to show
 
 @dataclass(frozen=True)
 class TextTable:
-    """header: a text for each column, of which the first `texts` hold text, the others numbers; rows: their cells."""
+    """A table of text. The first `texts` columns hold text, the others numbers."""
 
     header: list[str]
     rows: list[list[str]]

@@ -19,6 +19,7 @@ class Series:
     rows: Sequence[SizeAnswer]
 
     def of_state(self, *states: State) -> list[SizeAnswer]:
+        """The sizes in any of these states."""
         return [row for row in self.rows if row.state in states]
 
     @property

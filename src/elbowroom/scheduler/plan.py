@@ -56,5 +56,5 @@ def wrapped(line: str) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """1 stage, 2 stages."""
+    """Return a number with its noun: 1 stage, 2 stages."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -22,6 +22,7 @@ class DivergenceWatch:
         self.sound_steps = torch.zeros((), dtype=torch.int64, device=device)  # in this epoch
 
     def begin_epoch(self) -> None:
+        """Count steps anew."""
         self.sound_steps.zero_()
 
     def observe(self, total: Tensor, loss: Tensor, size: int) -> None:

@@ -46,6 +46,7 @@ class ResumableRun:
             self.checkpoints.save(self.run.epoch, arrays, header | {"cost": asdict(self.cost)})
 
     def result(self) -> TrainedSeed:
+        """Return what training gave, the model in evaluation mode."""
         run = self.run
         cost = self.cost.row(run.epoch * len(run.order))
         return TrainedSeed(run.seed, run.model.eval(), run.history, run.snapshots.arrays(run.epoch), cost)

@@ -19,7 +19,7 @@ FOLLOWED = 10  # test images whose reconstruction is followed
 
 @dataclass(frozen=True)
 class Snapshot:
-    """mu: (N, latent_dim) float16, of the first test images. reconstructions: (M, C, H, W) uint8, of the first few."""
+    """A model at one epoch: mu (N, latent_dim) float16 and pictures (M, C, H, W) uint8 of the first test images."""
 
     epoch: int
     mu: np.ndarray
@@ -61,5 +61,5 @@ class Snapshots:
 
 
 def is_snapshot_epoch(epoch: int) -> bool:
-    """Is it 0, or one of 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, ..., ten to a decade?"""
+    """Return whether this epoch gets a snapshot: 0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, ..., ten to a decade."""
     return epoch == 0 or epoch == round(10 ** (round(10 * math.log10(epoch)) / 10))

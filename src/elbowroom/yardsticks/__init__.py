@@ -1,1 +1,1 @@
-"""Make once for each dataset what its variants are measured by: baselines and the judge."""
+"""What is made once for each dataset, to measure all of its variants by: baselines and the judge."""

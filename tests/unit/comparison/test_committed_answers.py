@@ -100,7 +100,9 @@ CIFAR10_32, CIFAR10_64 = REPORT | {"channels": 32}, REPORT | {"channels": 64}
     ],
     ids=["root MNIST", "root CIFAR-10", "sweep MNIST", "sweep CIFAR-10 32", "sweep CIFAR-10 64"],
 )
-def test_states(folder: str, settings: dict[str, object], margin: float, states: dict[int, State]) -> None:
+def test_committed_sizes_have_these_states_and_margins(
+    folder: str, settings: dict[str, object], margin: float, states: dict[int, State]
+) -> None:
     found = judged(folder, settings)
     assert by_size(folder, settings, found.state) == states
     assert found.margin == pytest.approx(margin, abs=0.005)

@@ -60,7 +60,7 @@ def named(deviation: float, seeds: int) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize(("deviation", "seeds"), NAMED)
-def test_sizes_are_named_as_often_as_the_rule_was_chosen_for(deviation: float, seeds: int) -> None:
+def test_each_size_is_called_enough_as_often_as_recorded(deviation: float, seeds: int) -> None:
     expected = np.array(NAMED[deviation, seeds])
     shares = np.clip(expected, ROUNDING, 1 - ROUNDING)  # 0 and 1 are rounded too
     errors = np.sqrt(shares * (1 - shares) / STUDIES)
@@ -195,7 +195,9 @@ ONE_SEED, COLLAPSED = State.ONE_SEED, State.COLLAPSED
         "collapsed",
     ],
 )
-def test_states(test: list[list[float]], train: list[list[float]], expected: list[State]) -> None:
+def test_losses_give_each_size_its_state(
+    test: list[list[float]], train: list[list[float]], expected: list[State]
+) -> None:
     found = judged(Losses.of(test), Losses.of(train), mean_image_loss=min(map(np.mean, test)) + 100)
     if expected[0] is COLLAPSED:
         found = judged(Losses.of(test), Losses.of(train), mean_image_loss=110.0)

@@ -40,7 +40,7 @@ def test_few_z_of_many_latents_are_not_overfitted(count: int) -> None:
     assert prior.log_ratio(prior_samples(5000, 128, 1)).mean().item() == pytest.approx(-128 / count, rel=0.3)
 
 
-def test_what_two_modes_save_is_what_is_known() -> None:
+def test_a_prior_of_two_modes_saves_the_known_rate() -> None:
     """log p(z) - log N(z; 0, I), with the true density of two modes. Their mean and variance are those of N(0, I), so
     one Gaussian saves nothing.
     """

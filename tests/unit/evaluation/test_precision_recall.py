@@ -25,7 +25,7 @@ def by_definition(real: np.ndarray, made: np.ndarray) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("real_count", "made_count"), [(1203, 700), (60, 1001), (4, 4)])
 @pytest.mark.parametrize("scale", [0.6, 1.5])
-def test_they_equal_the_definition(real_count: int, made_count: int, scale: float) -> None:
+def test_precision_and_recall_equal_their_definition(real_count: int, made_count: int, scale: float) -> None:
     """More features than are compared at once, another number of each, samples too narrow and too wide."""
     real, made = normal(real_count, 8, 0) + 3, scale * normal(made_count, 8, 1) + 3
     assert precision_recall(real, made) == pytest.approx(by_definition(real.double().numpy(), made.double().numpy()))

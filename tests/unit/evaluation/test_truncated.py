@@ -40,7 +40,7 @@ def smaller(model: TrainedVAE, kept: Tensor) -> TrainedVAE:
 
 
 @pytest.mark.parametrize("name", VAES)
-def test_with_all_latents_it_is_the_test_loss(name: str, examples: dict[str, Example]) -> None:
+def test_with_all_latents_kept_the_loss_is_the_test_loss(name: str, examples: dict[str, Example]) -> None:
     """The distortion to the bit, if the same layers decode it. The loss to 1e-6: its KL is added up in float64."""
     images, model, example = examples[name]
     whole = example.truncated[-1]
@@ -55,7 +55,7 @@ def test_with_all_latents_it_is_the_test_loss(name: str, examples: dict[str, Exa
 
 
 @pytest.mark.parametrize("name", VAES)
-def test_it_is_the_loss_of_the_smaller_vae(name: str, examples: dict[str, Example]) -> None:
+def test_a_vae_cut_down_has_the_loss_of_the_smaller_vae(name: str, examples: dict[str, Example]) -> None:
     """This is why it bounds what a VAE of that size can reach. To 1e-5."""
     images, model, _ = examples[name]
     noise, order = split_noise(130, 6, 0, Stream.TEST_NOISE, CPU), torch.tensor([4, 1, 0, 5, 2, 3])
@@ -127,5 +127,5 @@ def test_sizes_kept(latent_dim: int, sizes: list[int]) -> None:
     assert sizes_kept(latent_dim) == sizes
 
 
-def test_an_autoencoder_has_none(examples: dict[str, Example]) -> None:
+def test_an_autoencoder_is_not_cut_down(examples: dict[str, Example]) -> None:
     assert examples["ae"].measured.truncated == []

@@ -31,7 +31,7 @@ def test_groups_of_a_row_have_a_wide_gap_between_them() -> None:
 
 
 @pytest.mark.parametrize("colours", [1, 3])
-def test_side_by_side_is_pixel_for_pixel(colours: int) -> None:
+def test_a_picture_grid_is_pixel_for_pixel(colours: int) -> None:
     pictures = {name: mosaic([[RANDOM.integers(0, 256, (2, colours, 8, 8), np.uint8)]]) for name in "abc"}
     canvas = FigureCanvasAgg(picture_grid(pictures, "title", 2))
     canvas.draw()

@@ -16,7 +16,7 @@ def test_the_count_is_that_of_the_linear_vaes_closed_form() -> None:
     assert found < (kl > 0).sum() == 11
 
 
-def test_equal_latents_are_all_but_a_twentieth_used() -> None:
+def test_of_equal_latents_95_percent_are_used() -> None:
     assert used_latents([1.0] * 20) == 19
     assert used_latents([1.0] * 4) == 4
 

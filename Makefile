@@ -66,7 +66,7 @@ page: $(READY) ## make the page of dvc plots from .dvc/page
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock
 
-bench: $(READY) .venv/bench ## measure what training costs, beside others -> benchmarks/RESULTS.md (half an hour)
+bench: $(READY) .venv/bench ## measure what training costs, beside others -> benchmarks/RESULTS.md (40 minutes)
 	PYTHONPATH=.venv/bench python benchmarks/bench.py
 
 .venv/bench: $(READY) # what it is compared with: no requirement of ours

@@ -22,6 +22,7 @@ from benchmarks.card_rows import card
 from benchmarks.epochs import growth, whole_epochs
 from benchmarks.machine import facts
 from benchmarks.memory import memory
+from benchmarks.quickstart import quickstart
 from benchmarks.settings import Setting
 from benchmarks.steps import layers, seeds, steps, work
 from benchmarks.study import whole_study
@@ -42,6 +43,7 @@ SECTIONS: dict[str, tuple[str, Callable[[dict[str, Setting]], Iterator[dict[str,
     "fit": ("Whole epochs", whole_epochs),
     "card": ("By precision: an epoch, seeds side by side, the share of the machine's own rate", card),
     "study": ("The whole study", whole_study),
+    "quickstart": ("A quickstart, its imports paid once or once a stage", quickstart),
     "memory": ("Peak memory", memory),
     "waits": ("What else one waits for", waits),
     "pictures": ("The slowest picture of each stage that draws", slowest),

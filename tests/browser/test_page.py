@@ -30,7 +30,7 @@ from tests.support.browser import opened
 
 STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
-LAYOUT = explorer_sheet.Layout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
+LAYOUT = explorer_sheet.SheetLayout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
 FEWER = LAYOUT._replace(latents=1, epochs=2)  # for every second variant
 SHIFT = 7  # by so many tiles each variant of a dataset differs from the one before
 POINTS = 100

@@ -13,7 +13,7 @@ from elbowroom.core.settings import Study
 from elbowroom.results.metrics import label_of
 from elbowroom.results.rows import PublishedNumber
 
-PUBLISHED = Path(__file__).with_name("published.yaml")
+PUBLISHED_RESULTS = Path(__file__).with_name("published.yaml")
 UNITS = {"epochs": "epochs", "train_images": "training images", "test_images": "test images"}  # of a Budget
 
 Value = int | float
@@ -55,7 +55,7 @@ class PublishedStudy(Settings):
 @cache
 def load_published() -> dict[str, PublishedStudy]:
     """Read the published studies, by name. Raises pydantic.ValidationError, which says where it is wrong."""
-    studies = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))
+    studies = yaml.safe_load(PUBLISHED_RESULTS.read_text(encoding="utf-8"))
     return {name: PublishedStudy.model_validate(study) for name, study in studies.items()}
 
 

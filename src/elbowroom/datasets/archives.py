@@ -15,7 +15,7 @@ from typing import IO
 from elbowroom.core.errors import StudyError, short
 from elbowroom.datasets import download
 
-LARGEST = 200 * 2**20  # bytes: no published archive is larger when unpacked
+LARGEST_UNPACKED = 200 * 2**20  # bytes: no published archive is larger when unpacked
 MEMBERS = 100  # read no more of a tar than this; the published ones have at most nine
 
 
@@ -53,7 +53,7 @@ def readable(archive: Path) -> Iterator[None]:
 
 
 def unpacked(archive: Path) -> bytes:
-    """Unpack a gzip file. Raises StudyError if it is damaged, or holds more than LARGEST bytes (a gzip bomb)."""
+    """Unpack a gzip file. Raises StudyError if damaged or of more than LARGEST_UNPACKED bytes (a gzip bomb)."""
     with readable(archive), archive.open("rb") as file:
         if file.read(100).lstrip()[:1] == b"<":
             raise damaged(archive, "HTML (an error page?)", "the published archive")
@@ -63,9 +63,9 @@ def unpacked(archive: Path) -> bytes:
 
 def _unpacked(archive: Path, file: IO[bytes]) -> bytes:
     with gzip.open(file) as packed:
-        content = packed.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise damaged(archive, f"more than {LARGEST} bytes in it", "the published archive")
+        content = packed.read(LARGEST_UNPACKED + 1)
+    if len(content) > LARGEST_UNPACKED:
+        raise damaged(archive, f"more than {LARGEST_UNPACKED} bytes in it", "the published archive")
     return content
 
 

@@ -20,7 +20,7 @@ from elbowroom.core.errors import StudyError, short, shown
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try, doubled before each further one
 TIMEOUT = 60  # seconds without a byte
-LARGEST = 2**30  # bytes: no published archive is larger
+LARGEST_DOWNLOAD = 2**30  # bytes: no published archive is larger
 
 
 def fetch(url: str, mirrored_as: str) -> Path:
@@ -89,8 +89,8 @@ def _body(url: str) -> bytes:
             while part := response.read(2**20):
                 content += part
                 progress.update(len(part))
-                if len(content) > LARGEST:
-                    raise ValueError(f"more than {LARGEST} bytes")
+                if len(content) > LARGEST_DOWNLOAD:
+                    raise ValueError(f"more than {LARGEST_DOWNLOAD} bytes")
     if total is not None and len(content) < total:  # read() does not notice
         raise http.client.IncompleteRead(bytes(content), total - len(content))
     return bytes(content)

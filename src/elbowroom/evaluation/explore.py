@@ -10,7 +10,7 @@ from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Figures
 from elbowroom.datasets.images import Images, to_bytes
 from elbowroom.figures import explorer_sheet
-from elbowroom.figures.explorer_sheet import Explored, Layout
+from elbowroom.figures.explorer_sheet import Explored, SheetLayout
 from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
 from elbowroom.vae.objective import kl
 from elbowroom.vae.trained import TrainedVAE
@@ -37,7 +37,7 @@ def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figu
     amounts = kl(mu, logvar).mean(0) if is_vae else mu.var(0)
     latents = amounts.argsort(descending=True)[:WALKED]
     followed = evolution["reconstructions"]
-    layout = Layout(settings.explorer_grid, len(ends), steps, len(latents), *followed.shape[:2])
+    layout = SheetLayout(settings.explorer_grid, len(ends), steps, len(latents), *followed.shape[:2])
     walks = _walks(mu, latents, layout.stops, of_prior=is_vae)
 
     decoded = [to_bytes(model.decode(z)) for z in (torch.from_numpy(grid).to(mu), torch.cat(between), walks)]

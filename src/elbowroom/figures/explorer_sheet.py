@@ -22,7 +22,7 @@ QUALITY = 88
 SPAN = 3.0  # a walk along a latent goes this many standard deviations to either side
 
 
-class Layout(NamedTuple):
+class SheetLayout(NamedTuple):
     """How many pictures of each kind a sheet has. The kinds follow each other in this order.
 
     grid: points on each side of the map; its pictures come row by row, from the upper left corner. images: test images;
@@ -103,7 +103,7 @@ class Explored(NamedTuple):
     - latents, amounts (L,): the latents walked along, and the KL of each in nats (an autoencoder: the variance of mu)
     """
 
-    layout: Layout
+    layout: SheetLayout
     classes: list[str]
     size: tuple[int, int]
     arrays: Arrays
@@ -125,4 +125,4 @@ def load(name: str, variant: Variant, seed: int) -> Explored:
     if not {"layout", "size"} <= header.keys():
         raise StudyError(f"{path}: found no sheet of pictures, expected one as the explore stage writes it")
     height, width = header["size"]
-    return Explored(Layout(**header["layout"]), header["classes"], (height, width), arrays)
+    return Explored(SheetLayout(**header["layout"]), header["classes"], (height, width), arrays)

@@ -122,7 +122,7 @@ def test_a_refusal_is_not_tried_again(server: Server, tmp_path: Path, answer: An
 def test_a_body_beyond_the_size_limit_is_not_read_to_its_end(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "LARGEST", 2**20)
+    monkeypatch.setattr(download, "LARGEST_DOWNLOAD", 2**20)
     server.answers.append(Answer())
     with pytest.raises(StudyError, match=r"download failed \(more than 1048576 bytes\)"):
         fetch()

@@ -21,7 +21,7 @@ from stages import explore
 from tests.support import ROOT
 from tests.support.settings import cifar_variant, variant
 
-LAYOUT = explorer_sheet.Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
+LAYOUT = explorer_sheet.SheetLayout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
 
 
 def test_kinds_of_tiles_follow_each_other() -> None:
@@ -133,7 +133,7 @@ def test_what_is_decoded_is_the_grid_the_paths_and_the_walks(
 
     found = explorer_sheet.load("v", settings, 0)
     layout, arrays = found.layout, found.arrays
-    assert layout == explorer_sheet.Layout(grid=4, images=3, steps=4, latents=3, epochs=1, followed=2)
+    assert layout == explorer_sheet.SheetLayout(grid=4, images=3, steps=4, latents=3, epochs=1, followed=2)
     bright = sheets[0][:, 0].reshape(len(sheets[0]), -1).mean(1) / 255
     assert len(bright) == layout.starts["end"]
 

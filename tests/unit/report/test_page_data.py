@@ -4,12 +4,12 @@ import base64
 
 import numpy as np
 
-from elbowroom.figures.explorer_sheet import Explored, Layout, sheet
+from elbowroom.figures.explorer_sheet import Explored, SheetLayout, sheet
 from elbowroom.report.page_data import for_page, images_for_page
 
 
 def test_points_become_places_in_the_frame() -> None:
-    layout = Layout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
+    layout = SheetLayout(grid=3, images=4, steps=5, latents=2, epochs=2, followed=3)
     tiles = sheet(np.zeros((2, 1, 28, 28), np.uint8))
     arrays = {
         "tiles": tiles,

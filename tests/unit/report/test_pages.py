@@ -36,7 +36,7 @@ UNSEEN = "\x1b[31m\x00\u202e\ud800"  # colours a terminal, ends a string, revers
 
 
 EXPLORED = explorer_sheet.Explored(
-    explorer_sheet.Layout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
+    explorer_sheet.SheetLayout(grid=2, images=2, steps=2, latents=1, epochs=1, followed=1),
     ["zero", MARKUP],
     (28, 28),
     {

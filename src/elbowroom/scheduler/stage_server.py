@@ -187,7 +187,7 @@ def _run(call: StageCall) -> int:
     os.chdir(call.folder)
     os.environ.clear()
     os.environ.update(call.environment)
-    for ours in (ADDRESS, "DVC_PID"):  # this process runs the stage itself, and DVC is not its parent
+    for ours in (ADDRESS, "DVC_PID", "MAKE_PID"):  # this process runs the module itself, and neither is its parent
         os.environ.pop(ours, None)
     for name in [name for name in sys.modules if name.partition(".")[0] == "elbowroom"]:
         del sys.modules[name]  # the server's own, maybe of another checkout than the stage's

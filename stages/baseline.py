@@ -20,7 +20,10 @@ def main(name: str) -> None:
     components = principal_components(train)
     files.save_csv(paths.baselines_file(name), baselines(name, images, components).round(6))
     files.save_csv(paths.dimension_file(name), to_table(Dimension, dimensions(name, train)).round(4))
-    files.save_csv(paths.noise_file(name), to_table(NoiseLevel, noise_levels(name, components.spectrum)).round(10))
+    files.save_csv(
+        paths.noise_file(name),
+        to_table(NoiseLevel, noise_levels(name, components.spectrum, components.known_from)).round(10),
+    )
 
 
 if __name__ == "__main__":

@@ -80,8 +80,9 @@ def losses(
 
 
 def _baseline(row: BaselineRow) -> dict[str, str]:
+    approximate = "" if pd.isna(row.axes_error) else ", approximate"
     return {
-        "variant": f"{row.baseline} ({LossFamily.of(row).label})",
+        "variant": f"{row.baseline}{approximate} ({LossFamily.of(row).label})",
         "latent": number(row.latent_dim, 0),
         heading(METRICS["test_loss"], short=True): number(row.test_loss),
         heading(METRICS["used_latents"], short=True): number(row.used_latents, 0),

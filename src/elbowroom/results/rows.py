@@ -34,7 +34,9 @@ class Baseline(StrEnum):
 class BaselineRow:
     """A baseline of a loss family: metrics/baselines/<dataset>.csv, and baselines.csv.
 
-    psnr: dB, mean over test images, for pixels in [0, 1] whatever the pixel range.
+    psnr: dB, mean over test images, for pixels in [0, 1] whatever the pixel range. axes_error: of components that are
+    approximate, because there are too many pixels and images, at most how much squared error exact ones would save on
+    the training images, for pixels in [0, 1]; nan of exact ones. The column is missing if all are exact.
     """
 
     dataset: DatasetName
@@ -49,6 +51,7 @@ class BaselineRow:
     active_units: Maybe = nan
     used_latents: Maybe = nan
     psnr: Maybe = nan
+    axes_error: Maybe = nan
 
 
 @dataclass(frozen=True, kw_only=True)

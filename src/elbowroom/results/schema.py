@@ -148,6 +148,11 @@ def to_table(kind: type[Row], rows: Iterable[Row]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
 
 
+def without_empty(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Leave out a column if it has no filled cell; `load_table` reads it as empty."""
+    return table.drop(columns=name) if name in table and table[name].isna().all() else table
+
+
 def to_rows(kind: type[Row], table: pd.DataFrame) -> list[Row]:
     """Return the rows of a table as dataclasses, each cell in the type of its field."""
     types = {name: get_args(hint)[0] for name, hint in get_type_hints(kind, include_extras=True).items()}

@@ -26,7 +26,7 @@ from elbowroom.results.rows import (
     TruncatedPoint,
     WidthGain,
 )
-from elbowroom.results.schema import MAYBE, NUMBER, Column, Expected, Table, columns, load_table
+from elbowroom.results.schema import MAYBE, NUMBER, Column, Expected, Table, columns, load_table, without_empty
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.results.yardstick_rows import Dimension, NoiseLevel, NoisePoint
 
@@ -162,9 +162,8 @@ def baselines(study: Study, dataset: str) -> pd.DataFrame:
     """Read a dataset's baselines. Raises StudyError unless each loss family of the study has a mean image."""
     path = paths.baselines_file(dataset)
     table = load_table(path, BASELINES, {"dataset": [dataset]})
-    mean_images = table[table.baseline == Baseline.MEAN_IMAGE]
     for family in families(study):
-        if family.dataset == dataset and family.rows(mean_images).empty:
+        if family.dataset == dataset and family.rows(table[table.baseline == Baseline.MEAN_IMAGE]).empty:
             named = f"{family.likelihood}, {family.pixel_range}"
             raise StudyError(f"{path}: found no mean image of {named}, expected a row for it")
     return table
@@ -247,4 +246,5 @@ def comparison(study: Study) -> Comparison:
 def save_comparison(comparison: Comparison) -> None:
     """Write the tables of report/comparison, numbers to six decimals."""
     for name in COMPARISON:
-        files.save_csv(paths.comparison_file(f"{name}.csv"), getattr(comparison, name).round(6))
+        table = without_empty(getattr(comparison, name), "axes_error")
+        files.save_csv(paths.comparison_file(f"{name}.csv"), table.round(6))

@@ -15,7 +15,7 @@ from elbowroom.core.pixel_range import PIXEL_RANGES, UNIT, error_factor
 from elbowroom.core.settings import SIGMA2
 from elbowroom.datasets.images import Images
 from elbowroom.results.rows import Baseline, BaselineRow
-from elbowroom.results.schema import to_table
+from elbowroom.results.schema import to_table, without_empty
 from elbowroom.results.used_latents import used_latents
 from elbowroom.vae.continuous_bernoulli import log_normaliser
 from elbowroom.yardsticks.bernoulli import bernoulli_logit, continuous_bernoulli_logit, cross_entropy
@@ -45,7 +45,13 @@ def baselines(dataset: str, images: Images, components: Components) -> pd.DataFr
         *linear_vae(dataset, components, projected),
         floor(dataset, train, test),
     ]
-    return to_table(BaselineRow, rows).astype({"latent_dim": "Int64", "active_units": "Int64", "used_latents": "Int64"})
+    table = to_table(BaselineRow, rows)
+    if components.errors is not None:
+        rounded_up = (components.errors * 1e6).ceil() / 1e6
+        errors = dict(enumerate(rounded_up.tolist(), start=1))  # by latent size, which no other rows have
+        table["axes_error"] = table.latent_dim.map(errors)
+    whole = {"latent_dim": "Int64", "active_units": "Int64", "used_latents": "Int64"}
+    return without_empty(table.astype(whole), "axes_error")
 
 
 def mean_image(dataset: str, train: Tensor, test: Tensor) -> Iterator[BaselineRow]:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from elbowroom.results.yardstick_rows import Dimension, Estimator
+from elbowroom.yardsticks.pixel_statistics import signed_parts
 
 MOST_IMAGES = 10_000  # images, the first of the training split
 NEIGHBOURS = 20  # of Levina and Bickel's estimate
 ROWS = 500  # images at once, whose distances to all others are held in memory
-EXACT = 1024  # pixels: the sum of as many products of -128 to 127 is at most 2^24, which float32 has exactly
 
 
 def dimensions(dataset: str, train: Tensor) -> Iterator[Dimension]:
@@ -41,12 +41,11 @@ def nearest_distances(images: Tensor, neighbours: int) -> Tensor:
 
     images: bytes (N, D). Squared distances are whole numbers; float32 adds up the products of EXACT pixels exactly.
     """
-    signed = images.float() - 128
-    squares = signed.double().square().sum(1)
+    squares = torch.stack([part.square().sum(1).double() for part in signed_parts(images)]).sum(0)
     found = []
     for rows in torch.arange(len(images), device=images.device).split(ROWS):
         squared = squares[rows].unsqueeze(1) + squares
-        for part in signed.split(EXACT, dim=1):
+        for part in signed_parts(images):
             squared -= 2 * (part[rows] @ part.T).double()
         squared[torch.arange(len(rows), device=rows.device), rows] = torch.inf  # the image itself
         found.append(squared.topk(neighbours, largest=False).values.sqrt())

@@ -1,6 +1,7 @@
 """How many latents pay for their KL at each noise level: what the variance of a Gaussian likelihood decides."""
 
 from collections.abc import Iterator
+from itertools import count
 
 from torch import Tensor
 
@@ -11,18 +12,19 @@ FINEST = 2.0**-10  # of pixels in [0, 1]: a standard deviation of 8 grey levels
 STEP = 2**0.5  # from a level to the next
 
 
-def noise_levels(dataset: str, spectrum: Tensor) -> Iterator[NoiseLevel]:
+def noise_levels(dataset: str, spectrum: Tensor, known_from: float = 0.0) -> Iterator[NoiseLevel]:
     """Count the linear VAE's latents from the finest level to the first at which no latent pays for its KL.
 
-    spectrum: the variances of the principal components of pixels in [0, 1], (K,), any order.
+    spectrum: the variances of the principal components of pixels in [0, 1], (K,), any order. known_from: the least
+    variance of which all larger ones are in the spectrum; finer levels are left out.
     """
-    level = 0
-    while True:
-        found = noise_level(dataset, spectrum, FINEST * STEP**level)
+    for level in count():
+        if (sigma2 := FINEST * STEP**level) < known_from:
+            continue
+        found = noise_level(dataset, spectrum, sigma2)
         yield found
         if not found.active:
             return
-        level += 1
 
 
 def noise_level(dataset: str, spectrum: Tensor, sigma2: float) -> NoiseLevel:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BATCH = 256  # images at once: small enough for a processor's cache
+BATCH = 256  # images at once, at most
+PIXELS = BATCH * 3 * 32 * 32  # at once, at most: small enough for a processor's cache
+EXACT = 1024  # pixels: the sum of as many products of -128 to 127 is at most 2^24, which float32 has exactly
 
 
 def pixel_means(images: Tensor) -> Tensor:
@@ -20,7 +22,7 @@ def mean_square(images: Tensor) -> float:
 
 def histogram(images: Tensor) -> Tensor:
     """Count how often each byte occurs: (256,)."""
-    return sum((part.flatten().bincount(minlength=256) for part in images.split(8 * BATCH)), torch.tensor(0))
+    return sum((part.flatten().bincount(minlength=256) for part in _cached(images)), torch.tensor(0))
 
 
 def grey_levels(device: torch.device) -> Tensor:
@@ -30,5 +32,16 @@ def grey_levels(device: torch.device) -> Tensor:
 
 def float_batches(images: Tensor) -> Iterator[Tensor]:
     """Yield batches of images as float64 in [0, 1], (B, D)."""
-    for part in images.split(BATCH):
+    for part in _cached(images):
         yield part.double() / 255
+
+
+def signed_parts(images: Tensor) -> Iterator[Tensor]:
+    """Yield images less 128 as float32, EXACT pixels of each at a time, (N, EXACT): their products are exact."""
+    for part in images.split(EXACT, dim=1):
+        yield part.float() - 128
+
+
+def _cached(images: Tensor) -> tuple[Tensor, ...]:
+    """Split images into batches that a processor's cache can hold as float64."""
+    return images.split(max(1, min(BATCH, PIXELS // images.shape[1])))

@@ -16,7 +16,10 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
+from elbowroom.report import text_tables
 from elbowroom.results import schema, tables
+from elbowroom.results.rows import BaselineRow
+from elbowroom.results.schema import to_rows
 from elbowroom.results.used_latents import effective_latents, used_latents
 from elbowroom.results.yardstick_rows import NoiseLevel
 from stages import compare, report
@@ -99,6 +102,24 @@ def test_a_column_that_may_be_empty_may_be_missing(study: Study) -> None:
     file = "report/comparison/variants.csv"
     pd.read_csv(file).drop(columns="verdict").to_csv(file, index=False)
     assert set(tables.comparison(study).variants.verdict) == {""}
+
+
+def test_the_error_of_approximate_baselines_is_handed_on_and_shown_and_its_column_missing_if_all_are_exact(
+    study: Study,
+) -> None:
+    path = paths.comparison_file("baselines.csv")
+    before = path.read_bytes()
+    made = tables.comparison(study)
+    tables.save_comparison(made)
+    assert path.read_bytes() == before
+    pca = made.baselines.baseline == "PCA"
+    made.baselines.loc[pca, "axes_error"] = 0.25
+    tables.save_comparison(made)
+    again = tables.comparison(study).baselines
+    assert again.axes_error.dropna().tolist() == [0.25] * pca.sum() != []
+    assert "axes_error" in path.read_text().splitlines()[0]
+    shown = text_tables.losses(study, [], to_rows(BaselineRow, again), [])
+    assert sum("PCA, approximate (" in cell for row in shown.rows for cell in row) == pca.sum()
 
 
 def test_tables_that_older_code_did_not_write_may_be_missing_and_no_others(study: Study) -> None:

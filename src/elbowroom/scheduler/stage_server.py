@@ -206,3 +206,4 @@ def _run(call: StageCall) -> int:
 if __name__ == "__main__":
     serve(sys.argv[1], sys.argv[2:])
     shutil.rmtree(Path(sys.argv[1]).parent, ignore_errors=True)  # what kept the server was killed, and left it behind
+    os._exit(0)  # else triton, which PyTorch imports, prints all that is in memory still

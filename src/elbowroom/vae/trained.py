@@ -4,21 +4,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field, ValidationError
 from torch import Tensor
 
 from elbowroom.core import files, paths
-from elbowroom.core.errors import StudyError, short, shown
-from elbowroom.core.setting_types import Count, Name, PositiveInt, Settings
+from elbowroom.core.errors import StudyError, shown
 from elbowroom.core.settings import Shape, Study, Variant
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import batches, scale
 from elbowroom.vae import fast_cpu, objective
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
+from elbowroom.vae.model_files import read_header
 
 ENCODE_BATCH = 1000  # images at once, unless a caller says otherwise
 DECODE_BATCH = 256  # z at once, likewise
@@ -95,15 +94,6 @@ class TrainedVAE:
         files.save_arrays(path, weights(self.network), header)
 
 
-class _Header(Settings):
-    """What the file of a model says about it."""
-
-    name: Name
-    variant: Variant
-    seed: Count
-    shape: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
-
-
 def load_model(path: Path, device: torch.device, variant: Variant | None = None, seed: int | None = None) -> TrainedVAE:
     """Read a model that `TrainedVAE.save` wrote.
 
@@ -111,15 +101,7 @@ def load_model(path: Path, device: torch.device, variant: Variant | None = None,
     """
     arrays, header = files.load_arrays(path)
     _check_owner(path, header, variant, seed)
-    try:
-        known = _Header.model_validate(header)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise StudyError(
-            f"{path}: header: {short(key)}: {first['msg']}, expected a model as the train stage writes it, "
-            "run `dvc repro`"
-        ) from None
+    known = read_header(path, header)
     colours, height, width = known.shape
     network = VAE(known.variant, (colours, height, width))
     set_weights(network, arrays, path)

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart repro diff readme test lint audit format studies page lock bench torture clean
+.PHONY: help install quickstart repro readme test lint audit format studies page lock bench torture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +28,6 @@ quickstart: repro ## run the whole pipeline on a small budget: a few minutes on 
 repro: $(READY) ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
 	@cd "$(STUDY)" && MAKE_PID=$$PPID exec python -m elbowroom.scheduler.local --jobs $(JOBS)
 	@cd "$(STUDY)" && echo "The report: $$PWD/report/index.html"
-
-diff: $(READY) ## compare two variants of STUDY: make diff A=mnist-z128 B=mnist-z256
-	@$(if $(and $(A),$(B)),,$(error expected two variants: make diff A=mnist-z128 B=mnist-z256 STUDY=studies/quickstart))
-	@cd "$(STUDY)" && python -m elbowroom.app.compare "$$A" "$$B"
 
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme

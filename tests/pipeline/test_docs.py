@@ -29,7 +29,9 @@ def walked(grown: Grown, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     binaries = checkout / ".venv/bin"  # as `make install` leaves it
     binaries.mkdir(parents=True)
     (binaries / "python").symlink_to(tiny.python / "python")
-    (binaries / "activate").write_text(f"export PATH={tiny.python}:{Path(sys.executable).parent}:$PATH\n")
+    (binaries / "elbowroom").write_text('#!/bin/sh\nexec python -m elbowroom "$@"\n')
+    (binaries / "elbowroom").chmod(0o755)
+    (binaries / "activate").write_text(f"export PATH={tiny.python}:{binaries}:{Path(sys.executable).parent}:$PATH\n")
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, checkout)
     (checkout / ".venv/.ready").touch()

@@ -149,10 +149,10 @@ def test_diffs_show_what_changed(edited: Edited) -> None:
 
 
 def test_two_variants_are_compared(edited: Edited) -> None:
-    table = edited.checkout.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist-z256")
+    table = edited.checkout.run("python", "-m", "elbowroom", "compare", "mnist-z128", "mnist-z256")
     assert re.search(r"^latent_dim +128 +12$", table, re.MULTILINE)
     assert re.search(r"^test_loss +[\d.]+ +[\d.]+ +[+-][\d.]+ +[+-][\d.]+ %$", table, re.MULTILINE)
-    assert edited.checkout.run("python", "-m", "elbowroom.app.compare", "mnist-z128", "mnist", status=2).startswith(
+    assert edited.checkout.run("python", "-m", "elbowroom", "compare", "mnist-z128", "mnist", status=2).startswith(
         "error: params.yaml:"
     )
 

@@ -1,15 +1,18 @@
-"""Print two variants of a study side by side: `python -m elbowroom.app.compare A B`, or `make diff A=... B=...`."""
+"""`elbowroom compare`: print two variants of a study side by side."""
+
+from argparse import Namespace
 
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
-from elbowroom.core.stage import run
 from elbowroom.results import tables
 from elbowroom.results.families import incomparable
 from elbowroom.scheduler.dvc_lock import is_edited
 
 
-def main(first: str, second: str) -> None:
-    print("\n".join(lines(load_study(), first, second)))
+def run(options: Namespace) -> int:
+    """Print what `lines` returns for options.first and options.second, of the study in this folder."""
+    print("\n".join(lines(load_study(), options.first, options.second)))
+    return 0
 
 
 def lines(study: Study, first: str, second: str) -> list[str]:
@@ -42,7 +45,3 @@ def lines(study: Study, first: str, second: str) -> list[str]:
 
 def _digits(name: str, value: float) -> str:
     return f"{value:,.0f}" if name == "parameters" else f"{value:,.6g}"
-
-
-if __name__ == "__main__":
-    run(main, "first", "second")

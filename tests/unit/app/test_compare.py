@@ -1,4 +1,4 @@
-"""`make diff A=... B=...` prints two variants side by side."""
+"""`elbowroom compare A B` prints two variants side by side."""
 
 from pathlib import Path
 

@@ -1,0 +1,29 @@
+"""Run the command `elbowroom`, which is also `python -m elbowroom`."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from elbowroom.app.commands import parser
+from elbowroom.core.errors import StudyError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return its exit status. A StudyError is one line on standard error, and status 2."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # what reads our output, as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

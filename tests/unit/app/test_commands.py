@@ -1,0 +1,132 @@
+"""The command line: help that is fast, errors in one line, `check`."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import elbowroom
+from elbowroom.__main__ import main
+from elbowroom.app.commands import parser
+from tests.support import ROOT
+
+SLOW = {"torch", "pandas", "numpy", "pydantic", "ruamel", "safetensors", "scipy", "PIL", "matplotlib"}
+COMMANDS = ("sample", "reconstruct", "interpolate", "encode", "decode", "info", "compare", "check")
+
+
+def help_of(*command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit, match="0"):
+        parser().parse_args([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def test_help_imports_nothing_slow() -> None:
+    """It takes what Python takes to start, and argparse: the test is about modules, since times depend on machines."""
+    code = (
+        "import sys, elbowroom.__main__\n"
+        "try: elbowroom.__main__.main(['sample', '--help'])\n"
+        "except SystemExit: print('', *sys.modules)"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT / "src", text=True)  # noqa: S603
+    loaded = {name.partition(".")[0] for name in printed.splitlines()[-1].split()}
+    assert {"argparse", "elbowroom"} <= loaded
+    assert not SLOW & loaded
+
+
+def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = help_of(capsys=capsys)
+    assert [name for name in COMMANDS if not re.search(rf"^ +{name}\s+[A-Z]", printed, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_in_the_help_are_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is parsed again, without what a shell would do."""
+    examples = help_of(command, capsys=capsys).partition("examples:\n")[2].strip().splitlines()
+    assert examples
+    for example in examples:
+        words = example.split("|")[0].split("<")[0].split("&&")[0].split(">")[0].split()
+        assert words[:2] == ["elbowroom", command]
+        parser().parse_args(words[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["sample", "m", "--count", "0", "-o", "x.png"],
+            "argument --count: found '0', expected a whole number, 1 or more",
+        ),
+        (["sample", "m", "--noise", "-1", "-o", "x.png"], "argument --noise: found '-1', expected a whole number"),
+        (["sample", "m"], "the following arguments are required: --output/-o"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert expected in capsys.readouterr().err
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The params.yaml of the quickstart, in a folder of its own below the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/params.yaml").write_text((ROOT / "studies/quickstart/params.yaml").read_text())
+    return tmp_path / "study"
+
+
+def test_check_counts_what_a_study_has(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--study", "study"]) == 0
+    assert capsys.readouterr().out == "params.yaml is sound: 2 datasets, 8 variants, 8 trainings\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("recipe: notebook-mnist", "recipe: notebok", "variants.mnist-z128.recipe: found 'notebok', expected one of"),
+        ("dataset: cifar10", "dataset: cifar", "dataset: found 'cifar', expected one of mnist, cifar10"),
+        ("    recipe: notebook-mnist\n", "", "variants.mnist-z128.recipe: found nothing, expected a value for it"),
+        ("variants: # what to train", "variants: {}\nx:", "variants: found {}, expected at least 1"),
+        ("latent_dim: 128", "latent_dim: 0", "variants.mnist-z128.latent_dim: found 0, expected 1 or more"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    study: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, expected: str
+) -> None:
+    """Of `check`, and of `make repro` before DVC looks at it: its parser would speak of dvc.yaml."""
+    text = (study / "params.yaml").read_text()
+    assert old in text
+    (study / "params.yaml").write_text(text.replace(old, new))
+    assert main(["check", "--study", str(study)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("error: params.yaml: ")
+    assert expected in line
+    (study / "dvc.yaml").touch()
+    (study / ".dvc").mkdir()
+    command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PATH": str(study)}  # there is no DVC
+    done = subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stderr.splitlines()) == (1, [line])
+
+
+def test_a_folder_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--study", "nowhere"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --study: found 'nowhere' (No such file or directory), expected a study's folder\n"
+    )
+
+
+def test_the_command_is_installed_under_its_name() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"elbowroom": f"{main.__module__}:{main.__name__}"}
+
+
+def test_the_package_says_what_it_has() -> None:
+    assert [name for name in elbowroom.__all__ if not hasattr(elbowroom, name)] == []

@@ -1,12 +1,13 @@
 """Principal components of a dataset's training images, and how well they reconstruct images. All in float64."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from elbowroom.yardsticks.pixel_statistics import EXACT, float_batches, mean_square, pixel_means, signed_parts
+from elbowroom.yardsticks.pixel_statistics import BATCH, EXACT, PIXELS, mean_square, pixel_means, signed_parts
 
 MOST_COMPONENTS = 512  # components at most: the largest latent size that a baseline has
 MOST_EXACT = 8192  # rows of a matrix whose eigenvectors take two minutes of one core, and 2.5 GB
@@ -154,11 +155,26 @@ class Projected(NamedTuple):
 
 def project(images: Tensor, components: Components) -> Projected:
     """Project bytes (N, D) on the principal components of the training images."""
-    centred = [x - components.mean for x in float_batches(images)]
-    return Projected(
-        torch.cat([x.square().sum(1) for x in centred]),
-        torch.cat([x @ components.axes for x in centred]),
-    )
+    found = [_project(batch, components) for batch in images.split(BATCH)]
+    return Projected(*map(torch.cat, zip(*found, strict=True)))
+
+
+def _project(batch: Tensor, components: Components) -> Projected:
+    """Project few bytes (B, D), some pixels at a time: all of a large image would leave the processor's cache."""
+    distances = torch.zeros(len(batch), dtype=torch.float64, device=batch.device)
+    coordinates = distances.new_zeros(len(batch), components.axes.shape[1])
+    for x, mean, axes in _some_pixels(batch, components):
+        centred = x - mean
+        distances += centred.square().sum(1)
+        coordinates += centred @ axes
+    return Projected(distances, coordinates)
+
+
+def _some_pixels(batch: Tensor, components: Components) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield some pixels of bytes (B, D) as float64 in [0, 1], the mean image's, and the axes' rows."""
+    parts = (each.split(PIXELS // BATCH, dim=-1) for each in (batch, components.mean, components.axes.T))
+    for x, mean, axes in zip(*parts, strict=True):
+        yield x.double() / 255, mean, axes.T
 
 
 def reconstruction_cross_entropies(images: Tensor, components: Components, sizes: list[int]) -> list[float]:
@@ -167,14 +183,15 @@ def reconstruction_cross_entropies(images: Tensor, components: Components, sizes
     One number for each d in sizes, which ascend: nats per image, mean over images.
     """
     total = torch.zeros(len(sizes), dtype=torch.float64, device=images.device)
-    for x in float_batches(images):
-        coordinates = (x - components.mean) @ components.axes[:, : sizes[-1]]
-        pictures = components.mean.expand_as(x).clone()
-        done = 0
-        for i, d in enumerate(sizes):
-            pictures.addmm_(coordinates[:, done:d], components.axes[:, done:d].T)
-            done = d
-            ones = pictures.clamp(CLIP, 1 - CLIP)
-            zeros = 1 - ones
-            total[i] -= zeros.log().sum() + ones.div_(zeros).log_().mul_(x).sum()
+    for batch in images.split(BATCH):
+        coordinates = _project(batch, components).coordinates
+        for x, mean, axes in _some_pixels(batch, components):
+            pictures = mean.expand_as(x).clone()
+            done = 0
+            for i, d in enumerate(sizes):
+                pictures.addmm_(coordinates[:, done:d], axes[:, done:d].T)
+                done = d
+                ones = pictures.clamp(CLIP, 1 - CLIP)
+                zeros = 1 - ones
+                total[i] -= zeros.log().sum() + ones.div_(zeros).log_().mul_(x).sum()
     return (total / len(images)).tolist()

@@ -13,7 +13,13 @@ from elbowroom.results.yardstick_rows import NoiseLevel
 from elbowroom.yardsticks import principal_components as components_of
 from elbowroom.yardsticks.baselines import baselines
 from elbowroom.yardsticks.noise_levels import noise_levels
-from elbowroom.yardsticks.principal_components import Components, covariance, gram, principal_components
+from elbowroom.yardsticks.principal_components import (
+    Components,
+    covariance,
+    gram,
+    principal_components,
+    reconstruction_cross_entropies,
+)
 from tests.support.images import first_images
 
 
@@ -56,6 +62,18 @@ def test_either_matrix_gives_the_components_of_scikit_learn(published: dict[str,
     leading = torch.from_numpy(reference.components_[:50].T)
     signs = (found.axes[:, :50] * leading).sum(0).sign()
     torch.testing.assert_close(found.axes[:, :50] * signs, leading, rtol=0, atol=1e-6)
+
+
+def test_large_images_are_projected_and_reconstructed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 300 of 1,000 pixels give what all at once do: sums in another order, to 1e-12."""
+    images = torch.randint(256, (40, 1000), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    components = principal_components(images)
+    whole = components_of.project(images, components), reconstruction_cross_entropies(images, components, [1, 4, 39])
+    monkeypatch.setattr(components_of, "PIXELS", 300 * components_of.BATCH)
+    parts = components_of.project(images, components), reconstruction_cross_entropies(images, components, [1, 4, 39])
+    for found, expected in zip(parts[0], whole[0], strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * expected.abs().max().item())
+    assert parts[1] == pytest.approx(whole[1], rel=1e-12)
 
 
 @pytest.fixture(scope="module")

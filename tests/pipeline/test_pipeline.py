@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -212,8 +213,16 @@ def test_a_wrong_setting_stops_repro_with_one_line(tiny: Checkout) -> None:
     assert (tiny.path / "metrics/mnist-z128.json").is_file()
 
 
-def test_a_stage_runs_without_dvc(tiny: Checkout) -> None:
-    tiny.edit(lambda p: p["variants"]["mnist-z128"].update(latent_dim=5))
-    tiny.run("env", "PYTHONPATH=src", "python", "stages/train.py", "mnist-z128")
-    tiny.run("env", "PYTHONPATH=src", "python", "stages/evaluate.py", "mnist-z128")
-    assert json.loads((tiny.path / "metrics/mnist-z128.json").read_text())["parameters"] < 1_000_000
+def test_stages_without_dvc_and_a_server_leave_the_same_bytes(tiny: Checkout) -> None:
+    """A server that had imported the libraries ran them by DVC."""
+    name, seconds = "mnist-z128", "cost.csv"
+    folders = [tiny.path / folder / name for folder in ("models", "plots")]
+    paths = [tiny.path / f"metrics/{name}.json", *(path for folder in folders for path in folder.glob("*.[cs]*"))]
+    before = {path: path.read_bytes() for path in paths if path.name != seconds}
+    assert {path.suffix for path in before} == {".csv", ".json", ".safetensors"}
+    for path in paths:
+        path.unlink()
+    shutil.rmtree(tiny.path / ".checkpoints")
+    tiny.run("env", "PYTHONPATH=src", "python", "stages/train.py", name)
+    tiny.run("env", "PYTHONPATH=src", "python", "stages/evaluate.py", name)
+    assert {path: path.read_bytes() for path in before} == before

@@ -88,7 +88,7 @@ class Claims:
 
 def read_images() -> Images:
     """Return the first images of CIFAR-10, without the files of a study."""
-    arrays, header = prepare(
+    arrays, header, _ = prepare(
         "cifar10", PublishedDataset(source="cifar10", train_images=TRAIN_IMAGES, test_images=TEST_IMAGES)
     )
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))  # the library bes
 from benchmarks import settings
 from benchmarks.equivalence import BF16, EPOCHS, FLOAT32, NAMES, PRECISIONS, SEEDS, Gradients, Raw, Training, page
 from elbowroom.core import files
-from elbowroom.core.dataset_settings import PublishedDataset
+from elbowroom.core.dataset_settings import Dataset, PublishedDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Recipe, Variant
@@ -55,7 +55,7 @@ class Part:
     name: str
     variant: Variant
     recipe: Recipe
-    counts: PublishedDataset
+    counts: Dataset
     code: str
     machine: str
 

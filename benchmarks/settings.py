@@ -47,7 +47,7 @@ def read(dataset: str, train_images: int, test_images: int) -> Setting:
 
 def read_images(dataset: str, counts: PublishedDataset, device: torch.device) -> Images:
     """Return the first images of a dataset on a device, as a stage has them, without the files of a study."""
-    arrays, header = prepare(dataset, counts)
+    arrays, header, _ = prepare(dataset, counts)
     tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
     train, test = (
         Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])

@@ -113,7 +113,7 @@ def _untrained(folder: Path, dataset: str) -> None:
     variant = study.variant(name)
     recipe = study.recipes[variant.recipe]
     seed = recipe.seeds[0]
-    arrays, header = prepare(dataset, study.dataset(dataset))
+    arrays, header, _ = prepare(dataset, study.dataset(dataset))
     images = arrays["test_images"]
     epochs = [epoch for epoch in range(recipe.epochs + 1) if is_snapshot_epoch(epoch) or epoch == recipe.epochs]
     files.save_arrays(folder / paths.data_file(dataset), arrays, header)

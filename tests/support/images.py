@@ -17,7 +17,7 @@ def published_images() -> dict[str, Images]:
 
 
 def _images(name: str, settings: PublishedDataset) -> Images:
-    arrays, header = prepare(name, settings)
+    arrays, header, _ = prepare(name, settings)
     tensors = {key: torch.from_numpy(array) for key, array in arrays.items()}
     splits = [Split(tensors[f"{split}_images"], tensors[f"{split}_labels"]) for split in ("train", "test")]
     return Images(*splits, classes=header["classes"])

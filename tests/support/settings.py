@@ -1,6 +1,6 @@
 """Settings of variants, recipes and evaluations that are small enough for tests."""
 
-from elbowroom.core.dataset_settings import PublishedDataset
+from elbowroom.core.dataset_settings import FolderDataset, PublishedDataset
 from elbowroom.core.networks import Network
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Evaluation, Recipe, Variant, VariantSettings
@@ -64,3 +64,20 @@ def recipe(**changes: object) -> Recipe:
         "seeds": [0],
     }
     return Recipe.model_validate(settings | changes)
+
+
+def folder(**changes: object) -> FolderDataset:
+    """Return the settings of a folder of pictures: grey, 32 x 32, cropped, half of them to test on, with changes."""
+    settings: dict[str, object] = {
+        "source": "folder",
+        "size": 32,
+        "fit": "crop",
+        "colour": "grey",
+        "background": "black",
+        "labels": "none",
+        "test": 0.5,
+        "unreadable": "stop",
+        "train_images": 1000,
+        "test_images": 1000,
+    }
+    return FolderDataset.model_validate(settings | changes)

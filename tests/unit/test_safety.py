@@ -105,7 +105,7 @@ def test_no_command_in_dvc_yaml_contains_a_name() -> None:
     """The shell would run a variant called `a; rm -rf b` before any stage could refuse it."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
     commands = [stage.get("do", stage)["cmd"] for stage in stages]
-    assert len(commands) == 11
+    assert len(commands) == 12
     assert not [command for command in commands if "${" in command]
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML  # DVC reads params.yaml with it: so both read the same
 from ruamel.yaml.error import YAMLError
 
-from elbowroom.core.dataset_settings import Dataset
+from elbowroom.core.dataset_settings import FOLDER, FolderDataset, PublishedDataset
 from elbowroom.core.errors import StudyError, short, shown
 from elbowroom.core.networks import Network
 from elbowroom.core.paths import PARAMS
@@ -58,13 +58,7 @@ def load_study(path: Path = PARAMS) -> Study:
 
 def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
     """Yield what is wrong with settings that are valid one by one: the key, the value found, what was expected."""
-    for name, settings in study.datasets.items():
-        if settings.source not in PUBLISHED:
-            yield f"datasets.{name}.source", repr(settings.source), f"one of {', '.join(PUBLISHED)}"
-            continue
-        for key in ("train_images", "test_images"):
-            if (count := getattr(settings, key)) > (most := getattr(PUBLISHED[settings.source], key)):
-                yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
+    yield from _wrong_datasets(study)
     for name, recipe in study.recipes.items():
         if recipe.warmup_epochs >= recipe.epochs:
             yield f"recipes.{name}.warmup_epochs", recipe.warmup_epochs, f"fewer than its {recipe.epochs} epochs"
@@ -96,6 +90,23 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
             yield f"{key}.channels", variant.channels, f"1 with network {variant.network}, which has no convolutions"
         if variant.model == "ae" and variant.beta != 0:
             yield f"{key}.beta", variant.beta, "0 with model ae, which has no KL"
+
+
+def _wrong_datasets(study: Study) -> Iterator[tuple[str, object, str]]:
+    """Yield what is wrong with datasets and folders, as `_inconsistencies` does."""
+    for name, settings in study.datasets.items():
+        if isinstance(settings, FolderDataset):
+            if name not in study.folders:
+                yield "folders", f"no {name!r}", f"the path of its pictures: {name}: ..."
+        elif settings.source not in PUBLISHED:
+            yield f"datasets.{name}.source", repr(settings.source), f"one of {', '.join([*PUBLISHED, FOLDER])}"
+        else:
+            for key in ("train_images", "test_images"):
+                if (count := getattr(settings, key)) > (most := getattr(PUBLISHED[settings.source], key)):
+                    yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
+    for name in study.folders:
+        if not isinstance(study.datasets.get(name), FolderDataset):
+            yield "folders", repr(name), f"only the names of datasets with source: {FOLDER}"
 
 
 _EXPECTED = {  # by pydantic's name for the error
@@ -132,13 +143,14 @@ def _one_line(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         loc, unknown = loc[:-1], loc[-1]
         found, expected = f"unknown key {shown(unknown)}", f"only {', '.join(_keys_at(loc))}"
+    if loc[:1] == ("datasets",):  # the third part is the kind of dataset, no key
+        loc = loc[:2] + loc[3:]
     key = ".".join(str(part) for part in loc) or "the whole file"
     more = f" (and {len(others)} more)" if others else ""
     return f"{short(key)}: found {short(found)}, expected {expected}{more}"
 
 
 _SECTIONS: dict[str, type[Settings]] = {
-    "datasets": Dataset,
     "networks": Network,
     "recipes": Recipe,
     "variants": VariantSettings,
@@ -151,4 +163,6 @@ _SECTIONS: dict[str, type[Settings]] = {
 
 def _keys_at(loc: Sequence[str | int]) -> list[str]:
     """The keys that settings have at this place: at variants.NAME, those of Variant."""
+    if loc[:1] == ("datasets",):
+        return list((FolderDataset if loc[2] == FOLDER else PublishedDataset).model_fields)
     return list((_SECTIONS[str(loc[0])] if loc else Study).model_fields)

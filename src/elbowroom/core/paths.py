@@ -19,6 +19,16 @@ def data_file(dataset: str) -> Path:
     return Path("data") / f"{dataset}.safetensors"
 
 
+def listing_file(dataset: str) -> Path:
+    """Which files a dataset's folder has: a digest, which changes if a picture is added, changed or removed."""
+    return Path("listings") / f"{dataset}.json"
+
+
+def images_file(dataset: str) -> Path:
+    """How many images of a dataset are used, and how many files are not."""
+    return Path("metrics") / "datasets" / f"{dataset}.csv"
+
+
 def model_file(variant: str, seed: int) -> Path:
     """The trained weights of one seed."""
     return Path("models") / variant / f"seed-{seed}.safetensors"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from elbowroom.core.dataset_settings import Dataset
+from elbowroom.core.dataset_settings import Dataset, FolderDataset
 from elbowroom.core.settings import Shape
 
 
@@ -206,4 +206,6 @@ PUBLISHED = {
 
 def image_shape(settings: Dataset) -> Shape:
     """Return the shape (C, H, W) of a dataset's images, which its settings decide before any image is read."""
+    if isinstance(settings, FolderDataset):
+        return settings.channels, *settings.sides
     return PUBLISHED[settings.source].shape

@@ -133,6 +133,9 @@ class Study(Settings):
 
     title: Text
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
+    folders: Annotated[
+        dict[Name, Text], Field(default_factory=dict)
+    ]  # where the pictures are of each dataset of a folder; `listing` watches them
     networks: Annotated[dict[Name, Network], Field(min_length=1)]
     recipes: Annotated[dict[Name, Recipe], Field(min_length=1)]
     variants: Annotated[dict[Name, VariantSettings], Field(min_length=1)]

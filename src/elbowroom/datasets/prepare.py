@@ -1,20 +1,47 @@
 """Prepare a dataset: read its images, keep those that the study uses."""
 
+from collections import Counter
+from typing import NamedTuple
+
 from elbowroom.core import files
-from elbowroom.core.dataset_settings import Dataset
+from elbowroom.core.dataset_settings import Dataset, FolderDataset, PublishedDataset
 from elbowroom.core.published_sets import PUBLISHED
-from elbowroom.datasets import layouts
+from elbowroom.datasets import folder, layouts
 
 
-def prepare(name: str, settings: Dataset) -> tuple[files.Arrays, dict[str, object]]:
-    """Read a published dataset, verify all of its files, keep the first images of each split.
+class Prepared(NamedTuple):
+    """A dataset as it is written.
 
-    Returns uint8 arrays {train,test}_images (N, C, H, W) and {train,test}_labels (N,), and a header with the class
-    names and the arrays' sha256. Raises StudyError if a file is missing, damaged or not the published one.
+    arrays: {train,test}_images (N, C, H, W) and, unless it is unlabelled, {train,test}_labels (N,), uint8. header: the
+    dataset's name, the names of its classes (none if unlabelled) and the arrays' sha256. counts: how many images are in
+    each split, and how many images and files are not used, by the reason.
+    """
+
+    arrays: files.Arrays
+    header: dict[str, object]
+    counts: Counter[str]
+
+
+def prepare(name: str, settings: Dataset, path: str = "") -> Prepared:
+    """Prepare a dataset. path: of its pictures, if it is a folder. Raises StudyError if its images cannot be used."""
+    if isinstance(settings, FolderDataset):
+        arrays, classes, counts = folder.prepare(name, path, settings)
+    else:
+        arrays, classes, counts = first_images(settings)
+    return Prepared(arrays, {"dataset": name, "classes": classes, "sha256": files.digest(arrays, {})}, counts)
+
+
+def first_images(settings: PublishedDataset) -> tuple[files.Arrays, list[str], Counter[str]]:
+    """Read a published set, verify all of its files, keep the first images of each split.
+
+    Returns arrays, classes and counts, as in Prepared.
     """
     published = PUBLISHED[settings.source]
     arrays = layouts.read(published)
+    counts: Counter[str] = Counter()
     for split, count in (("train", settings.train_images), ("test", settings.test_images)):
+        counts[split] = count
+        counts["not used"] += len(arrays[f"{split}_images"]) - count
         for part in ("images", "labels"):
             arrays[f"{split}_{part}"] = arrays[f"{split}_{part}"][:count].copy()
-    return arrays, {"dataset": name, "classes": list(published.classes), "sha256": files.digest(arrays, {})}
+    return arrays, list(published.classes), counts

@@ -92,9 +92,7 @@ COMPARISON = {  # the tables of report/comparison that the report reads
         key=["variant", "split", "epoch"],
     ),
     "spectrum": Table(
-        {"dataset": TEXT, "variant": TEXT, "rank": POSITIVE, "kl": NUMBER},
-        key=["variant", "rank"],
-        may_be_empty=True,
+        {"dataset": TEXT, "variant": TEXT, "rank": POSITIVE, "kl": NUMBER}, key=["variant", "rank"], may_be_empty=True
     ),
     "claims": Table(columns(AuditedClaim), key=[], may_be_empty=True),
     "noise": Table(columns(NoisePoint), key=["dataset", "variant", "sigma2"], may_be_empty=True, optional=True),

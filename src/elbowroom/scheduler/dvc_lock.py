@@ -11,10 +11,10 @@ from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.paths import DIGESTS
-from elbowroom.core.pipeline import DATASET_STAGES, VARIANT_STAGES
+from elbowroom.core.pipeline import DATASET_STAGES, FOLDER_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
-OUTS = ("animations", "data", "metrics", "models", "plots")  # the folders that these stages write to
+OUTS = ("animations", "data", "listings", "metrics", "models", "plots")  # the folders that these stages write to
 
 
 def locked_stages() -> dict[str, Any]:
@@ -65,6 +65,7 @@ def prune(study: Study) -> list[Path]:
     """
     kept = dict.fromkeys(VARIANT_STAGES, frozenset(study.variants))
     kept |= dict.fromkeys(DATASET_STAGES, frozenset(study.datasets))
+    kept |= dict.fromkeys(FOLDER_STAGES, frozenset(study.folders))
     deleted = []
     for stage, locked in locked_stages().items():
         kind, _, name = stage.partition("@")

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 
 from elbowroom.core import code_digest
 from elbowroom.core.params import load_study
+from elbowroom.core.pipeline import FOLDER_STAGES
 from elbowroom.scheduler.budget import budgets
 
 Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the stages that it waits for
@@ -17,12 +18,15 @@ Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the
 def find_plan() -> Plan:
     """Return the stages of this dvc.yaml that DVC finds changed, and all stages that follow them.
 
-    Run the stage `code` first if it is to run: only then is it known which code changed.
+    Run the stage `code` first if it is to run, and those that list a folder: only then is it known what changed.
     """
-    changed = set(json.loads(_dvc("status", "--json")))
+    changed = _changed()
     if code_digest.STAGE in changed:
         print(_dvc("repro", "--single-item", code_digest.STAGE), end="")
-        changed = set(json.loads(_dvc("status", "--json")))
+        changed = _changed()
+    if listings := {stage for stage in changed if stage.partition("@")[0] in FOLDER_STAGES}:
+        print(_dvc("repro", "--single-item", *sorted(listings)), end="")
+        changed = _changed() - listings  # DVC always finds them changed
     waits: Plan = {}
     for line in _dvc("dag", "--dot").splitlines() if changed else []:
         names = re.findall(r'"([^"]+)"', line)  # "stage"; or "stage" -> "next";
@@ -32,6 +36,10 @@ def find_plan() -> Plan:
         if waits[stage] & changed:
             changed.add(stage)
     return {stage: waits[stage] & changed for stage in waits if stage in changed}
+
+
+def _changed() -> set[str]:
+    return set(json.loads(_dvc("status", "--json")))
 
 
 def _dvc(*command: str) -> str:

@@ -378,6 +378,8 @@ QUIET = {  # calls in the value of a constant that change nothing: a new one may
     "keys",
     "Field",
     "StringConstraints",
+    "Discriminator",
+    "Tag",
     "AfterValidator",
     "BeforeValidator",
     "TypeVar",

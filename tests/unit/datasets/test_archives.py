@@ -70,11 +70,11 @@ def test_the_splits_share_no_image(published: dict[str, Images]) -> None:
 
 
 def test_the_first_images_are_kept() -> None:
-    arrays, header = prepare("mnist", SMALL)
+    arrays, header, _ = prepare("mnist", SMALL)
     assert arrays["train_images"].shape == (8, 1, 28, 28)
     assert arrays["test_labels"].tolist() == [7, 2, 1, 0]
     assert header["classes"] == list("0123456789")
-    assert header["sha256"] != prepare("mnist", published_set("mnist", 9, 4))[1]["sha256"]
+    assert header["sha256"] != prepare("mnist", published_set("mnist", 9, 4)).header["sha256"]
 
 
 def test_the_declared_shapes_and_counts_are_the_published_ones(published: dict[str, Images]) -> None:
@@ -112,16 +112,16 @@ def test_every_kind_of_mirror_gives_the_same_arrays(mirror: Path, monkeypatch: p
     found = set()
     for address in (str(mirror), mirror.as_uri(), server, server + "/"):
         monkeypatch.setenv("ELBOWROOM_MIRROR", address)
-        found.add(str(prepare("mnist", SMALL)[1]["sha256"]))
+        found.add(str(prepare("mnist", SMALL).header["sha256"]))
     assert len(found) == 1
 
 
 def test_a_download_is_kept_and_prints_nothing(server: str, mirror: Path, capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
-    first = prepare("mnist", SMALL)[1]
+    first = prepare("mnist", SMALL).header
     assert "B/s" not in capfd.readouterr().err  # no progress bar without a terminal
     shutil.rmtree(mirror / "mnist")
-    assert prepare("mnist", SMALL)[1] == first
+    assert prepare("mnist", SMALL).header == first
 
 
 def test_a_damaged_download_is_deleted(server: str, mirror: Path) -> None:

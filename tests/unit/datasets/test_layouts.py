@@ -158,7 +158,7 @@ def test_fashion_mnist_is_fashion_mnist(tmp_path: Path) -> None:
         except StudyError as error:
             pytest.skip(str(error))
         (raw / name.removesuffix(".gz")).write_bytes(gzip.decompress(packed.read_bytes()))
-    arrays, header = prepare("clothes", published_set("fashion-mnist", 60_000, 10_000))
+    arrays, header, _ = prepare("clothes", published_set("fashion-mnist", 60_000, 10_000))
     assert header["dataset"] == "clothes"
     assert header["classes"] == FashionMNIST.classes
     for split in ("train", "test"):

@@ -58,5 +58,7 @@ def read_images(dataset: str, counts: PublishedDataset, device: torch.device) ->
 
 def first(images: Images, count: int) -> Images:
     """Return the first `count` images of each split."""
-    train, test = (Split(*(part[:count] for part in split)) for split in (images.train, images.test))
+    train, test = (
+        Split(*(part[:count] for part in split if part is not None)) for split in (images.train, images.test)
+    )
     return Images(train, test, images.classes)

@@ -42,7 +42,7 @@ def main(name: str) -> None:
     truncated = pd.DataFrame(cut, columns=["variant", "seed", *CutDown._fields])
     files.save_csv(paths.plot_file(name, "truncated.csv"), truncated.round(6))
     latent_map = pd.DataFrame(measured[seeds[0]].latent_map, columns=["pc1", "pc2"])
-    latent_map["label"] = [images.classes[label] for label in images.test.labels[: len(latent_map)].tolist()]
+    latent_map["label"] = images.first_names(len(latent_map))
     files.save_csv(paths.plot_file(name, "map.csv"), latent_map.round(4))
 
 

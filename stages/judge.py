@@ -8,7 +8,8 @@ from elbowroom.core.device import choose_device, hardware
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
-from elbowroom.yardsticks.judge import SEEDS, Judges, save_judges, train_judge
+from elbowroom.results.dataset_tables import JUDGE
+from elbowroom.yardsticks.judge import SEEDS, Judges, save_judges, save_no_judges, train_judge
 
 
 def main(name: str) -> None:
@@ -17,6 +18,11 @@ def main(name: str) -> None:
     settings = study.judge
     device = choose_device()
     images = load_images(name, device)
+    if not images.tells_apart:
+        print(f"judges of {name}: none, it has no classes to tell apart")
+        save_no_judges(paths.judge_file(name))
+        files.save_csv(paths.judge_history_file(name), pd.DataFrame(columns=list(JUDGE.columns)))
+        return
     count = len(images.train.images)
     print(f"judges of {name}: 2 x {settings.epochs} epochs of {count} images, on {hardware(device)}", flush=True)
     with tqdm(total=2 * settings.epochs * count, desc=f"judge {name}", unit="img", disable=None) as progress:

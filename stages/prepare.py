@@ -4,7 +4,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.prepare import prepare
-from elbowroom.results.image_counts import ImageCount, image_counts
+from elbowroom.results.dataset_tables import ImageCount, image_counts
 from elbowroom.results.schema import to_table
 from elbowroom.scheduler.budget import budgets
 

@@ -10,6 +10,7 @@ from elbowroom.core.stage import run
 from elbowroom.figures import explorer_sheet
 from elbowroom.report import captions, page_data, pages, provenance
 from elbowroom.results import tables
+from elbowroom.results.dataset_tables import judge, load_image_counts
 from elbowroom.scheduler import dvc_lock
 
 
@@ -24,7 +25,8 @@ def main() -> None:
     }
     inputs = pages.ReportInputs(
         comparison=tables.comparison(study),
-        judges=pd.concat([tables.judge(study, name) for name in study.datasets]),
+        image_counts={name: load_image_counts(name) for name in study.datasets},
+        judges=pd.concat([judge(study, name) for name in study.datasets]),
         dimensions=pd.concat([tables.dimension(name) for name in study.datasets]),
         costs={name: tables.costs(study, name) for name in study.variants},
         explored=explored,

@@ -24,6 +24,7 @@ from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
 from elbowroom.results import tables
+from elbowroom.results.dataset_tables import judge, load_image_counts
 from elbowroom.vae import latent_space
 from tests.support import ROOT
 from tests.support.browser import opened
@@ -83,7 +84,8 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
         compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as if it had collapsed
         inputs = ReportInputs(
             comparison=compared,
-            judges=pd.concat([tables.judge(study, name) for name in study.datasets]),
+            image_counts={name: load_image_counts(name) for name in study.datasets},
+            judges=pd.concat([judge(study, name) for name in study.datasets]),
             dimensions=pd.concat([tables.dimension(name) for name in study.datasets]),
             costs={name: tables.costs(study, name) for name in study.variants},
             explored=made,

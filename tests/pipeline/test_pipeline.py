@@ -17,7 +17,7 @@ from elbowroom.core.files import load_arrays
 from elbowroom.core.params import load_study
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.figures.image_files import read_png
-from elbowroom.figures.pictures import GAP, ZOOM
+from elbowroom.figures.pictures import DRAWN, GAP
 from elbowroom.results.metrics import HEADLINE
 from elbowroom.vae.model import VAE, parameters
 from tests.support import ROOT
@@ -74,14 +74,15 @@ def test_pictures_show_the_images(tiny: Checkout) -> None:
     for name in NAMES:
         arrays, _ = load_arrays(tiny.path / f"data/{name.split('-')[0]}.safetensors")
         images = arrays["test_images"][:10]
-        side = images.shape[-1] * ZOOM
+        zoom = DRAWN // images.shape[-1]
+        side = images.shape[-1] * zoom
         rows = read_png(tiny.path / f"plots/{name}/reconstructions.png")
         path = read_png(tiny.path / f"plots/{name}/interpolation.png")
         for index, image in enumerate(images.transpose(0, 2, 3, 1)):
             left = index * (side + GAP)
-            np.testing.assert_array_equal(rows[:side:ZOOM, left : left + side : ZOOM], image)
-        np.testing.assert_array_equal(path[::ZOOM, :side:ZOOM], images[0].transpose(1, 2, 0))
-        np.testing.assert_array_equal(path[::ZOOM, -side::ZOOM], images[1].transpose(1, 2, 0))
+            np.testing.assert_array_equal(rows[:side:zoom, left : left + side : zoom], image)
+        np.testing.assert_array_equal(path[::zoom, :side:zoom], images[0].transpose(1, 2, 0))
+        np.testing.assert_array_equal(path[::zoom, -side::zoom], images[1].transpose(1, 2, 0))
         with Image.open(tiny.path / f"animations/{name}.gif") as animation:
             assert animation.n_frames == 2  # type: ignore[attr-defined] # before training, and after its one epoch
     assert len(list(tiny.path.glob("report/comparison/pictures/*.png"))) == PICTURES

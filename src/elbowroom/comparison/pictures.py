@@ -69,11 +69,11 @@ def dataset_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
         read = {name: read_png(paths.plot_file(name, f"{kind}.png")) for name in names}
         pictures[kind] = picture_grid(read, layout.title, layout.columns)
     points = {name: tables.latent_map(name) for name in names}
-    classes = sorted(set().union(*(table.label for table in points.values())))
-    maps = {
-        name: LatentMap(table[["pc1", "pc2"]].to_numpy(), np.array([*map(classes.index, table.label)]), shares[name])
-        for name, table in points.items()
-    }
+    classes = sorted(set().union(*(table.label for table in points.values())) - {""})  # none without labels
+    maps = {}
+    for name, table in points.items():
+        labels = np.array([*map(classes.index, table.label)]) if classes else None
+        maps[name] = LatentMap(table[["pc1", "pc2"]].to_numpy(), labels, shares[name])
     pictures["maps"] = compared_maps(maps, classes, MAPS_TITLE)
     return pictures
 

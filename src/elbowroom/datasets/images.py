@@ -15,19 +15,33 @@ from elbowroom.core.pixel_range import PixelRange
 
 
 class Split(NamedTuple):
-    """Images (N, C, H, W) and labels (N,), both uint8."""
+    """Images (N, C, H, W) and labels (N,), both uint8; without labels if the dataset has none."""
 
     images: Tensor
-    labels: Tensor
+    labels: Tensor | None
 
 
 @dataclass(frozen=True)
 class Images:
-    """A dataset on a device, as bytes."""
+    """A dataset on a device, as bytes. classes: by label; none if it has no labels."""
 
     train: Split
     test: Split
     classes: list[str]
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether there are classes to tell apart: two or more."""
+        return len(self.classes) > 1
+
+    def first_labels(self, count: int) -> np.ndarray | None:
+        """The labels of the first test images; None if there are none."""
+        return None if self.test.labels is None else self.test.labels[:count].cpu().numpy()
+
+    def first_names(self, count: int) -> list[str]:
+        """The classes of the first test images; empty texts if there are none."""
+        labels = self.first_labels(count)
+        return [""] * min(count, len(self.test.images)) if labels is None else [self.classes[label] for label in labels]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -45,16 +59,19 @@ def load_images(name: str, device: torch.device) -> Images:
     if (found := header.get("dataset")) != name:
         raise StudyError(f"{path}: found images of {shown(found)}, expected images of {name}")
     shape = _image_shape(path, arrays)
+    labelled = header.get("classes") != []
     expected: dict[str, tuple[str, tuple[int, ...]]] = {}
     for split in ("train", "test"):
-        count = arrays[f"{split}_labels"].size if f"{split}_labels" in arrays else 0
+        images, labels = (arrays.get(f"{split}_{part}", np.empty(0)) for part in ("images", "labels"))
+        count = labels.size if labelled else len(images)
         expected[f"{split}_images"] = "uint8", (count, *shape)
-        expected[f"{split}_labels"] = "uint8", (count,)
+        if labelled:
+            expected[f"{split}_labels"] = "uint8", (count,)
     files.check_arrays(path, arrays, expected)
     _check_classes(path, arrays, header.get("classes"))
     tensors = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
     train, test = (
-        Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors[f"{split}_labels"])
+        Split(tensors[f"{split}_images"].contiguous(memory_format=torch.channels_last), tensors.get(f"{split}_labels"))
         for split in ("train", "test")
     )
     return Images(train, test, header["classes"])
@@ -72,9 +89,11 @@ def _check_classes(path: Path, arrays: files.Arrays, classes: object) -> None:
     """Raise StudyError if a label has no class, or a split no images."""
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
         raise StudyError(f"{path}: found classes {shown(classes)}, expected a list of names")
-    for name in ("train_labels", "test_labels"):
+    for name in ("train_labels", "test_labels") if classes else ("train_images", "test_images"):
         if not arrays[name].size:
             raise StudyError(f"{path}: {name}: found no images, expected some")
+        if not classes:
+            continue
         if (largest := arrays[name].max()) >= len(classes):
             raise StudyError(f"{path}: {name}: found label {largest}, expected labels of {len(classes)} classes")
 

@@ -47,7 +47,7 @@ class SeedMeasurements(NamedTuple):
 
 @torch.no_grad()
 def evaluate(
-    model: TrainedVAE, judges: Judges, images: Images, settings: Evaluation, progress: tqdm
+    model: TrainedVAE, judges: Judges | None, images: Images, settings: Evaluation, progress: tqdm
 ) -> SeedMeasurements:
     """Measure one trained seed. progress is told of `pictures_decoded(...)` pictures in all."""
     decoded = pictures_decoded(model.variant, images, settings)
@@ -77,11 +77,13 @@ def pictures_decoded(variant: Variant, images: Images, settings: Evaluation) -> 
     """Count the pictures that `evaluate` decodes for one seed."""
     test, train = len(images.test.images), len(images.train.images)
     losses_and_reconstructions = 2 * test + train
-    paths = 2 * min(settings.path_pairs, test // 2) * settings.path_steps
+    paths = 2 * min(settings.path_pairs, test // 2) * settings.path_steps if images.tells_apart else 0
     if variant.model == "ae":
         return losses_and_reconstructions + paths
     weights = min(settings.iwae_images, test) * settings.iwae_samples[-1]
-    samples = 3 * min(settings.sample_images, test)  # of both priors, and reconstructions from a sampled z
+    samples = (
+        3 * min(settings.sample_images, test) if images.tells_apart else 0
+    )  # of both priors, and reconstructions from a sampled z
     cut_down = test * len(sizes_kept(variant.latent_dim))
     return losses_and_reconstructions + paths + weights + samples + cut_down
 
@@ -136,10 +138,12 @@ def latents_in_use(setup: Setup, test: Codes) -> Metrics:
 def readout(setup: Setup, mu: Tensor, train_mu: Tensor) -> Metrics:
     """probe_accuracy and knn_accuracy: how well classifiers of mu (N, latent_dim) find the labels of all test images.
 
-    They learn from the first training images, whose mu are train_mu (M, latent_dim).
+    They learn from the first training images, whose mu are train_mu (M, latent_dim). UNDEFINED without labels.
     """
-    labels, test_labels = setup.images.train.labels[: len(train_mu)], setup.images.test.labels
-    labelled = [part.cpu().numpy() for part in (train_mu, labels, mu, test_labels)]
+    labels, test_labels = setup.images.train.labels, setup.images.test.labels
+    if labels is None or test_labels is None:
+        return {"probe_accuracy": UNDEFINED, "knn_accuracy": UNDEFINED}
+    labelled = [part.cpu().numpy() for part in (train_mu, labels[: len(train_mu)], mu, test_labels)]
     return {"probe_accuracy": probe_accuracy(*labelled), "knn_accuracy": knn_accuracy(*labelled)}
 
 

@@ -45,13 +45,14 @@ def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figu
         "tiles": explorer_sheet.sheet(np.concatenate([*decoded, *followed])),
         "images": explorer_sheet.sheet(shown.cpu().numpy()),
         "points": points.astype(np.float32),
-        "labels": images.test.labels[: len(shown)].cpu().numpy(),
         "epochs": evolution["epochs"],
         "limits": limits,
         "share": np.array(plane.share),
         "latents": latents.cpu().numpy(),
         "amounts": amounts[latents].cpu().numpy(),
     }
+    if (labels := images.first_labels(len(shown))) is not None:
+        arrays["labels"] = labels
     return Explored(layout, images.classes, images.shape[1:], arrays)
 
 

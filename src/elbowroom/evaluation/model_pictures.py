@@ -33,8 +33,7 @@ def model_pictures(
 ) -> ModelPictures:
     """Draw all pictures of a model. evolution: its snapshots through training. history: that of all its seeds."""
     shown = images.test.images[: settings.images]
-    inputs, labels = shown.cpu().numpy(), images.test.labels.cpu().numpy()
-    names = [images.classes[label] for label in labels[: len(inputs)]]
+    inputs = shown.cpu().numpy()
     mu, _ = model.encode(shown)
     noise = prior_samples(settings.sample_rows**2, model.variant.latent_dim, model.seed).to(mu.device)
     samples = np.split(_decoded(model, noise), settings.sample_rows)
@@ -42,11 +41,11 @@ def model_pictures(
         _decoded(model, interpolate(z[0], z[1], settings.interpolation_steps)) for z in (mu, noise)
     )
     maps = principal_plane(evolution["mu"][-1]).project(evolution["mu"])
-    map_labels = labels[: maps.shape[1]]
+    map_labels = images.first_labels(maps.shape[1])
     followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
     strip, frames = evolution_figures(evolution, maps, followed, map_labels)
     stills: dict[str, np.ndarray | Figure] = {
-        "images.png": labelled_images(inputs, names),
+        "images.png": labelled_images(inputs, images.first_names(len(inputs))),
         "curves.png": training_curves(history),
         "reconstructions.png": mosaic([[inputs], [_decoded(model, mu)]]),
         "samples.png": mosaic([[row] for row in samples]),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from elbowroom.evaluation.fitted_prior import FIT_IMAGES, fit_prior
+from elbowroom.evaluation.fitted_prior import FIT_IMAGES, FittedPrior, fit_prior
 from elbowroom.evaluation.image_metrics import frechet_distance, kernel_distance
 from elbowroom.evaluation.precision_recall import precision_recall
 from elbowroom.evaluation.setup import UNDEFINED, Codes, Metrics, Setup
@@ -11,6 +11,7 @@ from elbowroom.vae.latent_space import prior_samples
 from elbowroom.yardsticks.judge import extract
 
 OF_A_VAE = ("fcd", "kid", "fcd_second", "precision", "recall", "rate_fit", "fcd_fit", "fcd_recon_sampled")
+OF_ALL = ("fcd_recon", "fcd_floor", "kid_floor", "train_precision", "train_recall")
 
 
 def samples(setup: Setup, reconstructed: Tensor, test: Codes, train: Codes) -> Metrics:
@@ -28,15 +29,22 @@ def samples(setup: Setup, reconstructed: Tensor, test: Codes, train: Codes) -> M
     mean of log q(z|x) - log p_fit(z), nats. What differs from test_rate is a mean over the z of test_loss; the rest of
     it is exact.
 
-    test, train: q(z|x) of all test images and of the training images that the prior is fitted to.
+    test, train: q(z|x) of all test images and of the training images that the prior is fitted to. Without judges all
+    but rate_fit is UNDEFINED.
     """
+    is_vae = setup.model.variant.model == "vae"
+    if not setup.judges:
+        undefined: Metrics = dict.fromkeys((*OF_A_VAE, *OF_ALL), UNDEFINED)
+        return undefined | (
+            {"rate_fit": _fitted_rate(fit_prior(train.z[:FIT_IMAGES], train.spectrum), test)} if is_vae else {}
+        )
     size = setup.settings.batch_size
     real, real_second = (
         extract(judge, setup.images.test.images[: setup.settings.sample_images], size) for judge in setup.judges
     )
     learned = extract(setup.judge, setup.images.train.images[: len(real)], size)
     found: Metrics = dict.fromkeys(OF_A_VAE, UNDEFINED)
-    if setup.model.variant.model == "vae":
+    if is_vae:
         z = prior_samples(len(real), test.z.shape[1], setup.model.seed).to(real.device)
         both = [[judge.features(made) for judge in setup.judges] for made in setup.decode(z)]
         made, made_second = (torch.cat(part) for part in zip(*both, strict=True))
@@ -48,7 +56,7 @@ def samples(setup: Setup, reconstructed: Tensor, test: Codes, train: Codes) -> M
             "fcd_second": frechet_distance(real_second, made_second),
             "precision": closeness.precision,
             "recall": closeness.recall,
-            "rate_fit": (test.spectrum.sum().cpu() - prior.log_ratio(test.z).mean()).item(),
+            "rate_fit": _fitted_rate(prior, test),
             "fcd_fit": frechet_distance(real, _features(setup, prior.sample(z))),
             "fcd_recon_sampled": frechet_distance(real, _features(setup, test.z[: len(real)])),
         }
@@ -60,6 +68,10 @@ def samples(setup: Setup, reconstructed: Tensor, test: Codes, train: Codes) -> M
         "train_precision": of_train.precision,
         "train_recall": of_train.recall,
     }
+
+
+def _fitted_rate(prior: FittedPrior, test: Codes) -> float:
+    return (test.spectrum.sum().cpu() - prior.log_ratio(test.z).mean()).item()
 
 
 def _features(setup: Setup, z: Tensor) -> Tensor:

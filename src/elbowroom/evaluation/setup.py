@@ -35,10 +35,13 @@ class Codes:
 
 @dataclass(frozen=True)
 class Setup:
-    """A trained seed, and what it is measured with. progress counts the pictures decoded."""
+    """A trained seed, and what it is measured with. progress counts the pictures decoded.
+
+    judges: None if the dataset has no classes; what they compare is then UNDEFINED.
+    """
 
     model: TrainedVAE
-    judges: Judges
+    judges: Judges | None
     images: Images
     settings: Evaluation
     progress: tqdm
@@ -46,6 +49,7 @@ class Setup:
     @property
     def judge(self) -> Judge:
         """The first judge, which compares pictures."""
+        assert self.judges is not None
         return self.judges.first
 
     def encode(self, images: Tensor, stream: Stream) -> Codes:

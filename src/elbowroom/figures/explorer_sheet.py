@@ -96,7 +96,7 @@ class Explored(NamedTuple):
     classes: names by number. size: height and width of a picture. arrays:
     - tiles, images: sheets of the decoded pictures, and of the test images
     - points (S, N, 2): mu of these test images in one plane at each of S epochs
-    - labels (N,): their class numbers
+    - labels (N,): their class numbers, if they have any
     - epochs (S,)
     - limits (2, 2): the frame of the map
     - share (): the share of the variance of mu that the plane holds

@@ -8,25 +8,27 @@ from matplotlib.figure import Figure
 
 from elbowroom.figures.style import DPI, plain_text
 
-ZOOM = 3  # a pixel of an image is drawn as ZOOM x ZOOM pixels
+DRAWN = 96  # pixels: an image is enlarged as often as its longer side fits into this, and at least once
 GAP = 6  # pixels between images
 
 
 def mosaic(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Lay out images, rows of groups of (N, C, H, W) uint8, on white: (height, width, C) uint8.
 
-    Groups in a row have a wide gap between them. Images are enlarged ZOOM times and not smoothed.
+    Groups in a row have a wide gap between them. Images are enlarged and not smoothed.
     """
     return np.concatenate([_row(groups) for groups in rows])[:-GAP]
 
 
 def _row(groups: Sequence[np.ndarray]) -> np.ndarray:
     """Lay out one row, with a gap below it."""
-    channels, height = groups[0].shape[1], groups[0].shape[2] * ZOOM
+    channels, *sides = groups[0].shape[1:]
+    zoom = max(1, DRAWN // max(sides))
+    height = sides[0] * zoom
     parts = []
     for group in groups:
         for image in group:
-            parts.append(image.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2).transpose(1, 2, 0))
+            parts.append(image.repeat(zoom, axis=1).repeat(zoom, axis=2).transpose(1, 2, 0))
             parts.append(_white(height, GAP, channels))
         parts.append(_white(height, 3 * GAP, channels))
     row = np.concatenate(parts[:-2], axis=1)

@@ -121,14 +121,14 @@ device = choose_device()  # a GPU if there is one, else the CPU
 images = load_images(variant.dataset, device)
 colours, height, width = images.shape
 print(f"{variant.dataset}: {len(images.train.images):,} training images, {len(images.test.images):,} test images")
-print(f"each {height} x {width} pixels, {colours} colour{'s' if colours > 1 else ''}; {len(images.classes)} classes")
+classes = f"{len(images.classes)} classes" if images.classes else "no labels"
+print(f"each {height} x {width} pixels, {colours} colour{'s' if colours > 1 else ''}; {classes}")
 
 # %%
 shown = images.test.images[: study.figures.images]  # (N, C, H, W), bytes
-labels = images.test.labels.cpu().numpy()
-names = [images.classes[label] for label in labels[: len(shown)]]
+names = images.first_names(len(shown))
 inputs = shown.cpu().numpy()
-show(labelled_images(inputs, names), f"Test images: {', '.join(names)}")
+show(labelled_images(inputs, names), f"Test images: {', '.join(names)}" if images.classes else "Test images")
 
 x = scale(shown, variant.pixel_range)  # the same images, as the network gets them
 print(f"as numbers: from {x.min():g} to {x.max():g}")
@@ -294,7 +294,7 @@ mus = model.encode(mapped, study.evaluation.batch_size)[0].cpu().numpy()
 plane = principal_plane(mus)
 points = plane.project(mus)
 show(
-    latent_map(points, labels[: len(points)], images.classes),
+    latent_map(points, images.first_labels(len(points)), images.classes),
     f"mu of {len(points)} test images on its first two principal components, coloured by class",
 )
 print(f"The plane holds {plane.share:.2%} of the variance of mu ({len(points):,} test images, seed {SEED}).")
@@ -317,7 +317,7 @@ display(measured.set_index("seed")[["used_latents", "pca_2d", "probe_accuracy", 
 # %%
 maps = principal_plane(evolution["mu"][-1]).project(evolution["mu"])  # (moments, images, 2)
 followed = images.test.images[: evolution["reconstructions"].shape[1]].cpu().numpy()
-strip = evolution_figures(evolution, maps, followed, labels[: maps.shape[1]])[0]
+strip = evolution_figures(evolution, maps, followed, images.first_labels(maps.shape[1]))[0]
 show(strip, f"Latent space of {NAME} at five moments of training, and reconstructions at each")
 
 # %% [markdown]
@@ -389,7 +389,7 @@ if both:
     for name, vae in both.items():
         mus = vae.encode(mapped, study.evaluation.batch_size)[0].cpu().numpy()
         plane = principal_plane(mus)
-        planes[name] = LatentMap(plane.project(mus), labels[: len(mus)], plane.share)
+        planes[name] = LatentMap(plane.project(mus), images.first_labels(len(mus)), plane.share)
     show(compared_maps(planes, images.classes, "mu of test images"), "Latent maps of both")
 
 # %% [markdown]

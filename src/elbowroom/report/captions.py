@@ -100,9 +100,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "terms": "The terms of the loss on train and test, both with the final weights and z sampled.",
     "objectives": "sigma^2 is in the units of the pixel range. The effective beta is the weight of the KL beside "
     "the squared error of pixels in [0, 1].",
-    "quality": "PSNR and SSIM compare reconstructions from mu with test images, pixels in [0, 1]. FCD is how far "
-    "samples are from test images, in the features of a classifier trained for this study ({judge} of the test images "
-    "right). Compare it within this table only: it is no FID.",
+    "quality": "PSNR and SSIM compare reconstructions from mu with test images, pixels in [0, 1].",
+    "judge": "FCD is how far samples are from test images, in the features of a classifier trained for this study "
+    "({judge} of the test images right). Compare it within this table only: it is no FID.",
     "samples": "{sampled:,} samples of each VAE, and as many training images, beside {sampled:,} test images. FCD and "
     "KID are Fréchet and kernel distances in the features of the classifier: lower is nearer. Do not expect samples to "
     "do better than training images, from which the classifier has learned.",
@@ -117,8 +117,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "latents": "Used latents: the fewest that carry 95 % of the KL on test. Effective latents: how many of equal KL "
     "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
     f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "
-    "many latents have a larger mean KL. Probe and 10-NN: the share of test labels that logistic regression and ten "
-    "nearest neighbours read out of mu. PCA 2-D: the share of the variance of mu in two principal components.",
+    "many latents have a larger mean KL. PCA 2-D: the share of the variance of mu in two principal components.",
+    "probe": "Probe and 10-NN: the share of test labels that logistic regression and ten nearest neighbours read out "
+    "of mu.",
     "paths": "Path: the length of an interpolation between two test "
     "images, in the features of the classifier, over the straight distance (1 is straight). Step: its largest "
     "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",

@@ -95,7 +95,7 @@ def for_page(made: Explored) -> dict[str, Any]:
 
 def images_for_page(made: Explored) -> dict[str, Any]:
     """Return the test images, which all variants of a dataset share, with their classes."""
-    labels = made.arrays["labels"].tolist()
+    labels = made.arrays["labels"].tolist() if "labels" in made.arrays else []
     shown = columns(made.arrays["points"].shape[1], *made.size)
     return {"sheet": _webp(made.arrays["images"]), "columns": shown, "labels": labels, "classes": made.classes}
 

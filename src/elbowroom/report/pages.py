@@ -18,8 +18,10 @@ from elbowroom.report import captions, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
+from elbowroom.report.images_used import images_tested, images_used
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
+from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
@@ -33,13 +35,15 @@ TEMPLATES = Path(__file__).with_name("templates")
 class ReportInputs:
     """What the pages set out.
 
-    comparison: the tables of report/comparison. judges: how each dataset's judge was trained. dimensions: in how many
+    comparison: the tables of report/comparison. image_counts: of each dataset, what became of its images. judges: how
+    each dataset's judge was trained. dimensions: in how many
     directions each dataset's images vary. costs: of each variant, a row for each seed. explored: the variants whose
     latent space is explored. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose
     results are of older code. commit, versions, stage_times: as provenance returns them.
     """
 
     comparison: Comparison
+    image_counts: dict[str, list[ImageCount]]
     judges: pd.DataFrame
     dimensions: pd.DataFrame
     costs: dict[str, pd.DataFrame]
@@ -96,6 +100,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "outdated": "every variant" if len(inputs.outdated) == len(study.variants) else ", ".join(inputs.outdated),
         "commit": inputs.commit,
         "versions": inputs.versions,
+        "used": {name: images_used(study, name, counts) for name, counts in inputs.image_counts.items()},
         "own": captions.VARIANT_PICTURES,
         "notes": captions.TABLE_NOTES,
         "describe": text_tables.describe_objective,
@@ -117,7 +122,8 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
     variants = table.to_dict("records")
     baselines = to_rows(BaselineRow, comparison.baselines[comparison.baselines.dataset == name])
     dimensions = to_rows(Dimension, inputs.dimensions[inputs.dimensions.dataset == name])
-    accuracy = inputs.judges[inputs.judges.dataset == name].test_accuracy.iloc[-1]
+    accuracy = inputs.judges[inputs.judges.dataset == name].test_accuracy
+    tested = images_tested(study, name, inputs.image_counts[name])
     return {
         "name": name,
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
@@ -143,9 +149,10 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "has_precision": bool(table.precision.notna().any()),
         "has_prior": bool(table.fcd_fit.notna().any()),
         "loose_bounds": sample_tables.loose_bounds(variants),
-        "weighed": min(study.evaluation.iwae_images, study.datasets[name].test_images),
-        "sampled": min(study.evaluation.sample_images, study.datasets[name].test_images),
-        "judge": f"{accuracy:.1%}",
+        "has_probe": bool(table.probe_accuracy.notna().any()),
+        "weighed": min(study.evaluation.iwae_images, tested),
+        "sampled": min(study.evaluation.sample_images, tested),
+        "judge": f"{accuracy.iloc[-1]:.1%}" if len(accuracy) else "",
     }
 
 

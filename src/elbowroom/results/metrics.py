@@ -29,7 +29,7 @@ FEWEST_EFFECTIVE = 10  # effective samples; with fewer, one or two of them decid
 
 COUNT = Column("whole", low=0, high=2**53)
 MAYBE_COUNT = Column("whole", low=0, high=2**53, empty=True)
-MAYBE_SHARE = Column(low=0, high=1, empty=True)  # labels of a single class leave nothing to tell apart
+MAYBE_SHARE = Column(low=0, high=1, empty=True)  # no labels, or of a single class: nothing to tell apart
 
 
 class Direction(StrEnum):
@@ -85,17 +85,17 @@ METRICS = {
         Metric("ssim", "SSIM", digits=3, better=HIGHER),
         Metric("probe_accuracy", "probe", PERCENT, better=HIGHER, cells=MAYBE_SHARE),
         Metric("knn_accuracy", "10-NN", PERCENT, better=HIGHER, cells=MAYBE_SHARE),
-        Metric("fcd", "FCD", better=LOWER, vae_only=True),
-        Metric("kid", "KID", digits=3, better=LOWER, vae_only=True),
+        Metric("fcd", "FCD", better=LOWER, cells=MAYBE, vae_only=True),
+        Metric("kid", "KID", digits=3, better=LOWER, cells=MAYBE, vae_only=True),
         Metric("fcd_second", "FCD, second judge", better=LOWER, cells=MAYBE, vae_only=True),
         Metric("precision", "precision", PERCENT, better=HIGHER, cells=MAYBE_SHARE, vae_only=True),
         Metric("recall", "recall", PERCENT, better=HIGHER, cells=MAYBE_SHARE, vae_only=True),
         Metric("rate_fit", "rate, fitted prior", NATS, better=LOWER, cells=MAYBE, vae_only=True),
         Metric("fcd_fit", "FCD, fitted prior", better=LOWER, cells=MAYBE, vae_only=True),
         Metric("fcd_recon_sampled", "FCD of sampled reconstructions", better=LOWER, cells=MAYBE, vae_only=True),
-        Metric("fcd_recon", "FCD of reconstructions", better=LOWER),
-        Metric("fcd_floor", "FCD floor", yardstick=True),
-        Metric("kid_floor", "KID floor", digits=3, yardstick=True),
+        Metric("fcd_recon", "FCD of reconstructions", better=LOWER, cells=MAYBE),
+        Metric("fcd_floor", "FCD floor", cells=MAYBE, yardstick=True),
+        Metric("kid_floor", "KID floor", digits=3, cells=MAYBE, yardstick=True),
         Metric("train_precision", "precision of training images", PERCENT, cells=MAYBE_SHARE, yardstick=True),
         Metric("train_recall", "recall of training images", PERCENT, cells=MAYBE_SHARE, yardstick=True),
         Metric("pca_2d", "variance of mu in two components", PERCENT, short="PCA 2-D", cells=MAYBE),

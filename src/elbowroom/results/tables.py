@@ -60,12 +60,7 @@ TRUNCATED = Table(
     may_be_empty=True,
     optional=True,
 )
-MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": TEXT}, key=[])
-JUDGE = Table(
-    {"dataset": TEXT, "epoch": POSITIVE, "train_loss": AMOUNT, "test_accuracy": SHARE}
-    | {"second_test_accuracy": Column(low=0, high=1, empty=True)},
-    key=["epoch"],
-)
+MAP = Table({"pc1": NUMBER, "pc2": NUMBER, "label": Column("text", empty=True)}, key=[])
 DIMENSION = Table(columns(Dimension), key=["estimator"], optional=True)
 NOISE = Table(columns(NoiseLevel), key=["sigma2"], optional=True)
 BASELINES = Table(columns(BaselineRow), key=[*LOSS_FAMILY, "baseline", "latent_dim"])
@@ -148,12 +143,6 @@ def truncated(study: Study, name: str) -> pd.DataFrame:
 def latent_map(name: str) -> pd.DataFrame:
     """Read the points of a variant's latent map: a row for each test image."""
     return load_table(paths.plot_file(name, "map.csv"), MAP, {})
-
-
-def judge(study: Study, dataset: str) -> pd.DataFrame:
-    """Read how a dataset's judge was trained: a row for each epoch."""
-    expected: Expected = {"dataset": [dataset], "epoch": range(1, study.judge.epochs + 1)}
-    return load_table(paths.judge_history_file(dataset), JUDGE, expected)
 
 
 def baselines(study: Study, dataset: str) -> pd.DataFrame:

@@ -76,6 +76,7 @@ def train_judge(
     gives the same bits. progress counts training images. Raises StudyError if the loss is not finite.
     """
     train, device = images.train, images.train.images.device
+    assert train.labels is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         judge = Judge(images.shape, len(images.classes)).to(device).to(memory_format=torch.channels_last)
@@ -114,11 +115,17 @@ def train_judge(
 def accuracy(judge: Judge, images: Images, batch_size: int) -> float:
     """The share of test images whose class a judge in evaluation mode predicts."""
     test = images.test
+    assert test.labels is not None
     right = sum(
         (judge(scale(test.images[batch], UNIT)).argmax(1) == test.labels[batch]).sum()
         for batch in batches(len(test.images), batch_size)
     )
     return int(right) / len(test.images)
+
+
+def save_no_judges(path: Path) -> None:
+    """Write that there are no judges: the dataset has no classes that they could learn to tell apart."""
+    files.save_arrays(path, {}, {"judges": None})
 
 
 def save_judges(path: Path, judges: Judges, settings: JudgeTraining) -> None:
@@ -127,9 +134,14 @@ def save_judges(path: Path, judges: Judges, settings: JudgeTraining) -> None:
     files.save_arrays(path, weights(nn.ModuleDict(judges._asdict())), header)
 
 
-def load_judges(path: Path, shape: Shape, device: torch.device) -> Judges:
-    """Read the frozen judges of images of this shape (C, H, W). Raises StudyError if the file does not hold them."""
+def load_judges(path: Path, shape: Shape, device: torch.device) -> Judges | None:
+    """Read the frozen judges of images of this shape (C, H, W); None if the dataset has none.
+
+    Raises StudyError if the file does not hold them.
+    """
     arrays, header = files.load_arrays(path)
+    if header == {"judges": None}:
+        return None
     found, classes = header.get("shape"), header.get("classes", 0)
     if "judges" not in header or not isinstance(found, list) or classes not in range(1, 257):  # labels are bytes
         raise StudyError(f"{path}: found no judges' weights, expected two judges of images {shape}, run `dvc repro`")

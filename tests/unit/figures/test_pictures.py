@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elbowroom.figures.pictures import GAP, ZOOM, mosaic, picture_grid
+from elbowroom.figures.pictures import DRAWN, GAP, mosaic, picture_grid
 
 RANDOM = np.random.default_rng(0)
 
 
 def test_a_mosaic_is_the_images_enlarged() -> None:
     images = RANDOM.integers(0, 256, (4, 3, 4, 5), np.uint8)
-    zoom, gap = ZOOM, GAP
+    zoom, gap = DRAWN // 5, GAP
     picture = mosaic([[images[:2]], [images[2:]]])
     assert picture.shape == (2 * 4 * zoom + gap, 2 * 5 * zoom + gap, 3)
     assert (picture[:, 5 * zoom : 5 * zoom + gap] == 255).all()
@@ -23,11 +23,16 @@ def test_a_mosaic_is_the_images_enlarged() -> None:
         )
 
 
+@pytest.mark.parametrize(("side", "zoom"), [(16, 6), (28, 3), (32, 3), (33, 2), (64, 1), (128, 1)])
+def test_small_images_are_enlarged_more(side: int, zoom: int) -> None:
+    assert mosaic([[np.zeros((1, 1, side, side // 2), np.uint8)]]).shape == (side * zoom, side // 2 * zoom, 1)
+
+
 def test_groups_of_a_row_have_a_wide_gap_between_them() -> None:
     image = RANDOM.integers(0, 255, (1, 1, 8, 8), np.uint8)
     together, apart = mosaic([[np.concatenate([image] * 2)]]), mosaic([[image, image]])
     assert apart.shape[1] > together.shape[1]
-    np.testing.assert_array_equal(apart[:, : 8 * ZOOM], together[:, : 8 * ZOOM])
+    np.testing.assert_array_equal(apart[:, :DRAWN], together[:, :DRAWN])
 
 
 @pytest.mark.parametrize("colours", [1, 3])

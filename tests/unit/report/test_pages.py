@@ -189,6 +189,7 @@ def pages(
     shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in ON_PAGE]
     inputs = ReportInputs(
         Comparison(**(compared | changes)),
+        {name: [] for name in study.datasets},
         judges,
         to_table(Dimension, [Dimension(**estimate, dimension=13.3), Dimension(**estimate | other, dimension=11.9)]),
         costs,

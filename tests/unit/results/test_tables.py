@@ -18,6 +18,7 @@ from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
 from elbowroom.report import text_tables
 from elbowroom.results import schema, tables
+from elbowroom.results.dataset_tables import judge
 from elbowroom.results.rows import BaselineRow
 from elbowroom.results.schema import to_rows
 from elbowroom.results.used_latents import effective_latents, used_latents
@@ -35,7 +36,7 @@ READ: dict[str, Read] = {  # file -> its reader
     f"plots/{NAME}/spectrum.csv": lambda study: tables.spectrum(study, NAME),
     f"plots/{NAME}/truncated.csv": lambda study: tables.truncated(study, NAME),
     f"plots/{NAME}/map.csv": lambda _: tables.latent_map(NAME),
-    f"metrics/judge/{DATASET}.csv": lambda study: tables.judge(study, DATASET),
+    f"metrics/judge/{DATASET}.csv": lambda study: judge(study, DATASET),
     f"metrics/baselines/{DATASET}.csv": lambda study: tables.baselines(study, DATASET),
     **{f"report/comparison/{name}.csv": tables.comparison for name in tables.COMPARISON},
     f"metrics/baselines/{DATASET}-dimension.csv": lambda _: tables.dimension(DATASET),
@@ -74,7 +75,7 @@ def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.Monke
         assert set(tables.truncated(study, variant).variant) <= {variant}
         assert len(tables.latent_map(variant)) > 2
     for dataset in study.datasets:
-        assert set(tables.judge(study, dataset).dataset) == {dataset}
+        assert set(judge(study, dataset).dataset) == {dataset}
         assert set(tables.baselines(study, dataset).dataset) == {dataset}
     assert list(tables.comparison(study).variants.variant) == list(study.variants)
 
@@ -166,7 +167,7 @@ def without(name: str, value: object) -> Edit:
         (METRICS, cell("iwae_nll_10", "-inf"), "row 1, column iwae_nll_10: found -inf, expected a number or nothing"),
         (METRICS, cell("test_loss", None), "row 1, column test_loss: found nothing, expected a number"),
         (METRICS, cell("test_loss", "True"), "row 1, column test_loss: found True, expected a number"),
-        (METRICS, cell("fcd", None), "row 1, column fcd: found nothing, expected a number"),
+        (METRICS, cell("psnr", None), "row 1, column psnr: found nothing, expected a number"),
         (METRICS, cell("seed", "0.5"), "row 1, column seed: found 0.5, expected a whole number from 0"),
         (METRICS, cell("seed", 10**20), f"row 1, column seed: found {10**20}, expected a whole number from 0"),
         (METRICS, cell("seed", 7), "found seed 7, expected 0 (params.yaml)"),

@@ -132,6 +132,7 @@ class Sheet { // a sheet of tiles [height, width], laid out by figures.explorer_
   }
 }
 const tile = ([height, width], label) => make("canvas", { className: "tile", width, height, aria: { role: "img", label } });
+const className = (images, index) => images.classes.length ? `${images.classes[images.labels[index]]}, ` : ""; // before a number
 const clamp = (value, most) => Math.max(0, Math.min(most, value));
 
 function slider(label, most, said, changed) {
@@ -190,7 +191,7 @@ class Variant {
     draw.lineWidth = 0.4 * devicePixelRatio;
     for (let index = 0; index < this.count; index++) {
       const [x, y] = this.place(snapshot, index);
-      draw.fillStyle = page.classes[labels[index] % page.classes.length];
+      draw.fillStyle = page.classes[(labels[index] ?? 0) % page.classes.length]; // without labels, all are alike
       draw.beginPath();
       draw.arc(x * wide, (1 - y) * wide, dot * devicePixelRatio, 0, 7);
       draw.fill();
@@ -227,7 +228,7 @@ function mapCard(variants, images, size) {
     const index = chosen.nearest(at);
     chosen.sheet.show(decoded, chosen.starts.grid + chosen.cell(at));
     images.sheet.show(near, index);
-    says.textContent = `Nearest test image: ${images.classes[images.labels[index]]}, number ${index}`;
+    says.textContent = `Nearest test image: ${className(images, index)}number ${index}`;
     for (const { variant, canvas } of others.tiles) {
       variant.sheet.show(canvas, variant.starts.grid + variant.cell(variant.place(variant.last, index)));
     }
@@ -263,7 +264,7 @@ function mapCard(variants, images, size) {
     make("figure", { className: "small" }, decoded, make("figcaption", {}, "Decoded at the point")), make("figure", { className: "small" }, near, says)),
     make("p", { className: "soft" }, "Every variant, at that test image’s place in its own map:"), others.element);
   const element = card("Move over the map",
-    `mu of the first ${chosen.count} test images on two principal components (in brackets, their share of the variance), coloured by class; each component is stretched to the side of the square. The point is decoded with all other components at their mean, on a grid of ${chosen.grid} × ${chosen.grid}. Nearest means nearest on this map.`,
+    `mu of the first ${chosen.count} test images on two principal components (in brackets, their share of the variance)${images.classes.length ? ", coloured by class" : ""}; each component is stretched to the side of the square. The point is decoded with all other components at their mean, on a grid of ${chosen.grid} × ${chosen.grid}. Nearest means nearest on this map.`,
     pick, make("div", { className: "map" }, make("div", {}, plane, legend), right));
   return { element, paint };
 }
@@ -281,7 +282,7 @@ function pathCard(variants, images, size) {
       const canvas = tile(size, "");
       images.sheet.show(canvas, index);
       canvas.setAttribute("aria-hidden", "true");
-      return { label: `test image ${index}, ${images.classes[images.labels[index]]}`, shown: [canvas] };
+      return { label: `test image ${className(images, index)}number ${index}`, shown: [canvas] };
     });
     return choice(legend, options, "thumbs", index => { changed(index); slide.tell(); }, first);
   };

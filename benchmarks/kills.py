@@ -21,7 +21,7 @@ from elbowroom.scheduler.repair import repair
 from elbowroom.scheduler.runner import GRACE
 
 EARLIER = 16  # a kill comes after at most one part in so many of the time that the study takes,
-LATER = 3  # or after so many times that of `make repro`, which plans and imports first
+LATER = 2  # or after so many times that of `make repro`, which plans and imports first
 AT_MOST = 30  # kills of a study
 PATIENCE = 2 * GRACE + 5  # seconds within which everything has to follow a process that was killed
 STAGE, SERVER = "-m stages.", "-m elbowroom.scheduler.stage_server"

@@ -62,7 +62,7 @@ def is_well(found: dict[str, Any], kills: int = 50, damages: int = 300) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=52)
-    parser.add_argument("--minutes", type=float, default=5, help="in which a study is begun to be killed")
+    parser.add_argument("--minutes", type=float, default=15, help="in which a study is begun to be killed")
     parser.add_argument("--crowds", type=int, default=2)
     parser.add_argument("--damages", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)

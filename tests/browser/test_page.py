@@ -69,7 +69,7 @@ def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer_she
         "latents": np.array([7, 1, 3])[: layout.latents],
         "amounts": np.array([2.5, 1.25, 0.5])[: layout.latents],
     }
-    return explorer_sheet.Explored(layout, images.classes, arrays)
+    return explorer_sheet.Explored(layout, images.classes, images.shape[1:], arrays)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from elbowroom.core.errors import StudyError, short
 
@@ -18,19 +17,39 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
+Buffer = bytes | memoryview
+TYPES = {  # of NumPy, as safetensors calls them, in its order
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int8": "I8",
+    "int16": "I16",
+    "uint16": "U16",
+    "float16": "F16",
+    "int32": "I32",
+    "uint32": "U32",
+    "float32": "F32",
+    "float64": "F64",
+    "int64": "I64",
+    "uint64": "U64",
+}
 
 
-def write(path: Path, content: bytes | str) -> None:
+def write(path: Path, content: bytes | str | Sequence[Buffer]) -> None:
     """Write a file atomically: readers see the old content or the new, never a part of it, even after a power cut.
 
-    Raises StudyError if it cannot be written. The old file is then still there.
+    content: as a whole, or in parts, which are not copied. Raises StudyError if it cannot be written. The old file is
+    then still there.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         with part.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            parts = (
+                [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
+            )
+            for each in parts:
+                file.write(each)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -97,7 +116,29 @@ def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     sealed = {"header": header, "sha256": digest(contiguous, header)}
-    write(path, save(contiguous, metadata={"elbowroom": json.dumps(sealed, sort_keys=True)}))
+    write(path, _safetensors(contiguous, {"elbowroom": json.dumps(sealed, sort_keys=True)}))
+
+
+def _safetensors(arrays: Arrays, metadata: dict[str, str]) -> list[Buffer]:
+    """Return a safetensors file in parts, the arrays themselves among them: the library would copy them twice.
+
+    The format: the length of the header in 8 bytes, the header as JSON, the values, those of the last of TYPES first.
+    """
+    places: dict[str, Any] = {"__metadata__": metadata}
+    rank = list(TYPES).index
+    order = sorted(arrays, key=lambda name: (-rank(arrays[name].dtype.name), name))
+    start = 0
+    for name in order:
+        array = arrays[name]
+        places[name] = {
+            "dtype": TYPES[array.dtype.name],
+            "shape": [*array.shape],
+            "data_offsets": [start, start + array.nbytes],
+        }
+        start += array.nbytes
+    header = json.dumps(places, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return [len(header).to_bytes(8, "little"), header, *(arrays[name].data for name in order)]
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -144,6 +145,7 @@ def _work(
 
 def decode_chunk(found: FolderFiles, settings: FolderDataset, start: int) -> Chunk:
     """Decode the pictures from number `start` on, at most CHUNK of them."""
+    warnings.simplefilter("ignore")  # Pillow's, that metadata are damaged
     images, readable, failures, several = [], [], dict[int, str](), 0
     for number, name in enumerate(found.pictures[start : start + CHUNK], start):
         try:

@@ -1,7 +1,5 @@
 """Decode one picture file, and make it an image of a dataset: every decision about a picture is here."""
 
-import warnings
-
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -10,8 +8,7 @@ from elbowroom.core.errors import short
 from elbowroom.datasets.folder_files import FORMATS
 
 RESAMPLING = Image.Resampling.BILINEAR  # over all pixels that fall into a new one, so that nothing flickers or rings
-# Pillow warns of pictures with more than 89 million pixels, which take 270 MB or more: here that is an error.
-BOMB = "more than 89 million pixels"
+MOST_PIXELS = 2**26  # of a picture: 200 MB in RGB
 
 
 class UnreadableError(Exception):
@@ -26,14 +23,11 @@ def read(path: bytes, settings: FolderDataset) -> tuple[np.ndarray, bool]:
     UnreadableError.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that metadata are damaged
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _read(path, settings)
+        return _read(path, settings)
     except (UnreadableError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableError(BOMB) from None
+    except Image.DecompressionBombError:
+        raise UnreadableError(f"more than {MOST_PIXELS // 10**6} million pixels") from None
     except UnidentifiedImageError:
         raise UnreadableError(f"no image of the formats {', '.join(FORMATS)}") from None
     except FileNotFoundError:
@@ -49,6 +43,10 @@ def _read(path: bytes, settings: FolderDataset) -> tuple[np.ndarray, bool]:
             raise UnreadableError("an empty file")
         file.seek(0)
         with Image.open(file, formats=list(FORMATS)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise UnreadableError(
+                    f"{image.width} x {image.height} pixels, more than {MOST_PIXELS // 10**6} million"
+                )
             image.draft(_mode(settings), (2 * max(settings.sides), 2 * max(settings.sides)))  # a large JPEG, faster
             image.load()
             made = fitted(flat(upright(image), settings), settings)

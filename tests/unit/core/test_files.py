@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
@@ -78,6 +79,8 @@ def test_a_write_beyond_the_size_limit_keeps_the_old_file(tmp_path: Path) -> Non
 import resource, sys
 from pathlib import Path
 import numpy as np
+from safetensors.numpy import save
+
 from elbowroom.core import files, stage
 def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
@@ -274,3 +277,13 @@ def test_arrays_are_checked_by_name_type_and_shape(tmp_path: Path) -> None:
 def test_the_error_for_a_missing_file_tells_how_to_get_it(tmp_path: Path, load: object) -> None:
     with pytest.raises(StudyError, match=r"x: not found, expected from an earlier stage"):
         load(tmp_path / "x")  # type: ignore[operator]
+
+
+def test_arrays_are_written_as_the_library_writes_them(tmp_path: Path) -> None:
+    """To the byte, but without a copy: arrays of every type, without values, of one value."""
+    every = {f"a {name}": np.arange(3).astype(name) for name in files.TYPES}
+    for arrays in ({}, every, {"b": np.zeros((0, 3), np.float32), "a": np.ones((2, 1), np.uint8), "c": np.array(0.5)}):
+        files.save_arrays(tmp_path / "x", arrays, {"what": 'é "\n<'})
+        sealed = {"header": {"what": 'é "\n<'}, "sha256": files.digest(arrays, {"what": 'é "\n<'})}
+        expected = save(arrays, metadata={"elbowroom": json.dumps(sealed, sort_keys=True)})
+        assert (tmp_path / "x").read_bytes() == expected

@@ -75,6 +75,7 @@ def study(folder: Path) -> Study:
     for name in ("stages", "src"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "pages").symlink_to("report")
+    (folder / "listings").mkdir()
     shutil.copy(ROOT / "dvc.yaml", folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (folder / ".dvc").mkdir()

@@ -99,6 +99,7 @@ def grow(tiny: Checkout) -> list[set[str]]:
     (folder / ".dvc").mkdir(parents=True)
     for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
+    shutil.copytree(ROOT / "studies/quickstart/listings", folder / "listings")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     variants = params["variants"]
     for recipe in params["recipes"].values():

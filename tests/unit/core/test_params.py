@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from elbowroom.core.dataset_settings import FolderDataset
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
+from elbowroom.core.published_sets import image_shape
 from tests.support import ROOT
 
 VARIANTS = [
@@ -35,6 +37,10 @@ def test_quickstart_differs_from_the_root_study_in_budget_only() -> None:
     assert quick.figures == root.figures
 
 
+FOLDER = {
+    **{"source": "folder", "size": 28, "fit": "crop", "colour": "grey", "background": "black", "labels": "none"},
+    **{"test": 0.1, "unreadable": "stop", "train_images": 10, "test_images": 10},
+}
 INVALID = [
     ("variants.mnist-z128.latent_dim", 0, "found 0, expected 1 or more"),
     ("variants.mnist-z128.latent_dim", "128", "found '128', expected a whole number"),
@@ -106,6 +112,14 @@ INVALID = [
     ("recipes.notebook-mnist.seeds", [], "found [], expected"),
     ("datasets.mnist.train_images", 0, "found 0, expected 1 or more"),
     ("datasets.mnist.train_images", 60_001, "found 60001, expected at most 60000, as published"),
+    ("datasets.mnist", FOLDER | {"size": 15}, "mnist.size: found 15, expected pixels, 16 to 128, or [height, width]"),
+    ("datasets.mnist", FOLDER | {"size": [32, 129]}, "mnist.size: found [32, 129], expected pixels, 16 to 128, or"),
+    ("datasets.mnist", FOLDER | {"size": True}, "mnist.size: found True, expected pixels"),
+    ("datasets.mnist", FOLDER | {"test": 1.0}, "mnist.test: found 1.0, expected a share between 0 and 1, or folders"),
+    ("datasets.mnist", FOLDER | {"fit": "zoom"}, "datasets.mnist.fit: found 'zoom', expected 'crop', 'pad' or 'str"),
+    ("datasets.mnist", FOLDER | {"path": "x"}, "datasets.mnist: found unknown key 'path', expected only source, size"),
+    ("datasets.mnist", FOLDER, "folders: found no 'mnist', expected the path of its pictures: mnist: ..."),
+    ("folders", {"mnist": "pictures"}, "folders: found 'mnist', expected only the names of datasets with source: f"),
     ("evaluation.map_images", 2, "found 2, expected 3 or more"),
     ("figures", None, "figures: found None"),
     ("answer", {"margin": 0.0, "level": 0.95}, "answer.margin: found 0.0, expected more than 0"),
@@ -139,6 +153,17 @@ def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: obj
     assert said in message
     assert message.startswith(str(path))
     assert "\n" not in message
+
+
+def test_a_folder_may_be_a_dataset(tmp_path: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["datasets"]["mnist"] = FOLDER | {"size": [17, 127], "test": "folders"}
+    params["folders"] = {"mnist": "../pictures"}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    settings = load_study(path).datasets["mnist"]
+    assert isinstance(settings, FolderDataset)
+    assert (settings.channels, *settings.sides) == image_shape(settings) == (1, 17, 127)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:

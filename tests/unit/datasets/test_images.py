@@ -35,6 +35,18 @@ def test_a_prepared_dataset_is_loaded_unchanged(prepared: tuple[files.Arrays, di
         np.testing.assert_array_equal(labels, arrays[f"{split}_labels"])
 
 
+def test_a_dataset_may_have_no_labels(prepared: tuple[files.Arrays, dict]) -> None:
+    arrays = {name: array for name, array in prepared[0].items() if "images" in name}
+    files.save_arrays(paths.data_file("cifar10"), arrays, {"dataset": "cifar10", "classes": []})
+    images = load_images("cifar10", CPU)
+    assert images.train.labels is images.test.labels is images.first_labels(2) is None
+    assert images.first_names(2) == ["", ""]
+    assert not images.tells_apart
+    files.save_arrays(paths.data_file("cifar10"), prepared[0], {"dataset": "cifar10", "classes": []})
+    with pytest.raises(StudyError, match=r"_labels: found uint8 \(\d,\), expected nothing"):
+        load_images("cifar10", CPU)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

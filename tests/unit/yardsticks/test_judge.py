@@ -223,3 +223,8 @@ def test_distances_tell_noise_from_images(trained: Trained, small: dict[str, Ima
         floor, worse, worst = (distance(real, extract(found, images, 50)) for images in (train, halves, noise))
         assert floor < worse / 3
         assert floor < worst / 10
+
+
+def test_a_dataset_without_classes_has_no_judges(tmp_path: Path) -> None:
+    judge.save_no_judges(tmp_path / "j")
+    assert load_judges(tmp_path / "j", SHAPES["mnist"], CPU) is None

@@ -32,9 +32,10 @@ from elbowroom.core import files
 from elbowroom.core.dataset_settings import Dataset, PublishedDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.params import load_study
+from elbowroom.core.paths import CHECKPOINTS
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
-from elbowroom.training.checkpoint import FOLDER, Checkpoints, fingerprints
+from elbowroom.training.checkpoint import Checkpoints, fingerprints
 from elbowroom.training.loop import train
 from elbowroom.training.seed_run import SeedRun
 
@@ -187,7 +188,7 @@ def work(job: Job, deadline: float) -> list[Training] | list[Gradients]:
 def train_seed(job: Job, images: Images, deadline: float) -> list[Training]:
     """Train a seed in one precision. Returns its test losses after each epoch, which `train` measures in float32."""
     part, clock = job.part, Clock(job, deadline)
-    (trained,) = train(part.variant, job.recipe, images, [job.seed], clock, FOLDER)  # type: ignore[arg-type]
+    (trained,) = train(part.variant, job.recipe, images, [job.seed], clock, CHECKPOINTS)  # type: ignore[arg-type]
     tests = [row for row in trained.history if row["split"] == "test"]
     loss, rate = ([float(row[term]) for row in tests] for term in ("loss", "rate"))
     seconds = float(trained.cost["seconds"])
@@ -203,7 +204,7 @@ def compare_gradients(job: Job, images: Images, deadline: float) -> list[Gradien
     one = replace(job, part=replace(part, recipe=part.recipe.model_copy(update={"epochs": 1})))
     train_seed(one, images, deadline)
     (name,) = fingerprints(part.variant, part.recipe, images, [job.seed]).values()
-    checkpoint = Checkpoints(FOLDER / name).newest(1)
+    checkpoint = Checkpoints(CHECKPOINTS / name).newest(1)
     assert checkpoint
     for run in runs.values():
         run.restore(*checkpoint)

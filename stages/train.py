@@ -9,7 +9,6 @@ from elbowroom.core.device import choose_device, hardware
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.datasets.images import load_images
-from elbowroom.training import checkpoint
 from elbowroom.training.allocator import keep_freed_memory
 from elbowroom.training.loop import train
 from elbowroom.vae.trained import TrainedVAE, save_evolution
@@ -27,7 +26,7 @@ def main(name: str) -> None:
     print(f"{name}: {budget}, on {hardware(device)}", flush=True)
     total = len(recipe.seeds) * recipe.epochs * count
     with tqdm(total=total, desc=f"train {name}", unit="img", disable=None) as progress:
-        results = list(train(variant, recipe, images, recipe.seeds, progress, checkpoint.FOLDER))
+        results = list(train(variant, recipe, images, recipe.seeds, progress, paths.CHECKPOINTS))
     for result in results:
         model = TrainedVAE(name, variant, result.seed, images.shape, result.model)
         model.save(paths.model_file(name, result.seed))

@@ -1,15 +1,24 @@
 """The grammar of the command `elbowroom`. Only a subcommand that runs imports what it needs, so that --help is fast."""
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from elbowroom.core.errors import StudyError
+from elbowroom.app.arguments import (
+    adapts_images,
+    count,
+    enter,
+    gives,
+    gives_pictures,
+    hours,
+    in_study,
+    seed,
+    takes_images,
+    takes_model,
+)
 
 Options = argparse.Namespace
 Run = Callable[[Options], int]
-MODEL = "a variant of the study, or the file of a model"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="`elbowroom COMMAND --help` has examples.",
     )
     add = root.add_subparsers(metavar="COMMAND", required=True).add_parser
-    for define in (_sample, _reconstruct, _interpolate, _encode, _decode, _info, _compare, _check):
+    for define in (_sample, _reconstruct, _interpolate, _encode, _decode, _info, _compare, _check, _suggest):
         define(add)
     return root
 
@@ -44,10 +53,10 @@ def _sample(add: Any) -> None:
         ["mnist-z128 --output samples.png", "mnist-z128 --count 100 --noise 7 --output samples.npz",
          "models/mnist-z128/seed-0.safetensors --output - | display"],
     )  # fmt: skip
-    _takes_model(command)
-    command.add_argument("--count", type=_count, default=16, metavar="N", help="how many (16)")
-    command.add_argument("--noise", type=_seed, default=0, metavar="SEED", help="the seed of the noise (0)")
-    _gives_pictures(command)
+    takes_model(command)
+    command.add_argument("--count", type=count, default=16, metavar="N", help="how many (16)")
+    command.add_argument("--noise", type=seed, default=0, metavar="SEED", help="the seed of the noise (0)")
+    gives_pictures(command)
 
 
 def _reconstruct(add: Any) -> None:
@@ -56,9 +65,9 @@ def _reconstruct(add: Any) -> None:
         ["mnist-z128 seven.png --output again.png", "mnist-z128 photo.jpg --fit --invert --output again.png",
          "mnist-z128 images.npz --output again.npz"],
     )  # fmt: skip
-    _takes_model(command)
-    _takes_images(command)
-    _gives_pictures(command)
+    takes_model(command)
+    takes_images(command)
+    gives_pictures(command)
 
 
 def _interpolate(add: Any) -> None:
@@ -66,12 +75,12 @@ def _interpolate(add: Any) -> None:
         add, "interpolate", "Decode a straight path in latent space from one image to another.", _run_interpolate,
         ["mnist-z128 three.png eight.png --output path.png", "mnist-z128 a.png b.png --steps 50 --output path.npz"],
     )  # fmt: skip
-    _takes_model(command)
+    takes_model(command)
     command.add_argument("first", metavar="FIRST", help="the image that the path begins at")
     command.add_argument("second", metavar="SECOND", help="the image that it ends at")
-    _adapts_images(command)
-    command.add_argument("--steps", type=_count, default=10, metavar="N", help="pictures, both ends included (10)")
-    _gives_pictures(command)
+    adapts_images(command)
+    command.add_argument("--steps", type=count, default=10, metavar="N", help="pictures, both ends included (10)")
+    gives_pictures(command)
 
 
 def _encode(add: Any) -> None:
@@ -80,9 +89,9 @@ def _encode(add: Any) -> None:
         ["mnist-z128 seven.png", "mnist-z128 *.png --output latents.csv",
          "mnist-z128 - --output latents.npz < seven.png"],
     )  # fmt: skip
-    _takes_model(command)
-    _takes_images(command)
-    _gives(command, ("csv", "npz"), "-")
+    takes_model(command)
+    takes_images(command)
+    gives(command, ("csv", "npz"), "-")
 
 
 def _decode(add: Any) -> None:
@@ -91,13 +100,13 @@ def _decode(add: Any) -> None:
         ["mnist-z128 latents.csv --output pictures.png",
          "mnist-z128 z.npz --output pictures.npz", "mnist-z128 - --output - < latents.csv > pictures.png"],
     )  # fmt: skip
-    _takes_model(command)
+    takes_model(command)
     command.add_argument(
         "latents",
         metavar="LATENTS",
         help="a CSV with columns z_0, z_1, ... or mu_0, ..., or an NPZ with an array z or mu",
     )
-    _gives_pictures(command)
+    gives_pictures(command)
 
 
 def _info(add: Any) -> None:
@@ -105,7 +114,7 @@ def _info(add: Any) -> None:
         add, "info", "Say what a model is: its settings, seed, image shape and number of parameters.", _run_info,
         ["mnist-z128", "models/mnist-z128/seed-0.safetensors"],
     )  # fmt: skip
-    _takes_model(command)
+    takes_model(command)
 
 
 def _compare(add: Any) -> None:
@@ -115,7 +124,7 @@ def _compare(add: Any) -> None:
     )  # fmt: skip
     command.add_argument("first", metavar="A", help="a variant of the study")
     command.add_argument("second", metavar="B", help="another one")
-    _in_study(command)
+    in_study(command)
 
 
 def _check(add: Any) -> None:
@@ -123,63 +132,23 @@ def _check(add: Any) -> None:
         add, "check", "Check all of params.yaml, and say in one line what is wrong.", _run_check,
         ["", "--study studies/quickstart"],
     )  # fmt: skip
-    _in_study(command)
+    in_study(command)
 
 
-# --- arguments that several have -------------------------------------------------------------------------------------
-
-
-def _takes_model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", metavar="MODEL", help=MODEL)
-    command.add_argument("--study", default=".", metavar="FOLDER", help="the study that has the variant (.)")
-    command.add_argument("--seed", type=_seed, metavar="N", help="which of a variant's models (its first seed)")
-
-
-def _takes_images(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "images", nargs="+", metavar="IMAGE",
-        help="a picture, or an NPZ or NPY of (N, C, H, W), uint8 or floats from 0 to 1; - is standard input",
+def _suggest(add: Any) -> None:
+    command = _command(
+        add, "suggest", "Name the training that would decide how many latents are enough.", _run_suggest,
+        ["--study studies/quickstart", "--hours 10", "--apply && dvc repro"],
     )  # fmt: skip
-    _adapts_images(command)
-
-
-def _adapts_images(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--fit", action="store_true", help="crop pictures around the middle, and scale them to the model's size"
+    command.description = (
+        "Name the training that would decide how many latents are enough, cheapest first, with its cost.\n"
+        "The exit status is 1 if there is nothing to train, or nothing that --hours allows."
     )
-    command.add_argument("--invert", action="store_true", help="swap dark and light in pictures")
-
-
-def _gives_pictures(command: argparse.ArgumentParser) -> None:
-    _gives(command, ("png", "npz"), None)
-
-
-def _gives(command: argparse.ArgumentParser, formats: Sequence[str], default: str | None) -> None:
-    """Let the user say where the result goes. formats: what it can be; the first if FILE is standard output."""
-    either = " or ".join(f".{name}" for name in formats)
+    command.add_argument("--apply", action="store_true", help="write it into params.yaml, whose comments stay")
     command.add_argument(
-        "--output", "-o", required=default is None, default=default, metavar="FILE",
-        help=f"where the result goes: {either}; - is standard output" + (f" ({default})" if default else ""),
-    )  # fmt: skip
-    command.add_argument("--format", choices=formats, help=f"if FILE's name does not say it ({formats[0]})")
-
-
-def _in_study(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--study", default=".", metavar="FOLDER", help="the study's folder (.)")
-
-
-def _whole(text: str, least: int) -> int:
-    if not text.isdecimal() or not least <= int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number, {least} or more")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0)
+        "--hours", type=hours, metavar="H", help="the most that all training may take, with what it took so far"
+    )
+    in_study(command)
 
 
 # --- what each does --------------------------------------------------------------------------------------------------
@@ -222,22 +191,21 @@ def _run_info(options: Options) -> int:
 
 
 def _run_compare(options: Options) -> int:
-    _enter(options.study)
+    enter(options.study)
     from elbowroom.app import compare
 
     return compare.run(options)
 
 
 def _run_check(options: Options) -> int:
-    _enter(options.study)
+    enter(options.study)
     from elbowroom.app import check
 
     return check.run()
 
 
-def _enter(study: str) -> None:
-    """Work in the study's folder."""
-    try:
-        os.chdir(study)
-    except OSError as error:
-        raise StudyError(f"--study: found {study!r} ({error.strerror}), expected a study's folder") from None
+def _run_suggest(options: Options) -> int:
+    enter(options.study)
+    from elbowroom.app import suggest
+
+    return suggest.run(options)

@@ -146,3 +146,14 @@ def grouped(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
     for row in rows:
         groups.setdefault((LossFamily.of(row), row.series), []).append(row)
     return [sorted(own, key=lambda row: row.latent_dim) for own in groups.values()]
+
+
+def subjects(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
+    """Return the rows of each series that an answer is about, as `grouped` does.
+
+    In each dataset, those are the series of several sizes. If there are none, it is the first series.
+    """
+    by_dataset: dict[str, list[list[SizeAnswer]]] = {}
+    for own in grouped(rows):
+        by_dataset.setdefault(own[0].dataset, []).append(own)
+    return [own for found in by_dataset.values() for own in ([each for each in found if len(each) > 1] or found[:1])]

@@ -9,6 +9,7 @@ from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy.stats t
 
 from elbowroom.comparison.enough import Judgement, Losses
 from elbowroom.results.outcomes import State, Step
+from elbowroom.results.rows import SizeAnswer
 
 FEWEST_SEEDS, MOST_SEEDS = 3, 10
 POWER = 0.8  # the chance that a size that is enough is then called so
@@ -72,6 +73,13 @@ def next_step(found: Findings) -> NextStep:
     if enough > 0:
         return _between(sizes[enough - 1], sizes[enough])
     return NextStep(Step.SMALLER, (sizes[0] // 2,)) if sizes[0] > 1 else NextStep(Step.NOTHING)
+
+
+def trains_longer(rows: Sequence[SizeAnswer]) -> bool:
+    """Whether the rows of a series, as answer.csv has them, ask for twice the epochs, alone or beside new sizes."""
+    if rows[0].step in (Step.LARGER, Step.BETWEEN, Step.SMALLER):
+        return any(row.unfinished or row.state is State.UNDERTRAINED for row in rows)
+    return rows[0].step is Step.LONGER
 
 
 def _halvings(size: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 DIGESTS = Path("code")  # of what each stage's code does, STAGE.json
+CHECKPOINTS = Path(".checkpoints")  # a folder for each training; safe to delete
 NOTES = Path(".dvc/tmp/stages")  # of stages, on this machine only
 
 

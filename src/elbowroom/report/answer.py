@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from elbowroom.comparison.answer import grouped
+from elbowroom.comparison.answer import subjects
 from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
 from elbowroom.report.size_sentences import Series, sentences
@@ -14,20 +14,16 @@ from elbowroom.results.tables import Comparison
 
 
 def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
-    """Say how many latents are enough in each dataset, and whether a wider network is worth having.
-
-    Of a dataset that has series of several sizes, those are the subject; else the first series that it has.
-    """
+    """Say how many latents are enough in each dataset, and whether a wider network is worth having."""
     paragraphs = []
     rows = to_rows(SizeAnswer, comparison.answer)
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
-        found = [Series(own) for own in grouped(row for row in rows if row.dataset == dataset)]
+        told = [Series(own) for own in subjects(row for row in rows if row.dataset == dataset)]
         budget = list(_budget(study, dataset))
-        if not found:
+        if not told:
             none = "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told."
             paragraphs.append(Paragraph(dataset_name(study, dataset), [none, *budget]))
             continue
-        told = [series for series in found if len(series.rows) > 1] or found[:1]
         for series in told:
             subject = dataset_name(study, dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
             paragraphs.append(Paragraph(subject, [*sentences(series), *budget]))

@@ -7,6 +7,7 @@ are bounds at the level of the answer.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from elbowroom.comparison.next_step import trains_longer
 from elbowroom.report.wording import latents, listed, nats, nats_and_share, several
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
@@ -203,8 +204,8 @@ def _next(series: Series) -> Iterator[str]:
             if not series.of_state(State.UNCLEAR):
                 yield "More seeds would not help."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
-            longer = any(row.unfinished or row.state is State.UNDERTRAINED for row in series.rows)
-            yield f"Next: train {whom}{', and every size for twice the epochs' if longer else ''}."
+            longer = ", and every size for twice the epochs" if trains_longer(series.rows) else ""
+            yield f"Next: train {whom}{longer}."
 
 
 def _named(values: Iterable[tuple[SizeAnswer, float]]) -> str:

@@ -22,7 +22,6 @@ from elbowroom.core.file_lock import locked
 from elbowroom.core.settings import Recipe, Variant
 from elbowroom.datasets.images import Images
 
-FOLDER = Path(".checkpoints")
 KEPT = 2  # checkpoints: the last, and the one before it in case the last is damaged
 DECISIVE = [  # the code that decides the weights: these classes and what they use
     "elbowroom.training.epochs.Epochs",

@@ -15,7 +15,7 @@ from elbowroom.app.commands import parser
 from tests.support import ROOT
 
 SLOW = {"torch", "pandas", "numpy", "pydantic", "ruamel", "safetensors", "scipy", "PIL", "matplotlib"}
-COMMANDS = ("sample", "reconstruct", "interpolate", "encode", "decode", "info", "compare", "check")
+COMMANDS = ("sample", "reconstruct", "interpolate", "encode", "decode", "info", "compare", "check", "suggest")
 
 
 def help_of(*command: str, capsys: pytest.CaptureFixture[str]) -> str:

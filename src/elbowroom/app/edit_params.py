@@ -1,0 +1,74 @@
+"""Write edits into params.yaml, and leave its comments and layout as they are."""
+
+import io
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from elbowroom.comparison.suggestions import Edit, MoreEpochs, MoreSeeds, NewVariant
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
+from elbowroom.core.paths import PARAMS
+
+AFTER = 2  # where ruamel keeps the comment after a value
+
+
+def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
+    """Make edits in a params.yaml.
+
+    Raises StudyError, and leaves the file as it was, if the new text would not describe the edited study.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 2**20  # no line is broken
+    document, expected = yaml.load(path.read_text(encoding="utf-8")), load_study(path)
+    for edit in edits:
+        expected = edit.applied(expected)
+        match edit:
+            case NewVariant():
+                _add_variant(document["variants"], edit)
+            case MoreSeeds():
+                recipe = document["recipes"][edit.recipe]
+                seeds = deepcopy(recipe["seeds"])  # in the layout that it has
+                seeds.extend(edit.seeds[len(seeds) :])
+                recipe["seeds"] = seeds
+            case MoreEpochs():
+                document["recipes"][edit.recipe]["epochs"] = edit.epochs
+    text = io.StringIO()
+    yaml.dump(document, text)
+    candidate = path.with_name(f"{path.name}.part")
+    try:
+        files.write(candidate, text.getvalue())
+        if load_study(candidate) != expected:
+            raise StudyError(f"{path}: found anchors that an edit changes for others, too, expected none there")
+        candidate.replace(path)
+    finally:
+        candidate.unlink(missing_ok=True)
+
+
+def _add_variant(variants: CommentedMap, edit: NewVariant) -> None:
+    """Put a variant beside the one that it is like: before it if it is smaller, else after it."""
+    like = variants[edit.like]
+    new = deepcopy(like)
+    new.anchor.value = None
+    place = list(variants).index(edit.like)
+    if edit.latent_dim > like["latent_dim"]:
+        place += 1
+        _end(like)  # what follows the variants now follows the new one
+    else:
+        _end(new)
+    new["latent_dim"] = edit.latent_dim
+    variants.insert(place, edit.name, new)
+
+
+def _end(entry: CommentedMap) -> None:
+    """Drop the blank lines and the comments that follow an entry, on lines of their own."""
+    tokens: Any = entry.ca.items.get(list(entry)[-1])
+    if tokens and tokens[AFTER]:
+        same_line, _, _ = tokens[AFTER].value.partition("\n")
+        tokens[AFTER].value = f"{same_line}\n"

@@ -50,7 +50,7 @@ def test_a_folder_of_unlabelled_pictures(tiny: Checkout, tmp_path: Path, small: 
     report = (tiny.path / "report/README.md").read_text()
     assert "20 x 36 pixels, from a folder. Left out: 1 picture that cannot be read." in report
     section = report[report.index("\n## letters\n") : report.index("\n## letters-z4\n")]
-    assert not any(word in section for word in ("FCD", "probe", "10-NN", "nan", "right)"))
+    assert not any(word in section for word in ("FCD", "probe", "10-NN", "nan", "images right"))
     assert tiny.repro() == {"listing@letters"}
 
     before = split_of(tiny)

@@ -26,6 +26,7 @@ quickstart: STUDY = studies/quickstart
 quickstart: repro ## run the whole pipeline on a small budget: a few minutes on two cores
 
 repro: $(READY) ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
+	@cd "$(STUDY)" && python -m elbowroom check >/dev/null # DVC would speak of a wrong setting in words that do not help
 	@cd "$(STUDY)" && MAKE_PID=$$PPID exec python -m elbowroom.scheduler.local --jobs $(JOBS)
 	@cd "$(STUDY)" && echo "The report: $$PWD/report/index.html"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.console import Console
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.params import load_study
 from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.plan import describe_plan, find_plan
 from elbowroom.scheduler.repair import repair
@@ -30,7 +29,6 @@ def main() -> int:
     jobs = parser.parse_args().jobs
     if not (Path("dvc.yaml").is_file() and Path(".dvc").is_dir()):
         raise StudyError(f"found no dvc.yaml and .dvc in {Path.cwd()}, expected a study's folder")
-    load_study()  # a wrong setting would be DVC's to find, in words that do not help
     LOGS.mkdir(parents=True, exist_ok=True)
     repair()
     plan = find_plan()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -108,12 +109,16 @@ def test_what_is_wrong_is_one_line(
     (line,) = printed.err.splitlines()
     assert line.startswith("error: params.yaml: ")
     assert expected in line
-    (study / "dvc.yaml").touch()
-    (study / ".dvc").mkdir()
-    command = [sys.executable, "-m", "elbowroom.scheduler.local", "--jobs", "1"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PATH": str(study)}  # there is no DVC
-    done = subprocess.run(command, cwd=study, env=environment, capture_output=True, text=True)  # noqa: S603
-    assert (done.returncode, done.stderr.splitlines()) == (1, [line])
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, study.parent)
+    (study.parent / ".venv/bin").mkdir(parents=True)
+    (study.parent / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (study.parent / ".venv/bin/python").chmod(0o755)
+    (study.parent / ".venv/.ready").touch()
+    command = ["make", "--no-print-directory", "repro", "STUDY=study"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, cwd=study.parent, env=environment, capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (2, "", line)
 
 
 def test_a_folder_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart repro readme test lint audit format studies page lock bench torture clean
+.PHONY: help install quickstart check repro readme test lint audit format studies page lock bench torture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,10 @@ $(READY): requirements.lock pyproject.toml
 quickstart: STUDY = studies/quickstart
 quickstart: repro ## run the whole pipeline on a small budget: a few minutes on two cores
 
-repro: $(READY) ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
-	@cd "$(STUDY)" && python -m elbowroom check >/dev/null # DVC would speak of a wrong setting in words that do not help
+check: $(READY) ## check the params.yaml of STUDY (.)
+	@cd "$(STUDY)" && python -m elbowroom check
+
+repro: check ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
 	@cd "$(STUDY)" && MAKE_PID=$$PPID exec python -m elbowroom.scheduler.local --jobs $(JOBS)
 	@cd "$(STUDY)" && echo "The report: $$PWD/report/index.html"
 

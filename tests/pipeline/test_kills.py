@@ -115,7 +115,7 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
 def test_a_kill_leaves_nothing_and_the_next_run_completes(toy: Toy, victim: str) -> None:
     """Of make, of the scheduler, of the stage server, of DVC: then the other stage goes on."""
     (toy.path / "wait").touch()
-    run = toy.start("make", "-f", str(ROOT / "Makefile"), "repro", "READY=", "STUDY=.", "JOBS=2")
+    run = toy.start("make", "-f", str(ROOT / "Makefile"), "-o", "check", "repro", "READY=", "STUDY=.", "JOBS=2")
     notes = [toy.path / name for name in ("left.pid", "right.pid")]
     wait_until(lambda: all(note.exists() and note.read_text() for note in notes), "no stage runs")
     left, right = (psutil.Process(int(note.read_text())) for note in notes)

@@ -154,6 +154,7 @@ def without_empty(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def to_rows(kind: type[Row], table: pd.DataFrame) -> list[Row]:
-    """Return the rows of a table as dataclasses, each cell in the type of its field."""
+    """Return the rows of a table as dataclasses, each cell in the type of its field. A missing column: its default."""
     types = {name: get_args(hint)[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+    types = {name: of for name, of in types.items() if name in table}
     return [kind(**{name: of(record[name]) for name, of in types.items()}) for record in table.to_dict("records")]

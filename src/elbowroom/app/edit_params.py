@@ -23,10 +23,10 @@ def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
 
     Raises StudyError, and leaves the file as it was, if the new text would not describe the edited study.
     """
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 2**20  # no line is broken
-    document, expected = yaml.load(path.read_text(encoding="utf-8")), load_study(path)
+    parser = YAML()
+    parser.preserve_quotes = True
+    parser.width = 2**20  # no line is broken
+    document, expected = parser.load(path.read_text(encoding="utf-8")), load_study(path)
     for edit in edits:
         expected = edit.applied(expected)
         match edit:
@@ -40,7 +40,7 @@ def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
             case MoreEpochs():
                 document["recipes"][edit.recipe]["epochs"] = edit.epochs
     text = io.StringIO()
-    yaml.dump(document, text)
+    parser.dump(document, text)
     candidate = path.with_name(f"{path.name}.part")
     try:
         files.write(candidate, text.getvalue())

@@ -4,6 +4,7 @@ import math
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from elbowroom.app.edit_params import edit_params
 from elbowroom.comparison.answer import subjects
@@ -26,8 +27,6 @@ from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import load_table, to_rows
 from elbowroom.scheduler.dvc_lock import is_edited
-
-ANSWER = paths.comparison_file("answer.csv")
 
 
 def run(options: Namespace) -> int:
@@ -52,9 +51,13 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def answer_file() -> Path:
+    return paths.comparison_file("answer.csv")
+
+
 def current_answer(study: Study) -> list[SizeAnswer]:
     """Read answer.csv. Raises StudyError if it is the answer of other settings than params.yaml has now."""
-    rows = to_rows(SizeAnswer, load_table(ANSWER, tables.COMPARISON["answer"], {}))
+    rows = to_rows(SizeAnswer, load_table(answer_file(), tables.COMPARISON["answer"], {}))
     vaes = [name for name, variant in study.variants.items() if variant.model == "vae"]
     if sorted(row.variant for row in rows) != sorted(vaes):
         raise _stale("variants")
@@ -68,7 +71,9 @@ def current_answer(study: Study) -> list[SizeAnswer]:
 
 
 def _stale(what: str) -> StudyError:
-    return StudyError(f"{ANSWER}: found an answer for other {what} than {paths.PARAMS} has, run `dvc repro` first")
+    return StudyError(
+        f"{answer_file()}: found an answer for other {what} than {paths.PARAMS} has, run `dvc repro` first"
+    )
 
 
 def _spent(study: Study, name: str) -> Spent:

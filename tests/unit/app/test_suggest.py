@@ -45,12 +45,12 @@ def answers(**of_mnist: object) -> None:
     table = COMPARISON["answer"]
     rows = [replace(row, step=Step.NOTHING, step_sizes="", step_seeds=math.nan) for row in read_answer()]
     changed = [replace(row, **of_mnist) if row.dataset == "mnist" else row for row in rows]  # type: ignore[arg-type]
-    files.save_csv(suggest.ANSWER, to_table(SizeAnswer, changed))
-    load_table(suggest.ANSWER, table, {})
+    files.save_csv(suggest.answer_file(), to_table(SizeAnswer, changed))
+    load_table(suggest.answer_file(), table, {})
 
 
 def read_answer() -> list[SizeAnswer]:
-    return to_rows(SizeAnswer, load_table(suggest.ANSWER, COMPARISON["answer"], {}))
+    return to_rows(SizeAnswer, load_table(suggest.answer_file(), COMPARISON["answer"], {}))
 
 
 def changes(before: str, after: str) -> list[str]:
@@ -149,7 +149,7 @@ def test_where_nothing_is_to_train_it_says_how_it_ended(
     mnist = [row for row in read_answer() if row.dataset == "mnist"]
     rows = [replace(row, state=state) for row, state in zip(mnist, states, strict=True)]
     others = [row for row in read_answer() if row.dataset != "mnist"]
-    files.save_csv(suggest.ANSWER, to_table(SizeAnswer, [*rows, *others]))
+    files.save_csv(suggest.answer_file(), to_table(SizeAnswer, [*rows, *others]))
     assert main(["suggest", "--apply"]) == 1
     assert expected in capsys.readouterr().out
 
@@ -164,7 +164,7 @@ def test_without_checkpoints_it_says_what_that_costs(study: Path, capsys: pytest
 
 
 def test_a_study_that_was_not_run_is_one_line(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    suggest.ANSWER.unlink()
+    suggest.answer_file().unlink()
     assert main(["suggest"]) == 2
     assert capsys.readouterr().err.startswith("error: report/comparison/answer.csv: not found, expected from an ear")
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from elbowroom.core import files
 from elbowroom.core.dataset_settings import Dataset, FolderDataset, PublishedDataset
 from elbowroom.core.published_sets import PUBLISHED
-from elbowroom.datasets import folder, layouts
+from elbowroom.datasets import layouts
 
 
 class Prepared(NamedTuple):
@@ -25,6 +25,8 @@ class Prepared(NamedTuple):
 def prepare(name: str, settings: Dataset, path: str = "") -> Prepared:
     """Prepare a dataset. path: of its pictures, if it is a folder. Raises StudyError if its images cannot be used."""
     if isinstance(settings, FolderDataset):
+        from elbowroom.datasets import folder  # needs Pillow, which a machine that trains may lack
+
         arrays, classes, counts = folder.prepare(name, path, settings)
     else:
         arrays, classes, counts = first_images(settings)

@@ -141,6 +141,7 @@ AXES = {  # what a chart's id contains, first match -> the titles of its axes
     "comparison_widths_csv": {"gain (nats per image), up to its bound"},
     "comparison_baselines_csv": {"latent size", "test loss (nats per image)"},
     "comparison_claims_csv": set(),
+    "metrics_datasets": {"images", "kind"},
     "comparison_curves_csv": {"epoch", "nats per image"},
     "comparison_differences_csv": {"difference"},  # its unit stands above each panel
     "comparison_elbows_csv": {"bend (latents), 95 % interval"},

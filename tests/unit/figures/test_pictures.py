@@ -44,4 +44,5 @@ def test_a_picture_grid_is_pixel_for_pixel(colours: int) -> None:
     for picture in pictures.values():
         expected = np.broadcast_to(picture, (*picture.shape[:2], 3))
         windows = np.lib.stride_tricks.sliding_window_view(page, expected.shape)[:, :, 0]
-        assert (windows == expected).all((2, 3, 4)).any()
+        begins = (windows[:, :, 0] == expected[0]).all((2, 3))  # its first row of pixels, at most places another
+        assert (windows[begins] == expected).all((1, 2, 3)).any()

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +24,7 @@ def main(study: str, stage: str, *names: str) -> None:
         clock(module, made)
     seconds, write = {}, files.write
 
-    def noted(path: Path, content: bytes | str | Sequence[files.Buffer]) -> None:
+    def noted(path: Path, content: bytes | str) -> None:
         if id(content) in made:
             seconds[str(path)] = made[id(content)][0]
         write(path, content)

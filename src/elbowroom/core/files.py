@@ -4,12 +4,14 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from elbowroom.core.errors import StudyError, short
 
@@ -17,50 +19,37 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Arrays = dict[str, np.ndarray]
-Buffer = bytes | memoryview
-TYPES = {  # of NumPy, as safetensors calls them, in its order
-    "bool": "BOOL",
-    "uint8": "U8",
-    "int8": "I8",
-    "int16": "I16",
-    "uint16": "U16",
-    "float16": "F16",
-    "int32": "I32",
-    "uint32": "U32",
-    "float32": "F32",
-    "float64": "F64",
-    "int64": "I64",
-    "uint64": "U64",
-}
 
 
-def write(path: Path, content: bytes | str | Sequence[Buffer]) -> None:
+def write(path: Path, content: bytes | str) -> None:
     """Write a file atomically: readers see the old content or the new, never a part of it, even after a power cut.
 
-    content: as a whole, or in parts, which are not copied. Raises StudyError if it cannot be written. The old file is
-    then still there.
+    Raises StudyError if it cannot be written. The old file is then still there.
     """
+    _write(path, lambda part: part.write_bytes(content.encode() if isinstance(content, str) else content))
+
+
+def _write(path: Path, fill: Callable[[Path], object]) -> None:
+    """Write a file as `write` does. fill: writes it as another one beside it."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
-        with part.open("wb") as file:
-            parts = (
-                [content.encode()] if isinstance(content, str) else [content] if isinstance(content, bytes) else content
-            )
-            for each in parts:
-                file.write(each)
-            file.flush()
-            os.fsync(file.fileno())
+        fill(part)
+        _sync(part)
         part.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StudyError(
-            f"{path}: cannot be written ({error.strerror or short(str(error))}), expected a writable place"
-        ) from None
+        _sync(path.parent)  # the file's new name is stored there
+    except (OSError, SafetensorError) as error:
+        raise StudyError(f"{path}: cannot be written ({_reason(error)}), expected a writable place") from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """Say why a write failed. safetensors has the system's error number only in its text."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return os.strerror(int(number[1])) if number else getattr(error, "strerror", None) or short(str(error))
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -74,9 +63,9 @@ def _remove_leftovers(path: Path) -> None:
             continue
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put the file's new name on the disk, too: it is stored in the folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Put what is written to a file or a folder on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -116,29 +105,8 @@ def save_arrays(path: Path, arrays: Arrays, header: dict[str, Any]) -> None:
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     sealed = {"header": header, "sha256": digest(contiguous, header)}
-    write(path, _safetensors(contiguous, {"elbowroom": json.dumps(sealed, sort_keys=True)}))
-
-
-def _safetensors(arrays: Arrays, metadata: dict[str, str]) -> list[Buffer]:
-    """Return a safetensors file in parts, the arrays themselves among them: the library would copy them twice.
-
-    The format: the length of the header in 8 bytes, the header as JSON, the values, those of the last of TYPES first.
-    """
-    places: dict[str, Any] = {"__metadata__": metadata}
-    rank = list(TYPES).index
-    order = sorted(arrays, key=lambda name: (-rank(arrays[name].dtype.name), name))
-    start = 0
-    for name in order:
-        array = arrays[name]
-        places[name] = {
-            "dtype": TYPES[array.dtype.name],
-            "shape": [*array.shape],
-            "data_offsets": [start, start + array.nbytes],
-        }
-        start += array.nbytes
-    header = json.dumps(places, separators=(",", ":"), ensure_ascii=False).encode()
-    header += b" " * (-len(header) % 8)
-    return [len(header).to_bytes(8, "little"), header, *(arrays[name].data for name in order)]
+    metadata = {"elbowroom": json.dumps(sealed, sort_keys=True)}
+    _write(path, lambda part: save_file(contiguous, part, metadata))  # copies nothing: arrays may fill the memory
 
 
 def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:

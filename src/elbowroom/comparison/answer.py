@@ -151,9 +151,9 @@ def grouped(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
 def subjects(rows: Iterable[SizeAnswer]) -> list[list[SizeAnswer]]:
     """Return the rows of each series that an answer is about, as `grouped` does.
 
-    In each dataset, those are the series of several sizes. If there are none, it is the first series.
+    In each dataset, those are the series of several sizes, or all series if none has several.
     """
     by_dataset: dict[str, list[list[SizeAnswer]]] = {}
     for own in grouped(rows):
         by_dataset.setdefault(own[0].dataset, []).append(own)
-    return [own for found in by_dataset.values() for own in ([each for each in found if len(each) > 1] or found[:1])]
+    return [own for found in by_dataset.values() for own in ([each for each in found if len(each) > 1] or found)]

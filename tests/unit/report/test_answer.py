@@ -241,3 +241,12 @@ def test_the_committed_root_study_is_answered_from_its_tables(monkeypatch: pytes
     by_at_least = "16 is better than 4 by at least 67 nats (25 %) and than 8 by at least 28 nats (10 %)."
     assert f"4 and 8 latents are too few: {by_at_least}" in found["CIFAR-10"]
     assert "gain at most 1.1 nats (0.4 %): no gain worth having." in found["Width"]
+
+
+def test_each_noise_level_has_its_own_paragraph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no series has several sizes, the answer speaks of each by its name."""
+    monkeypatch.chdir(ROOT / "studies/noise")
+    study = load_study()
+    told = {paragraph.subject: " ".join(paragraph.sentences) for paragraph in answer(study, tables.comparison(study))}
+    assert [*told] == ["MNIST, beta 4", "MNIST, beta 1", "MNIST, beta 0.25", "MNIST, beta 0.0625", "Width"]
+    assert "About 22 of 64 latents" in told["MNIST, beta 0.25"]

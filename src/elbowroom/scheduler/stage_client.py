@@ -25,7 +25,8 @@ def hand_over(module: str, arguments: Sequence[str]) -> None:
     call = {"module": module, "arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
     message = json.dumps(call).encode() + END_OF_CALL
     sent = socket.send_fds(server, [message], [0, 1, 2])
-    server.sendall(message[sent:])
+    if rest := message[sent:]:  # sending nothing fails, too, once a short stage has ended
+        server.sendall(rest)
 
     def pass_on(number: int, _: object) -> None:
         with contextlib.suppress(OSError):  # the server is gone, which the next line finds out

@@ -209,6 +209,41 @@ def test_two_definitions_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert code(tmp_path / "a", files).of_stage("s") != code(tmp_path / "b", swapped).of_stage("s")
 
 
+def test_a_file_that_is_read_beside_a_module_counts(tmp_path: Path) -> None:
+    """A file or a folder of them, if its constant is mentioned: a line for each file."""
+    files = SMALL | {
+        "stages/s.py": "from elbowroom.c import PAGES\nprint(PAGES)\n",
+        "src/elbowroom/c.py": """
+from pathlib import Path
+PAGES = Path(__file__).with_name("pages")
+CLAIMS = Path(__file__).with_name("claims.yaml")
+""",
+        "src/elbowroom/pages/a.j2": "a",
+        "src/elbowroom/pages/in/b.j2": "b",
+        "src/elbowroom/pages/.a.j2.swp": "",
+        "src/elbowroom/claims.yaml": "c",
+    }
+
+    def found(**edits: str) -> dict[str, str]:
+        edited = files | {f"src/elbowroom/{name}": text for name, text in edits.items()}
+        return dict(line.rsplit(" ", 1) for line in code(tmp_path, edited).of_stage("s"))
+
+    before = found()
+    assert before.keys() == {"(on import)", "PAGES", "pages/a.j2", "pages/in/b.j2"}
+    assert found(**{"claims.yaml": "d"}) == before
+    after = found(**{"pages/a.j2": "d"})
+    assert [name for name in before if before[name] != after[name]] == ["pages/a.j2"]
+
+
+def test_an_installed_package_has_the_digests_of_its_checkout(tmp_path: Path) -> None:
+    """There the scripts are in the package, as the wheel has them."""
+    installed = copied(tmp_path)
+    shutil.move(installed / "stages", installed / "src/elbowroom/stages")
+    here, there = Code(), Code(installed / "src")
+    assert there.stages == here.stages
+    assert [there.of_stage(stage) for stage in there.stages] == [here.of_stage(stage) for stage in here.stages]
+
+
 def test_the_settings_are_not_followed(tmp_path: Path) -> None:
     files = SMALL | {"src/elbowroom/c.py": "def load_study(): return check()\ndef check(): return 1\n"}
     files["stages/s.py"] = "from elbowroom.c import load_study\nload_study()\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from elbowroom.core.code_digest import SCRIPT, STAGE, Code
+from elbowroom.core.code_digest import SCRIPT, SRC, STAGE, Code
 from elbowroom.core.pipeline import STUDY_STAGES
 from tests.support import ROOT
 
@@ -37,17 +37,18 @@ def test_every_stage_depends_on_what_its_code_does() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_files_beside_the_code_that_a_stage_reads_are_deps(stage: str) -> None:
+def test_files_beside_the_code_that_a_stage_reads_count(stage: str) -> None:
     """What is no Python: published.yaml, the report's templates. Their paths are constants of the modules."""
-    read = set()
-    code = Code()
+    code, expected = Code(), set()
     for statement in code.counted(code.roots(stage)):
-        if "__file__" in statement.text and statement.names:
-            module = importlib.import_module(statement.module.name)
-            read |= {str(getattr(module, name).relative_to(ROOT)) for name in statement.names}
-    assert {dep for dep in deps(stage) if dep.startswith("src/")} == read - {
-        "src"
-    }  # of which checkpoints have a digest
+        for name in statement.names if "__file__" in statement.text else ():
+            path = getattr(importlib.import_module(statement.module.name), name)
+            if isinstance(path, Path) and path != SRC:
+                files = path.rglob("*") if path.is_dir() else [path]
+                expected |= {str(file.relative_to(path.parent)) for file in files}
+    found = {line.rpartition(" ")[0] for line in code.of_stage(stage)}
+    assert expected == {name for name in found if "." in name and not name.startswith("elbowroom.")}
+    assert not [dep for dep in deps(stage) if dep.startswith("src/")]
 
 
 @pytest.mark.parametrize("study", sorted((ROOT / "studies").iterdir()), ids=lambda path: path.name)

@@ -1,10 +1,27 @@
-"""Arguments that several subcommands have, and the numbers that they take."""
+"""What the definitions of subcommands share: the shape of one, and arguments that several have."""
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from elbowroom.core.errors import StudyError
+
+Options = argparse.Namespace
+Run = Callable[[Options], int]
+
+
+def command(add: Any, name: str, purpose: str, run: Run, examples: Sequence[str]) -> argparse.ArgumentParser:
+    """Add a subcommand. purpose: one sentence. examples: commands that work."""
+    defined: argparse.ArgumentParser = add(
+        name,
+        help=purpose,
+        description=purpose,
+        epilog="\n".join(["examples:", *(f"  elbowroom {name} {example}" for example in examples)]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    defined.set_defaults(run=run)
+    return defined
 
 
 def takes_model(command: argparse.ArgumentParser) -> None:
@@ -58,6 +75,11 @@ def count(text: str) -> int:
 
 def seed(text: str) -> int:
     return _whole(text, 0)
+
+
+def sizes(text: str) -> list[int]:
+    """Read latent sizes, as 4,8,16: each once, in ascending order."""
+    return sorted({count(part.strip()) for part in text.split(",")})
 
 
 def hours(text: str) -> float:

@@ -1,0 +1,130 @@
+"""Look at a folder of pictures, and choose the settings of a dataset for it: each choice with its reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from elbowroom.core.dataset_settings import LARGEST, SMALLEST
+from elbowroom.core.errors import StudyError
+from elbowroom.datasets import folder_files
+from elbowroom.datasets.folder import MOST_CLASSES
+from elbowroom.datasets.folder_files import FORMATS, FolderFiles
+from elbowroom.datasets.picture import MOST_PIXELS, upright
+
+LOOKED_AT = 200  # pictures at most
+USUAL_SIDE = 32  # of images of larger pictures: an epoch of them takes seconds on a CPU
+LARGEST_KEPT = 48  # the sides of pictures that are used at their own size
+DRAFT = 256  # the sides that a large JPEG is decoded at
+COLOURLESS = 4  # the mean distance of an 8-bit pixel's channels, up to which a picture is called grey
+ENOUGH = 200  # pictures from which on a tenth is enough to test on
+
+
+class Seen(NamedTuple):
+    """A picture: its sides in pixels, whether it has colours, the grey of its edge or, if transparent, of the rest."""
+
+    width: int
+    height: int
+    coloured: bool
+    edge: float
+    opaque: float | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The settings that a folder's pictures suggest. reasons: a line for each, `KEY: VALUE (WHY)`. count: pictures."""
+
+    settings: dict[str, Any]
+    reasons: list[str]
+    count: int
+
+
+def look(path: str, side: int | None) -> Look:
+    """Look at some of the pictures in a folder. side: the sides of an image that the user asked for.
+
+    Raises StudyError if there are no pictures, none of those looked at can be read, or the side is out of range.
+    """
+    if side is not None and not SMALLEST <= side <= LARGEST:
+        raise StudyError(f"--size: found {side}, expected {SMALLEST} to {LARGEST} pixels")
+    found = folder_files.find(path)
+    step = -(-len(found.pictures) // LOOKED_AT)
+    seen = [one for picture in found.pictures[::step] if (one := _see(found.path(picture)))]
+    if not seen:
+        raise StudyError(f"{path}: found {len(found.pictures)} files, none of which can be read, expected pictures")
+    chosen = {
+        "size": _size(seen, side),
+        "fit": ("crop", "the middle of each picture"),
+        "colour": _colour(seen),
+        "background": _background(seen),
+        **_split(found),
+    }
+    reasons = [f"{key}: {value} ({why})" for key, (value, why) in chosen.items()]
+    return Look({key: value for key, (value, _) in chosen.items()}, reasons, len(found.pictures))
+
+
+def _see(path: bytes) -> Seen | None:
+    """Read a picture; None if it cannot be read, which `prepare` will report."""
+    try:
+        with open(path, "rb") as file, Image.open(file, formats=list(FORMATS)) as image:  # noqa: PTH123 (bytes)
+            if image.width * image.height > MOST_PIXELS:
+                return None
+            sides = image.size
+            image.draft("RGB", (DRAFT, DRAFT))
+            turned = upright(image)
+            if turned.size != image.size:
+                sides = sides[::-1]
+            if turned.mode.startswith("I"):  # grey, of 16 bits
+                return Seen(*sides, coloured=False, edge=0, opaque=None)
+            transparent = turned.has_transparency_data
+            pixels = np.asarray(turned.convert("RGBA"), np.float32)
+    except Exception:  # decoders raise anything for damaged files
+        return None
+    grey, alpha = pixels[..., :3].mean(axis=-1), pixels[..., 3] > 127
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).mean()
+    opaque = float(grey[alpha].mean()) if transparent and alpha.any() and not alpha.all() else None
+    return Seen(*sides, bool(np.ptp(pixels[..., :3], axis=-1).mean() > COLOURLESS), float(edge), opaque)
+
+
+def _size(seen: Sequence[Seen], side: int | None) -> tuple[object, str]:
+    width, height = (int(np.median([getattr(one, name) for one in seen])) for name in ("width", "height"))
+    same = all((one.width, one.height) == (width, height) for one in seen)
+    said = f"they are {width} x {height}" if same else f"half of them are at most {width} wide, and {height} high"
+    if side is not None:
+        return side, f"as you say; {said}"
+    if same and min(width, height) >= SMALLEST and max(width, height) <= LARGEST_KEPT:
+        return (width if width == height else [height, width]), f"{said} pixels"
+    chosen = max(SMALLEST, min(width, height, USUAL_SIDE))
+    return chosen, f"{said}; --size {2 * chosen} shows more, and takes about four times as long"
+
+
+def _colour(seen: Sequence[Seen]) -> tuple[str, str]:
+    coloured = sum(one.coloured for one in seen)
+    return ("rgb", f"{coloured} of {len(seen)} have colours") if coloured else ("grey", "none has colours")
+
+
+def _background(seen: Sequence[Seen]) -> tuple[str, str]:
+    """Choose what contrasts with transparent pictures, or what the edges of the others show."""
+    if opaque := [one.opaque for one in seen if one.opaque is not None]:
+        dark = float(np.median(opaque)) < 128
+        return ("white", "what is not transparent is dark") if dark else ("black", "what is not transparent is bright")
+    bright = float(np.median([one.edge for one in seen])) >= 128
+    return ("white", "as their edges are") if bright else ("black", "as their edges are")
+
+
+def _split(found: FolderFiles) -> dict[str, tuple[object, str]]:
+    """Choose labels and test images by the folders that the pictures are in."""
+    folders = [picture.split(b"/")[:-1] for picture in found.pictures]
+    split = {tuple(parts[:1]) for parts in folders} == {(b"train",), (b"test",)}
+    classes = {tuple(parts[split : split + 1]) for parts in folders}
+    test: tuple[object, str]
+    if split:
+        test = ("folders", "there are train/ and test/")
+    elif len(found.pictures) < ENOUGH:
+        test = (0.2, f"a fifth of {len(found.pictures)} pictures, by their content")
+    else:
+        test = (0.1, f"a tenth of {len(found.pictures):,} pictures, by their content")
+    if () in classes or not 2 <= len(classes) <= MOST_CLASSES:
+        return {"labels": ("none", "they are not sorted into folders, one for each class"), "test": test}
+    return {"labels": ("folders", f"they are in {len(classes)} folders, taken as classes"), "test": test}

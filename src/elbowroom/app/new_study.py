@@ -1,0 +1,100 @@
+"""`elbowroom new-study`: make the folder of a study, with settings that suit its images."""
+
+import json
+import os
+import re
+from argparse import Namespace
+from pathlib import Path
+
+import jinja2
+
+from elbowroom.app import study_files
+from elbowroom.app.look import look
+from elbowroom.core import files, paths
+from elbowroom.core.dataset_settings import FOLDER
+from elbowroom.core.errors import StudyError
+from elbowroom.core.published_sets import PUBLISHED
+from elbowroom.core.settings import RESERVED
+
+DEEP = 48  # the sides of an image from which on the network `deep` is used
+TRAIN_IMAGES, TEST_IMAGES = 5000, 1000  # at most: a study of minutes, not hours
+IMAGES_SEEN = 100_000  # by each training, in all its epochs
+EPOCHS = (10, 100)  # the fewest and the most
+BATCH_SIZE = 64
+FEWEST_STEPS = 20  # of an epoch: with fewer, batches are smaller
+
+
+def run(options: Namespace) -> int:
+    """Make a study and say what was chosen. Raises StudyError if its folder has something, or there are no images."""
+    home = study_files.Home.of(options.folder)
+    name = _name(home.folder.name if options.images else options.dataset)
+    settings = _folder(options, name) if options.images else _published(options.dataset)
+    home.write()
+    files.write(home.folder / paths.PARAMS, params(name, settings, options.latent))
+    print(f"Made {os.path.relpath(home.folder)}, which trains {len(options.latent)} latent sizes")
+    print(f"Its settings are in {paths.PARAMS}. Next:")
+    print(f"  cd {os.path.relpath(home.folder)}\n  dvc repro")
+    return 0
+
+
+def params(name: str, settings: dict[str, object], latents: list[int]) -> str:
+    """Return the text of a params.yaml. name: of the dataset, and what the names of variants begin with."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(study_files.TEMPLATES),
+        autoescape=False,  # noqa: S701 (YAML)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("params.yaml.j2").render(settings, name=name, latents=latents)
+
+
+def _folder(options: Namespace, name: str) -> dict[str, object]:
+    """Choose the settings of a study of pictures in a folder, and say why."""
+    if options.images.startswith("~") or "$" in options.images:
+        path = options.images  # as the user says it, to be found elsewhere, too
+    else:
+        path = os.path.abspath(options.images)  # noqa: PTH100 (keep links)
+        path = re.sub(rf"^{re.escape(str(Path.home()))}(?=/|$)", "~", path)
+    seen = look(path, options.size)
+    print(f"{path}: {seen.count:,} pictures", *seen.reasons, sep="\n  ")
+    size = seen.settings["size"]
+    side = min(size) if isinstance(size, list) else size
+    images = min(TRAIN_IMAGES, round(0.9 * seen.count))
+    return (
+        {"source": FOLDER, "title": f"the pictures of {name}", "path": json.dumps(path)}
+        | _training(images, side)
+        | seen.settings
+    )
+
+
+def _published(source: str) -> dict[str, object]:
+    if source not in PUBLISHED:
+        raise StudyError(f"--dataset: found {source!r}, expected one of {', '.join(PUBLISHED)}")
+    published = PUBLISHED[source]
+    return {"source": source, "title": f"the images of {published.title}"} | _training(
+        TRAIN_IMAGES, min(published.shape[1:])
+    )
+
+
+def _training(images: int, side: int) -> dict[str, object]:
+    """Choose a network and a budget. images: to train on. side: the smaller one of an image."""
+    fewest, most = EPOCHS
+    epochs = max(fewest, min(most, IMAGES_SEEN // max(1, images)))
+    return {
+        "network": "deep" if side >= DEEP else "report",
+        "train_images": TRAIN_IMAGES,
+        "test_images": TEST_IMAGES,
+        "epochs": epochs,
+        "warmup_epochs": epochs // 5,
+        "batch_size": max(2, min(BATCH_SIZE, images // FEWEST_STEPS)),
+    }
+
+
+def _name(text: str) -> str:
+    """Make a name for a dataset: of lower-case letters, digits, - and _, a letter first."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:40]
+    if not re.match("[a-z]", name):
+        name = f"images-{name}".rstrip("-")
+    return f"{name}-images" if name in RESERVED else name

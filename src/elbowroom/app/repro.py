@@ -1,0 +1,21 @@
+"""`elbowroom repro`: check params.yaml, then run what is not up to date, several stages at a time."""
+
+import os
+import sys
+from pathlib import Path
+
+from elbowroom.core.params import load_study
+from elbowroom.scheduler import local
+
+PAGE = Path("report/index.html")
+
+
+def run(jobs: int) -> int:
+    """Run the study in this folder, and say where its report is. Return the exit status."""
+    load_study()
+    environment = str(Path(sys.executable).parent)  # whose dvc and python are used, activated or not
+    os.environ["PATH"] = os.pathsep.join([environment, os.environ["PATH"]])
+    status = local.run(jobs)
+    if status == 0:
+        print(f"The report: {PAGE.absolute()}")
+    return status

@@ -1,0 +1,130 @@
+"""What a study's folder has besides its settings: the pipeline, and what git and DVC need to know.
+
+A study in a clone of elbowroom has links to the clone's code (docs/adr/0004-studies.md). A study anywhere else runs the
+installed package, by the same pipeline (docs/adr/0017-study-anywhere.md).
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from elbowroom.core import files
+from elbowroom.core.errors import StudyError
+
+TEMPLATES = Path(__file__).with_name("templates")
+INSTALLED = Path(__file__).parents[1] / "study_files"  # what the wheel has of the clone (pyproject.toml)
+LINKS = {  # of a study in a clone, from its folder
+    "src": "../../src",
+    "stages": "../../stages",
+    ".dvcignore": "../../.dvcignore",
+    ".dvc/plots": "../../../.dvc/plots",
+}
+REPLACED = {  # in the dvc.yaml of a study outside of a clone
+    "python -m stages.": "python -m elbowroom.stages.",
+    "code: # src, stages ->": "code: # the installed package ->",
+    "    deps: [src, stages]\n": "    always_changed: true # DVC cannot watch the installed package\n",
+}
+CACHE = "[cache]\n    dir = ../../../.dvc/cache\n"  # in a clone, all studies share the root's
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a study is. clone: the clone that its folder is in, if any."""
+
+    folder: Path
+    clone: Path | None
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Find the place for a new study. name: a folder; in a clone, a name alone is that of a folder in its studies.
+
+        Raises StudyError if the folder has something in it, or is elsewhere in a clone.
+        """
+        clone = _clone_of(Path.cwd())
+        folder = clone / "studies" / name if clone and os.path.basename(name) == name else Path(name).absolute()  # noqa: PTH119
+        clone = _clone_of(folder)
+        if clone and folder.parent.resolve() != clone / "studies":
+            raise StudyError(f"{name}: found a folder in a clone of elbowroom, expected one in {clone / 'studies'}")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{name}: found something there, expected a new or an empty folder")
+        return cls(folder, clone).checked()
+
+    @classmethod
+    def of_study(cls, folder: Path) -> Self:
+        """Find the place of a study that is there. Raises StudyError if there is none, or it is a clone's own."""
+        if not (folder / "dvc.yaml").is_file() or not (folder / ".dvc").is_dir():
+            raise StudyError(f"found no dvc.yaml and .dvc in {folder}, expected a study's folder")
+        clone = _clone_of(folder)
+        if clone == folder.resolve():
+            raise StudyError(f"{folder}: found a clone of elbowroom, whose pipeline is its own; expected a study")
+        return cls(folder, clone).checked()
+
+    def checked(self) -> Self:
+        """Raise StudyError if there is no pipeline for this place."""
+        if not self.clone and not INSTALLED.is_dir():
+            raise StudyError(
+                f"{self.folder}: found no clone of elbowroom there, and this elbowroom is one itself; expected a "
+                "folder in its studies, or an installed package (pip install elbowroom)"
+            )
+        return self
+
+    def write(self) -> None:
+        """Make the folder, all but its params.yaml."""
+        source = self.clone or INSTALLED
+        (self.folder / ".dvc").mkdir(parents=True)
+        (self.folder / "pages").symlink_to("report")
+        files.write(self.folder / "listings/.gitkeep", "")
+        shutil.copy(source / ".dvc/.gitignore", self.folder / ".dvc")
+        config = (source / ".dvc/config").read_text(encoding="utf-8")
+        if self.clone:
+            config = config.replace("[plots]", f"{CACHE}[plots]")
+            for name, target in LINKS.items():
+                (self.folder / name).symlink_to(target)
+        else:
+            for name in ("gitignore", "gitattributes"):
+                shutil.copy(TEMPLATES / name, self.folder / f".{name}")
+        files.write(self.folder / ".dvc/config", config)
+        self.write_pipeline()
+        if not self.clone:
+            _git_init(self.folder)
+
+    def write_pipeline(self) -> None:
+        """Write dvc.yaml, and what goes with it."""
+        if self.clone:
+            shutil.copy(self.clone / "dvc.yaml", self.folder)
+            return
+        pipeline = (INSTALLED / "dvc.yaml").read_text(encoding="utf-8")
+        files.write(self.folder / "dvc.yaml", standalone(pipeline))
+        shutil.copy(INSTALLED / ".dvcignore", self.folder)
+        shutil.copytree(INSTALLED / ".dvc/plots", self.folder / ".dvc/plots", dirs_exist_ok=True)
+
+
+def standalone(pipeline: str) -> str:
+    """Return the dvc.yaml of a study outside of a clone, made from the clone's.
+
+    Its stages are modules of the package, whose files DVC does not watch. So `code` always runs, which takes half a
+    second; what it writes stays the same until another version of the package computes something else.
+    """
+    for old, new in REPLACED.items():
+        if old not in pipeline:
+            raise ValueError(f"dvc.yaml has no {old!r}")
+        pipeline = pipeline.replace(old, new)
+    return pipeline
+
+
+def _git_init(folder: Path) -> None:
+    try:
+        subprocess.run(["git", "init", "--quiet", str(folder)], check=True)  # noqa: S603, S607
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise StudyError(f"{folder}: git init failed ({error}), expected git, which DVC needs") from None
+
+
+def _clone_of(path: Path) -> Path | None:
+    """Return the clone of elbowroom that a path is in. A study in a clone has links to its src, and is none itself."""
+    for folder in (path.resolve(), *path.resolve().parents):
+        if (folder / "src/elbowroom").is_dir() and (folder / "stages").is_dir() and not (folder / "src").is_symlink():
+            return folder
+    return None

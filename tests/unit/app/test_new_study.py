@@ -1,0 +1,199 @@
+"""`elbowroom new-study`: what it chooses by a look at pictures, what it writes, what it refuses."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from elbowroom.__main__ import main
+from elbowroom.app import study_files
+from elbowroom.app.look import look
+from elbowroom.core.params import load_study
+from tests.support import ROOT
+
+COMMITTED = ROOT / "studies/noise"
+MADE = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", "listings/.gitkeep")
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What new-study needs of a clone, as the working folder."""
+    folder = tmp_path / "clone"
+    for name in ("src/elbowroom", "stages", "studies", ".dvc"):
+        (folder / name).mkdir(parents=True)
+    for name in ("dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Forty dark drawings on white of 105 x 105 pixels, in two folders."""
+    return draw(tmp_path / "pictures", [Image.new("L", (105, 105), 255 - 5 * number) for number in range(40)])
+
+
+def draw(folder: Path, images: list[Image.Image], classes: tuple[str, ...] = ("a", "b"), **options: object) -> Path:
+    for number, image in enumerate(images):
+        path = folder / classes[number % len(classes)] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path, **options)
+    return folder
+
+
+def test_a_study_in_a_clone_is_as_the_committed_ones(
+    clone: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new-study", "letters", "--images", str(pictures), "--latent", "8,2"]) == 0
+    made = clone / "studies/letters"
+    assert f"{pictures}: 40 pictures\n" in (said := capsys.readouterr().out)
+    assert said.endswith("Next:\n  cd studies/letters\n  dvc repro\n")
+    for name in MADE:
+        assert (made / name).read_bytes() == (COMMITTED / name).read_bytes()
+    listed = subprocess.check_output(["git", "ls-files", "--stage"], cwd=COMMITTED, text=True)  # noqa: S607
+    linked = {line.partition("\t")[2] for line in listed.splitlines() if line.startswith("120000")}
+    assert linked == {str(path.relative_to(made)) for path in made.rglob("*") if path.is_symlink()}
+    for name in linked:
+        assert (made / name).readlink() == (COMMITTED / name).readlink()
+    study = load_study(made / "params.yaml")
+    assert list(study.variants) == ["letters-z2", "letters-z8"]
+    assert study.folders == {"letters": str(pictures)}
+    assert study.datasets["letters"].model_dump() == {
+        "source": "folder", "size": 32, "fit": "crop", "colour": "grey", "background": "white", "labels": "folders",
+        "test": 0.2, "unreadable": "stop", "train_images": 5000, "test_images": 1000,
+    }  # fmt: skip
+
+
+def test_the_settings_have_the_comments_of_the_committed_studies(clone: Path) -> None:
+    assert main(["new-study", "digits", "--dataset", "mnist"]) == 0
+    text = (clone / "studies/digits/params.yaml").read_text()
+    assert list(load_study(clone / "studies/digits/params.yaml").variants) == [f"mnist-z{n}" for n in (4, 8, 16, 32)]
+    commented = re.compile(r"^( *\w+):(?: [^#\n]*)?# (.+)$", re.MULTILINE)
+    theirs = dict(commented.findall((COMMITTED / "params.yaml").read_text()))
+    ours = dict(commented.findall(text))
+    assert theirs.keys() - ours.keys() == {"  notebook"}
+    assert {key: ours[key] for key in theirs.keys() & ours.keys() if key.strip() != "report"} == {
+        key: theirs[key] for key in theirs.keys() & ours.keys() if key.strip() != "report"
+    }
+
+
+CHOICES = {
+    "small and equal: their own size": ([Image.new("RGB", (36, 20), (9, 99, 0))], None, {"size": [20, 36]}),
+    "large": ([Image.new("L", (500, 400))], None, {"size": 32, "colour": "grey"}),
+    "smaller than is possible": ([Image.new("L", (8, 8))], None, {"size": 16}),
+    "of many sizes": ([Image.new("L", (size, 24)) for size in (24, 24, 50)], None, {"size": 24}),
+    "as the user says": ([Image.new("L", (36, 20))], 64, {"size": 64}),
+    "one has colours": ([Image.new("L", (20, 20)), Image.new("RGB", (20, 20), "red")], None, {"colour": "rgb"}),
+    "grey, saved as RGB": ([Image.new("RGB", (20, 20), "white")], None, {"colour": "grey", "background": "white"}),
+    "of 16 bits": ([Image.fromarray(np.full((20, 20), 40000, np.uint16))], None, {"colour": "grey"}),
+    "a palette": ([Image.new("RGB", (20, 20), "blue").convert("P")], None, {"colour": "rgb"}),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_what_a_look_chooses(tmp_path: Path, case: str) -> None:
+    images, side, expected = CHOICES[case]
+    found = look(str(draw(tmp_path, images, ("a",))), side).settings
+    assert {key: found[key] for key in expected} == expected
+    assert found["labels"] == "none"
+
+
+@pytest.mark.parametrize(("grey", "background"), [(20, "white"), (230, "black")])
+def test_a_background_contrasts_with_transparent_pictures(tmp_path: Path, grey: int, background: str) -> None:
+    figure = np.zeros((20, 20, 4), np.uint8)
+    figure[5:15, 5:15] = (grey, grey, grey, 255)
+    assert look(str(draw(tmp_path, [Image.fromarray(figure)])), None).settings["background"] == background
+
+
+def test_a_picture_is_looked_at_as_a_camera_was_held(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    assert look(str(draw(tmp_path, [Image.new("L", (36, 20))], exif=turned)), None).settings["size"] == [36, 20]
+
+
+def test_train_and_test_are_not_classes(tmp_path: Path) -> None:
+    folders = ("train/a", "train/b", "test/a", "test/b")
+    found = look(str(draw(tmp_path, [Image.new("L", (20, 20))] * 4, folders)), None).settings
+    assert (found["labels"], found["test"]) == ("folders", "folders")
+
+
+def test_what_cannot_be_read_is_left_to_prepare(tmp_path: Path) -> None:
+    folder = draw(tmp_path, [Image.new("L", (20, 20))] * 3)
+    (folder / "a/cut.png").write_bytes((folder / "a/0.png").read_bytes()[:40])
+    assert look(str(folder), None).settings["size"] == 20
+    for path in folder.glob("*/?.png"):
+        path.write_bytes(b"")
+    assert main(["new-study", str(tmp_path / "study"), "--images", str(folder)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["x", "--dataset", "minst"], "--dataset: found 'minst', expected one of mnist, fashion-mnist"),
+        (["x", "--images", "nowhere"], "nowhere: cannot be read (No such file or directory), expected a folder of"),
+        (["x", "--images", "PICTURES", "--size", "8"], "--size: found 8, expected 16 to 128 pixels"),
+        (["stages", "--dataset", "mnist"], ""),
+        (["./x", "--dataset", "mnist"], "./x: found a folder in a clone of elbowroom, expected one in "),
+        (["studies", "--dataset", "mnist"], ""),
+        (["studies/full", "--dataset", "mnist"], "studies/full: found something there, expected a new or an empty"),
+        (["../x", "--dataset", "mnist"], "../x: found no clone of elbowroom there, and this elbowroom is one itself"),
+    ],
+)
+def test_what_it_refuses(
+    clone: Path, pictures: Path, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (clone / "studies/full").mkdir()
+    (clone / "studies/full/params.yaml").touch()
+    arguments = [str(pictures) if word == "PICTURES" else word for word in arguments]
+    assert main(["new-study", *arguments]) == (2 if expected else 0)
+    printed = capsys.readouterr().err
+    assert expected in printed
+    assert printed.count("\n") == bool(expected)
+    assert expected == "" or not (clone / "studies/x").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("Meine Bilder!", "meine-bilder"), ("2026", "images-2026"), ("judge", "judge-images")]
+)
+def test_a_folder_gives_the_dataset_a_name(clone: Path, pictures: Path, folder: str, name: str) -> None:
+    assert main(["new-study", f"studies/{folder}", "--images", str(pictures)]) == 0
+    assert list(load_study(clone / "studies" / folder / "params.yaml").datasets) == [name]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("$PICTURES", "$PICTURES"), ("~/drawings", "~/drawings"), ("HOME/drawings", "~/drawings")]
+)
+def test_the_path_of_pictures_works_on_other_machines(
+    clone: Path, pictures: Path, said: str, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(pictures.parent))
+    monkeypatch.setenv("PICTURES", str(pictures))
+    pictures.rename(pictures.parent / "drawings")
+    monkeypatch.setenv("PICTURES", str(pictures.parent / "drawings"))
+    assert main(["new-study", "x", "--images", said.replace("HOME", str(pictures.parent))]) == 0
+    assert load_study(clone / "studies/x/params.yaml").folders == {"x": kept}
+
+
+def test_a_pipeline_outside_a_clone_differs_in_where_the_code_is() -> None:
+    """Its stages are modules of the package, and `code` always runs: else it is the clone's."""
+    text = (ROOT / "dvc.yaml").read_text()
+    ours, theirs = yaml.safe_load(study_files.standalone(text)), yaml.safe_load(text)
+    assert ours["stages"]["code"].pop("always_changed") is True
+    assert theirs["stages"]["code"].pop("deps") == ["src", "stages"]
+    for stage in theirs["stages"].values():
+        settings = stage.get("do", stage)
+        settings["cmd"] = settings["cmd"].replace("python -m stages.", "python -m elbowroom.stages.")
+    assert ours == theirs
+
+
+def test_git_ignores_the_same_in_any_study() -> None:
+    patterns = {line for line in (ROOT / ".gitignore").read_text().splitlines() if line and line[0] != "#"}
+    ours = {line for line in (study_files.TEMPLATES / "gitignore").read_text().splitlines() if line and line[0] != "#"}
+    of_studies = {line.removeprefix("/studies/*") for line in patterns if line.startswith("/studies/*")}
+    assert ours - of_studies == {line for line in patterns if line[0] != "/"} & ours
+    assert of_studies <= ours

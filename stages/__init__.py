@@ -1,4 +1,7 @@
-"""One short script per stage of dvc.yaml. Each runs the library in src/ beside it, never an installed copy."""
+"""One short script per stage of dvc.yaml. Each runs the library in src/ beside it, never an installed copy.
+
+In an installed package this is `elbowroom.stages`, and there is no src/ beside it: each runs that package.
+"""
 
 import os
 import signal

@@ -5,11 +5,12 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from elbowroom.core.paths import NOTES
 
 SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git names them: it follows no links
-PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "altair"]
+PACKAGES = ["elbowroom", "dvc", "torch", "numpy", "scikit-learn", "altair"]
 
 
 def commit() -> str:
@@ -28,8 +29,12 @@ def _git(*arguments: str) -> str:
 
 
 def versions() -> list[str]:
-    """Return the versions of Python and of the packages that measure and draw, as installed here."""
-    return [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
+    """Return the versions of Python and of the packages that measure and draw, as installed here.
+
+    That of this package is left out if its code is beside the study: then the commit says which it is.
+    """
+    names = PACKAGES[Path("src").is_dir() :]
+    return [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in names)]
 
 
 @dataclass(frozen=True)

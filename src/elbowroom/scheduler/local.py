@@ -26,7 +26,12 @@ def _jobs(text: str) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m elbowroom.scheduler.local", description=__doc__)
     parser.add_argument("--jobs", type=_jobs, required=True, metavar="N", help="how many stages at a time")
-    jobs = parser.parse_args().jobs
+    return run(parser.parse_args().jobs)
+
+
+def run(jobs: int) -> int:
+    """Run what is not up to date in this folder, `jobs` stages at a time. Return the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not (Path("dvc.yaml").is_file() and Path(".dvc").is_dir()):
         raise StudyError(f"found no dvc.yaml and .dvc in {Path.cwd()}, expected a study's folder")
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -43,7 +48,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if "MAKE_PID" in os.environ:  # the Makefile sets it: a killed make would leave this behind
         die_with_parent(int(os.environ["MAKE_PID"]), signal.SIGTERM)
     try:

@@ -23,10 +23,10 @@ def find_plan() -> Plan:
     changed = _changed()
     if code_digest.STAGE in changed:
         print(_dvc("repro", "--single-item", code_digest.STAGE), end="")
-        changed = _changed()
+        changed = _changed() - {code_digest.STAGE}  # without a clone, DVC always finds it changed
     if listings := {stage for stage in changed if stage.partition("@")[0] in FOLDER_STAGES}:
         print(_dvc("repro", "--single-item", *sorted(listings)), end="")
-        changed = _changed() - listings  # DVC always finds them changed
+        changed = _changed() - listings - {code_digest.STAGE}  # DVC always finds listings changed
     waits: Plan = {}
     for line in _dvc("dag", "--dot").splitlines() if changed else []:
         names = re.findall(r'"([^"]+)"', line)  # "stage"; or "stage" -> "next";

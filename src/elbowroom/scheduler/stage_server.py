@@ -192,7 +192,7 @@ def _run(call: StageCall) -> int:
     for name in [name for name in sys.modules if name.partition(".")[0] == "elbowroom"]:
         del sys.modules[name]  # the server's own, maybe of another checkout than the stage's
     sys.argv = ["-m", *call.arguments]
-    sys.path[0] = call.folder
+    sys.path[:1] = [call.folder, *filter(None, call.environment.get("PYTHONPATH", "").split(os.pathsep))]
     try:
         runpy.run_module(call.module, run_name="__main__", alter_sys=True)
     except SystemExit as end:

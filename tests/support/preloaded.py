@@ -1,6 +1,7 @@
 """A `python` and a `dvc` that start fast, for tests that run many short stages: a stage server runs their modules.
 
-`python preloaded.py ADDRESS CLIENT` is such a server; CLIENT is the `python`.
+`python preloaded.py ADDRESS CLIENT` is such a server; CLIENT is the `python`. Its DVC reads and writes dvc.lock with
+libyaml: to the same bytes, but six times as fast.
 """
 
 import contextlib
@@ -8,8 +9,13 @@ import os
 import subprocess
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
 
 SRC = Path(__file__).parents[2] / "src"
 DVC = (  # what DVC imports, and a notebook's kernel
@@ -54,10 +60,31 @@ def preloaded_python(folder: Path) -> Iterator[Path]:
         server.terminate()
 
 
+def modify_yaml_by_libyaml(path: str | Path, fs: Any = None) -> AbstractContextManager[dict[str, Any]]:
+    """Do what dvc.utils.serialize.modify_yaml does, but for comments and layout, of which dvc.lock has none."""
+    from dvc.utils.serialize._common import _modify_data
+
+    return _modify_data(path, lambda text, _: yaml.load(text, yaml.CSafeLoader), write_yaml, fs=fs)
+
+
+def write_yaml(data: dict[str, Any], stream: TextIO) -> None:
+    yaml.dump(data, stream, PlainDumper, sort_keys=False, default_flow_style=False)
+
+
+class PlainDumper(yaml.CSafeDumper):
+    """Writes OrderedDict as it writes dict."""
+
+
+PlainDumper.add_representer(OrderedDict, PlainDumper.represent_dict)
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(SRC))
+    import dvc.dvcfile
+
     from elbowroom.scheduler.stage_server import LIBRARIES, serve
 
+    dvc.dvcfile.modify_yaml = modify_yaml_by_libyaml
     sys.executable = sys.argv[2]  # for a notebook's kernel
     os.environ.pop("PYTHONPATH", None)
     serve(sys.argv[1], [*LIBRARIES, *DVC])

@@ -130,7 +130,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
         each("evaluate") | PAGES,
     ),
     "a figure setting": (
-        params(lambda p: p["figures"].update(images=4)),
+        params(lambda p: p["figures"].update(images=3)),
         each("figures") | PAGES,
     ),
     "a setting of the page's explorer": (

@@ -71,9 +71,10 @@ def test_tables_agree_with_each_other(tiny: Checkout) -> None:
 
 def test_pictures_show_the_images(tiny: Checkout) -> None:
     """To the pixel: in the first row of reconstructions.png, and at the ends of interpolation.png."""
+    study = load_study(tiny.path / "params.yaml")
     for name in NAMES:
         arrays, _ = load_arrays(tiny.path / f"data/{name.split('-')[0]}.safetensors")
-        images = arrays["test_images"][:10]
+        images = arrays["test_images"][: study.figures.images]
         zoom = DRAWN // images.shape[-1]
         side = images.shape[-1] * zoom
         rows = read_png(tiny.path / f"plots/{name}/reconstructions.png")

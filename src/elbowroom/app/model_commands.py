@@ -88,7 +88,20 @@ def _info(add: Any) -> None:
     takes_model(defined)
 
 
-DEFINITIONS = (_sample, _reconstruct, _interpolate, _encode, _decode, _info)
+def _export(add: Any) -> None:
+    defined = command(
+        add, "export", "Write a model as ONNX, with a card that says what it is.", _run_export,
+        ["mnist-z128 --output mnist-z128-onnx", "models/mnist-z128/seed-0.safetensors --output exported"],
+    )  # fmt: skip
+    defined.description = (
+        "Write encoder.onnx, decoder.onnx and README.md, its card. They need neither elbowroom nor PyTorch.\n"
+        "Each is checked with onnxruntime. It needs: pip install 'elbowroom[onnx]'."
+    )
+    takes_model(defined)
+    defined.add_argument("--output", "-o", required=True, metavar="FOLDER", help="where the files go")
+
+
+DEFINITIONS = (_sample, _reconstruct, _interpolate, _encode, _decode, _info, _export)
 
 
 # --- what each does --------------------------------------------------------------------------------------------------
@@ -128,3 +141,9 @@ def _run_info(options: Options) -> int:
     from elbowroom.app import info
 
     return info.run(options)
+
+
+def _run_export(options: Options) -> int:
+    from elbowroom.app import export
+
+    return export.run(options)

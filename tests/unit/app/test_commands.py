@@ -16,7 +16,10 @@ from elbowroom.app.commands import parser
 from tests.support import ROOT
 
 SLOW = {"torch", "pandas", "numpy", "pydantic", "ruamel", "safetensors", "scipy", "PIL", "matplotlib"}
-COMMANDS = ("sample", "reconstruct", "interpolate", "encode", "decode", "info", "compare", "check", "suggest")
+COMMANDS = (
+    *("new-study", "check", "repro", "suggest", "compare", "upgrade-study"),
+    *("sample", "reconstruct", "interpolate", "encode", "decode", "info", "export"),
+)
 
 
 def help_of(*command: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -64,7 +64,7 @@ def modify_yaml_by_libyaml(path: str | Path, fs: Any = None) -> AbstractContextM
     """Do what dvc.utils.serialize.modify_yaml does, but for comments and layout, of which dvc.lock has none."""
     from dvc.utils.serialize._common import _modify_data
 
-    return _modify_data(path, lambda text, _: yaml.load(text, yaml.CSafeLoader), write_yaml, fs=fs)
+    return _modify_data(path, lambda text, _: yaml.CSafeLoader(text).get_single_data(), write_yaml, fs=fs)
 
 
 def write_yaml(data: dict[str, Any], stream: TextIO) -> None:

@@ -69,12 +69,14 @@ def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Fi
     line, and its interval shaded.
     """
     metrics = [metric for metric in CURVES if metric in set(points.metric)]
-    figure = Figure(figsize=(8.4, 6.4), dpi=DPI, layout="constrained")
+    columns, rows = min(2, len(metrics)), -(-len(metrics) // 2)
+    figure = Figure(figsize=(4.2 * columns, 0.6 + 2.9 * rows), dpi=DPI, layout="constrained")
     figure.suptitle(title)
     names = [name for name in points.series.unique() if name not in BASELINE_STYLES]
     colours = dict(zip(names, cycle(SERIES), strict=False))
     sizes = sorted(points.latent_dim.unique())
-    for axes, metric in zip(np.ravel(figure.subplots(2, 2)), metrics, strict=True):
+    for place, metric in enumerate(metrics, 1):
+        axes = figure.add_subplot(rows, columns, place)
         own = points[points.metric == metric]
         near = own[~own.series.isin(FAR)]
         axes.set_ylim(_limits(near.low, near.high))

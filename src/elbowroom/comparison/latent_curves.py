@@ -28,9 +28,9 @@ def latent_curves(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) ->
 
     seeds: variant, seed and metrics, a row for each trained seed. baselines: as summary.shown_baselines returns them.
 
-    Baselines are series too; the mean image and the floor are the same at every size, PCA and the floor have only a
-    distortion. An autoencoder, too, has only a distortion. At another beta than 1 the loss is another quantity and is
-    left out.
+    Baselines are series too, of the metrics that a series of variants has; the mean image and the floor are the same
+    at every size, PCA and the floor have only a distortion. An autoencoder, too, has only a distortion. At another beta
+    than 1 the loss is another quantity and is left out.
     """
     points: list[LatentPoint] = []
     several = [series for series in all_series(study) if len(series.members) > 1]
@@ -38,12 +38,14 @@ def latent_curves(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) ->
         own = [series for series in several if series.family == family]
         if not own:
             continue
-        for series in own:
-            points += _points(study, series, seeds)
+        measured = [point for series in own for point in _points(study, series, seeds)]
         sizes = sorted({variant.latent_dim for variant in variants.values()})
+        beside: list[LatentPoint] = []
         for baseline in to_rows(BaselineRow, family.rows(baselines)):
-            points += _baseline_points(family, baseline, sizes)
-        points += [_exact(family, "used_latents", EVERY_LATENT, size, size) for size in sizes]
+            beside += _baseline_points(family, baseline, sizes)
+        beside += [_exact(family, "used_latents", EVERY_LATENT, size, size) for size in sizes]
+        metrics = {point.metric for point in measured}
+        points += [*measured, *(point for point in beside if point.metric in metrics)]
     return points
 
 

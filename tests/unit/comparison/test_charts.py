@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from elbowroom.comparison import charts
 from elbowroom.comparison.latent_curves import CURVES, FAR, elbows, latent_curves
@@ -78,3 +79,25 @@ def test_more_series_than_the_palette_has_are_drawn(seeds: pd.DataFrame, study: 
     figure = charts.latents_figure(curves, to_table(SeriesElbow, elbows(many, table)), "many")
     drawn = [axes for axes in figure.axes if axes.get_title() == METRICS["iwae_nll"].label]
     assert len([line for line in drawn[0].lines if "beta" in str(line.get_label())]) == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "metrics"),
+    [
+        (
+            {"beta": 4.0},
+            ["test_distortion", "iwae_nll", "used_latents"],
+        ),  # at another beta than 1 the loss is another one
+        ({"model": "ae", "beta": 0.0}, ["test_distortion"]),
+    ],
+)
+def test_metrics_that_no_variant_has_are_left_out(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame, settings: dict, metrics: list[str]
+) -> None:
+    like = study.variants["mnist-z8"].model_copy(update=settings)
+    sweep = {f"z{size}": like.model_copy(update={"latent_dim": size}) for size in (4, 8)}
+    swept = study.model_copy(update={"variants": sweep})
+    table = pd.concat(seeds[seeds.variant == "mnist-z8"].assign(variant=name) for name in sweep)
+    curves = to_table(LatentPoint, latent_curves(swept, table, shown_baselines(swept, baselines)))
+    figure = charts.latents_figure(curves, to_table(SeriesElbow, elbows(swept, table)), "sweep")
+    assert [axes.get_title() for axes in figure.axes] == [METRICS[name].label for name in metrics]

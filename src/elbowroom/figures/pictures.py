@@ -49,8 +49,12 @@ def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
 
 
 def picture_grid(pictures: Mapping[str, np.ndarray], title: str, columns: int) -> Figure:
-    """Draw one picture (height, width, C) for each variant, pixel for pixel, with the variant's name above it."""
+    """Draw one picture (height, width, C) for each variant, pixel for pixel, with the variant's name above it.
+
+    columns: at most; fewer, if as many rows are then fuller.
+    """
     rows = -(-len(pictures) // columns)
+    columns = -(-len(pictures) // rows)
     tallest, widest = np.max([picture.shape[:2] for picture in pictures.values()], axis=0)
     cell = np.array([widest + 4 * GAP, tallest + 32])  # 32 for the line with the name
     width, height = cell * (columns, rows) + (0, 40)  # 40 for the line with the title

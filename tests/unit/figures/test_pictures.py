@@ -46,3 +46,10 @@ def test_a_picture_grid_is_pixel_for_pixel(colours: int) -> None:
         windows = np.lib.stride_tricks.sliding_window_view(page, expected.shape)[:, :, 0]
         begins = (windows[:, :, 0] == expected[0]).all((2, 3))  # its first row of pixels, at most places another
         assert (windows[begins] == expected).all((1, 2, 3)).any()
+
+
+@pytest.mark.parametrize(("number", "columns"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 3), (7, 3)])
+def test_a_picture_grid_has_no_column_that_fuller_rows_could_do_without(number: int, columns: int) -> None:
+    picture = np.zeros((8, 8, 1), np.uint8)
+    axes = picture_grid({str(place): picture for place in range(number)}, "title", 3).axes
+    assert len({round(each.get_position().x0, 6) for each in axes}) == columns

@@ -106,7 +106,13 @@ def grow(tiny: Checkout) -> list[set[str]]:
         recipe.update(epochs=1, batch_size=32, seeds=[0])
     params["evaluation"] = EVALUATION.model_dump() | {"map_images": 40}
     params["judge"]["epochs"] = 1
-    params["figures"] = dict(images=4, sample_rows=2, interpolation_steps=4, explorer_grid=4, explorer_images=3)
+    params["figures"] = {
+        "images": 4,
+        "sample_rows": 2,
+        "interpolation_steps": 4,
+        "explorer_grid": 4,
+        "explorer_images": 3,
+    }
     params["datasets"] = {"mnist": {"source": "mnist", "train_images": 96, "test_images": 40}}
     params["variants"] = {"mnist-z128": variants["mnist-z128"] | {"channels": 4}}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -42,6 +42,11 @@ def evolution_file(variant: str) -> Path:
 
 def explorer_file(variant: str) -> Path:
     """The pictures of the page's latent-space explorer."""
+    return Path("explorer") / f"{variant}.safetensors"
+
+
+def live_file(variant: str) -> Path:
+    """The decoder that the page has of a variant."""
     return Path("models") / "explorer" / f"{variant}.safetensors"
 
 

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart check repro readme test lint audit format studies page lock bench torture clean
+.PHONY: help install quickstart check repro readme test lint audit format studies page kernel lock bench torture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ studies: ## copy the pipeline to the studies
 
 page: $(READY) ## make the page of dvc plots from .dvc/page
 	python .dvc/page/build.py
+
+kernel: .venv/asc ## compile the kernel with which the report's page decodes (needs npm)
+	.venv/asc/node_modules/.bin/asc src/elbowroom/report/templates/kernel.ts $(ASC) --outFile src/elbowroom/report/templates/kernel.wasm
+
+ASC := -O3 --enable simd --runtime stub --noAssert
+
+.venv/asc: $(READY) # the compiler: no requirement of ours
+	npm install --prefix $@ --no-save --no-audit --no-fund --ignore-scripts --silent assemblyscript@0.28.20
+	@touch $@
 
 lock: $(READY) ## compile requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11.4 --generate-hashes --quiet --upgrade --output-file requirements.lock

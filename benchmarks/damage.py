@@ -74,7 +74,8 @@ def study(folder: Path) -> Study:
     folder.mkdir()
     for name in ("stages", "src"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / "pages").symlink_to("report")
+    for link, target in (("pages", "report"), ("sheets", "explorer")):
+        (folder / link).symlink_to(target)
     (folder / "listings").mkdir()
     shutil.copy(ROOT / "dvc.yaml", folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
@@ -118,7 +119,7 @@ def kinds(good: Path) -> dict[str, Kind]:
             {f"models/{name}/evolution.safetensors": ["figures", name]}, 5, (f"models/{other}/evolution.safetensors",)
         ),
         "explorer": Kind(
-            {f"models/explorer/{name}.safetensors": ["report"]},
+            {f"{folder}/{name}.safetensors": ["report"] for folder in ("explorer", "models/explorer")},
             4,
             (f"models/explorer/{other}.safetensors", f"models/{name}/evolution.safetensors"),
         ),

@@ -4,12 +4,10 @@ import base64
 import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import chdir
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
@@ -19,21 +17,17 @@ from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.datasets.images import Images
 from elbowroom.figures import colours, explorer_sheet
-from elbowroom.report import page_data
-from elbowroom.report.captions import ON_PAGE
-from elbowroom.report.pages import ReportInputs, render
-from elbowroom.report.provenance import StageTime
+from elbowroom.report.pages import render
 from elbowroom.results import tables
-from elbowroom.results.dataset_tables import judge, load_image_counts
 from elbowroom.vae import latent_space
-from tests.support import ROOT
 from tests.support.browser import opened
+from tests.support.page import QUICKSTART, report_inputs
 
-STUDY = ROOT / "studies/quickstart"
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
 LAYOUT = explorer_sheet.SheetLayout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
 FEWER = LAYOUT._replace(latents=1, epochs=2)  # for every second variant
 SHIFT = 7  # by so many tiles each variant of a dataset differs from the one before
+FILM = 120  # the first tile of the pictures through training
 POINTS = 100
 LOSS = '[data-chart="mnist-4"]'  # training curves
 Tiles = dict[str, np.ndarray]
@@ -41,7 +35,7 @@ Tiles = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return load_study(STUDY / "params.yaml").model_copy(update={"title": MARKUP})
+    return load_study(QUICKSTART / "params.yaml").model_copy(update={"title": MARKUP})
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +54,7 @@ def explored(images: Images, tiles: np.ndarray, number: int = 0) -> explorer_she
     points = (pixels - centre) @ axes.T @ turn
     arrays = {
         "tiles": explorer_sheet.sheet(tiles[number * SHIFT :][: layout.starts["end"]]),
+        "film": explorer_sheet.sheet(tiles[FILM:][: layout.epochs * layout.followed]),
         "images": explorer_sheet.sheet(images.test.images[:POINTS].numpy()),
         "points": np.stack([points * scale for scale in (0.1, 0.5, 1)[-layout.epochs :]]).astype(np.float32),
         "labels": images.test.labels[:POINTS].numpy(),
@@ -78,23 +73,9 @@ def path(study: Study, published: dict[str, Images], tiles: Tiles, tmp_path_fact
     for dataset in published:
         own = [name for name, variant in study.variants.items() if variant.dataset == dataset]
         made |= {name: explored(published[dataset], tiles[dataset], number) for number, name in enumerate(own)}
-    with chdir(STUDY):
-        shown = [f"{dataset}-{kind}" for dataset in study.datasets for kind in ON_PAGE]
-        compared = tables.comparison(study)
-        compared.curves.loc[compared.curves.variant == "mnist-z256", "rate"] = 0.0  # as if it had collapsed
-        inputs = ReportInputs(
-            comparison=compared,
-            image_counts={name: load_image_counts(name) for name in study.datasets},
-            judges=pd.concat([judge(study, name) for name in study.datasets]),
-            dimensions=pd.concat([tables.dimension(name) for name in study.datasets]),
-            costs={name: tables.costs(study, name) for name in study.variants},
-            explored=made,
-            pictures={name: page_data.inline_picture(name) for name in shown},
-            outdated=[],
-            commit="0123456789ab",
-            versions=["Python 3"],
-            stage_times=[StageTime("train", runs=8, total=80.0, longest=20.0)],
-        )
+    inputs = report_inputs(study, made, {})
+    curves = inputs.comparison.curves
+    curves.loc[curves.variant == "mnist-z256", "rate"] = 0.0  # as if it had collapsed
     path = tmp_path_factory.mktemp("page") / "index.html"
     path.write_text(render(study, inputs)["index.html"], encoding="utf-8")
     return path
@@ -169,7 +150,7 @@ def test_the_pointer_shows_values(show: Open) -> None:
     tip = page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
     assert re.search(r"variant\s*mnist-ae128", tip.inner_text())
-    last = tables.load_table(STUDY / "report/comparison/curves.csv", tables.COMPARISON["curves"], {})
+    last = tables.load_table(QUICKSTART / "report/comparison/curves.csv", tables.COMPARISON["curves"], {})
     last = last[(last.variant == "mnist-ae128") & (last.epoch == last[last.variant == "mnist-ae128"].epoch.max())]
     assert any(f"{loss:,.5g}" in tip.inner_text() for loss in last.loss)
 
@@ -335,7 +316,7 @@ def test_the_animation_plays_pauses_and_slides(show: Open, tiles: Tiles) -> None
     slider.fill("1")
     assert "epoch 1" in film.inner_text()
     reconstruction = film.locator("figure").first.locator(".tiles canvas").nth(LAYOUT.followed)
-    assert number_of(reconstruction, tiles["cifar10"]) == LAYOUT.starts["evolution"] + LAYOUT.followed
+    assert number_of(reconstruction, tiles["cifar10"]) == FILM + LAYOUT.followed
     assert film.locator("canvas.plane").nth(1).get_attribute("data-epoch") == "1"  # which has no epoch 0
     painted = plane.evaluate(
         "plane => plane.getContext('2d').getImageData(0, 0, plane.width, plane.height).data.some(Boolean)"

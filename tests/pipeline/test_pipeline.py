@@ -33,7 +33,9 @@ def test_results_are_in_git_and_models_are_not(tiny: Checkout) -> None:
     assert tiny.changes() == ""
     tracked = set(tiny.run("git", "ls-files").split())
     assert {"report/README.md", "report/study.ipynb", "dvc.lock", "metrics/mnist-z128.json"} <= tracked
-    assert not [path for path in tracked if path.endswith((".safetensors", ".gif", ".html"))]
+    assert {f"explorer/{name}.safetensors" for name in NAMES} <= tracked  # the pictures of the page's explorer
+    kept_out = [path for path in tracked if path.endswith((".safetensors", ".gif", ".html"))]
+    assert [path for path in kept_out if not path.startswith("explorer/")] == []
     assert (tiny.path / "report/index.html").is_file()
 
 
@@ -196,6 +198,9 @@ def test_a_clone_without_cache_shows_results_and_says_what_it_will_train(tiny: C
     clone = tiny._replace(path=tmp_path / "clone/studies/quickstart")
     assert all(name in clone.run("dvc", "metrics", "show") for name in NAMES)
     assert "failed" not in clone.run("dvc", "plots", "show")
+    clone.run("env", "PYTHONPATH=src", "python", "stages/report.py")  # of what git has
+    page = (clone.path / "report/index.html").read_text()
+    assert "pictures of mnist-z128, mnist-z256 were decoded in advance and compressed, since the decoders are" in page
     first = clone.run("dvc", "repro", "prepare", "judge")
     assert ran(first) == {f"{stage}@{name}" for stage in ("prepare", "judge") for name in ("mnist", "cifar10")}
     assert "  train mnist-z128, mnist-z256: 1 seed x 1 epoch\n" in first

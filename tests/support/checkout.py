@@ -97,9 +97,12 @@ def grow(tiny: Checkout) -> list[set[str]]:
     for name in (".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(ROOT / name, checkout / name)
     (folder / ".dvc").mkdir(parents=True)
-    for name in ("dvc.yaml", "src", "stages", "pages", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".dvc/plots"):
+    links = ("src", "stages", "pages", "sheets", ".dvcignore", ".dvc/plots")
+    for name in (*links, "dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
-    shutil.copytree(ROOT / "studies/quickstart/listings", folder / "listings")
+    for name in ("explorer", "listings"):
+        (folder / name).mkdir()
+        shutil.copy(ROOT / "studies/quickstart" / name / ".gitkeep", folder / name)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     variants = params["variants"]
     for recipe in params["recipes"].values():

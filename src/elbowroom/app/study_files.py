@@ -22,6 +22,8 @@ LINKS = {  # of a study in a clone, from its folder
     ".dvcignore": "../../.dvcignore",
     ".dvc/plots": "../../../.dvc/plots",
 }
+OTHER_NAMES = {"pages": "report", "sheets": "explorer"}  # by which DVC knows what git has (docs/adr/0001-pages.md)
+KEPT = ("explorer", "listings")  # folders that must be there before anything is in them
 REPLACED = {  # in the dvc.yaml of a study outside of a clone
     "python -m stages.": "python -m elbowroom.stages.",
     "code: # src, stages ->": "code: # the installed package ->",
@@ -75,8 +77,10 @@ class Home:
         """Make the folder, all but its params.yaml."""
         source = self.clone or INSTALLED
         (self.folder / ".dvc").mkdir(parents=True)
-        (self.folder / "pages").symlink_to("report")
-        files.write(self.folder / "listings/.gitkeep", "")
+        for name, target in OTHER_NAMES.items():
+            (self.folder / name).symlink_to(target)
+        for name in KEPT:
+            files.write(self.folder / name / ".gitkeep", "")
         shutil.copy(source / ".dvc/.gitignore", self.folder / ".dvc")
         config = (source / ".dvc/config").read_text(encoding="utf-8")
         if self.clone:

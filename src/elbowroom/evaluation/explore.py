@@ -9,8 +9,10 @@ from torch import Tensor
 from elbowroom.core.files import Arrays
 from elbowroom.core.settings import Figures
 from elbowroom.datasets.images import Images, to_bytes
+from elbowroom.evaluation.live import live_model
 from elbowroom.figures import explorer_sheet
 from elbowroom.figures.explorer_sheet import Explored, SheetLayout
+from elbowroom.figures.live_model import LiveModel
 from elbowroom.vae.latent_space import interpolate, principal_plane, slerp
 from elbowroom.vae.objective import kl
 from elbowroom.vae.trained import TrainedVAE
@@ -18,10 +20,11 @@ from elbowroom.vae.trained import TrainedVAE
 WALKED = 8  # latents
 
 
-def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figures) -> Explored:
+def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figures) -> tuple[Explored, LiveModel]:
     """Decode a grid of the map of mu, paths between test images, and walks along the most used latents.
 
-    evolution: the model's snapshots through training; the map shows mu of the test images that these followed.
+    Return these pictures, and what the page decodes others with. evolution: the model's snapshots through training; the
+    map shows mu of the test images that these followed.
     """
     plane = principal_plane(evolution["mu"][-1])
     points = plane.project(evolution["mu"])
@@ -40,11 +43,12 @@ def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figu
     layout = SheetLayout(settings.explorer_grid, len(ends), steps, len(latents), *followed.shape[:2])
     walks = _walks(mu, latents, layout.stops, of_prior=is_vae)
 
-    decoded = [to_bytes(model.decode(z)) for z in (torch.from_numpy(grid).to(mu), torch.cat(between), walks)]
+    decoded = to_bytes(model.decode(torch.cat([torch.from_numpy(grid).to(mu), *between, walks])))
     arrays = {
-        "tiles": explorer_sheet.sheet(np.concatenate([*decoded, *followed])),
+        "tiles": explorer_sheet.sheet(decoded),
+        "film": explorer_sheet.sheet(followed.reshape(-1, *images.shape)),
         "images": explorer_sheet.sheet(shown.cpu().numpy()),
-        "points": points.astype(np.float32),
+        "points": points.astype(np.float16),
         "epochs": evolution["epochs"],
         "limits": limits,
         "share": np.array(plane.share),
@@ -53,7 +57,8 @@ def explore(model: TrainedVAE, evolution: Arrays, images: Images, settings: Figu
     }
     if (labels := images.first_labels(len(shown))) is not None:
         arrays["labels"] = labels
-    return Explored(layout, images.classes, images.shape[1:], arrays)
+    explored = Explored(layout, images.classes, images.shape[1:], arrays)
+    return explored, live_model(model, plane, mu, amounts, len(ends))
 
 
 def _walks(mu: Tensor, latents: Tensor, stops: int, *, of_prior: bool) -> Tensor:

@@ -1,8 +1,4 @@
-"""A sheet of decoded pictures per variant, so that the page can explore latent space without a decoder.
-
-In the browser, the decoder of the notebook's network would take 67 million multiplications per picture. A tile of the
-sheet is drawn in well under a millisecond, and the sheet is smaller than the decoder's weights.
-"""
+"""A sheet of decoded pictures per variant, so that the page can explore latent space if it lacks the decoder."""
 
 import io
 from typing import NamedTuple
@@ -18,17 +14,18 @@ from elbowroom.core.settings import Variant
 COLUMNS = 32  # tiles per row, if the sheet is then not too tall
 TALLEST = 16383  # pixels of a WebP
 BLOCK = 16  # WebP compresses blocks of 16 x 16: a tile is padded to whole blocks, so that none bleeds into the next
-QUALITY = 88
+QUALITY = 80
 SPAN = 3.0  # a walk along a latent goes this many standard deviations to either side
 
 
 class SheetLayout(NamedTuple):
-    """How many pictures of each kind a sheet has. The kinds follow each other in this order.
+    """How many pictures of each kind the sheets have. On the sheet of tiles the kinds follow each other in this order.
 
     grid: points on each side of the map; its pictures come row by row, from the upper left corner. images: test images;
     each pair of them has a straight path and one along the great circle (pairs: first and second, first and third,
     ...). steps: pictures on a path, both ends included. latents: those walked along, from low to high, in `stops`
-    pictures each. epochs: snapshots of training. followed: images reconstructed at each snapshot.
+    pictures each. Another sheet has reconstructions through training. epochs: snapshots. followed: images reconstructed
+    at each.
     """
 
     grid: int
@@ -45,12 +42,11 @@ class SheetLayout(NamedTuple):
 
     @property
     def starts(self) -> dict[str, int]:
-        """The number of each kind's first tile; under `end`, the number of all tiles."""
+        """The number of each kind's first tile; under `end`, how many tiles there are."""
         counts = {
             "grid": self.grid**2,
             "paths": self.images * (self.images - 1) // 2 * 2 * self.steps,
             "walks": self.latents * self.stops,
-            "evolution": self.epochs * self.followed,
         }
         ends = np.cumsum([0, *counts.values()]).tolist()
         return dict(zip([*counts, "end"], ends, strict=True))
@@ -94,7 +90,7 @@ class Explored(NamedTuple):
     """What the page shows of a variant.
 
     classes: names by number. size: height and width of a picture. arrays:
-    - tiles, images: sheets of the decoded pictures, and of the test images
+    - tiles, film, images: sheets of the decoded pictures, of reconstructions through training, of the test images
     - points (S, N, 2): mu of these test images in one plane at each of S epochs
     - labels (N,): their class numbers, if they have any
     - epochs (S,)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +56,13 @@ def to_json(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c")
 
 
-def explorer(study: Study, name: str, explored: dict[str, Explored], colours: dict[str, str]) -> dict[str, Any]:
-    """Return what the page's explorer reads of a dataset of which at least one variant is explored."""
+def explorer(
+    study: Study, name: str, explored: dict[str, Explored], colours: dict[str, str], alive: Collection[str]
+) -> dict[str, Any]:
+    """Return what the page's explorer reads of a dataset of which at least one variant is explored.
+
+    alive: the variants that the page decodes itself. It has no tiles of these.
+    """
     own = {key: made for key, made in explored.items() if study.variants[key].dataset == name}
     first = next(iter(own.values()))
     return {
@@ -64,6 +70,7 @@ def explorer(study: Study, name: str, explored: dict[str, Explored], colours: di
         "images": images_for_page(first),
         "variants": [
             {"name": key, "colour": colours[key], "model": study.variants[key].model, **for_page(made)}
+            | ({"sheet": None} if key in alive else {})
             for key, made in own.items()
         ],
     }
@@ -83,8 +90,11 @@ def for_page(made: Explored) -> dict[str, Any]:
         "stops": layout.stops,
         "sheet": _webp(arrays["tiles"]),
         "columns": columns(layout.starts["end"], *made.size),
+        "film": _webp(arrays["film"]),
+        "film_columns": columns(layout.epochs * layout.followed, *made.size),
         "points": _base64(places.round().astype("<u2").tobytes()),
         "at": arrays["epochs"].tolist(),
+        "limits": arrays["limits"].tolist(),
         "share": round(float(arrays["share"]), 4),
         "walked": [
             {"latent": int(latent), "amount": round(float(amount), 3)}

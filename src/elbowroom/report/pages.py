@@ -1,5 +1,6 @@
 """The pages of a study: one for the browser, one for GitHub. Nothing is computed here, only set out."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from elbowroom.comparison.published import load_published, published_in
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
-from elbowroom.report import captions, page_data, sample_tables, text_tables
+from elbowroom.figures.live_model import LiveModel
+from elbowroom.report import captions, live_data, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
@@ -36,10 +38,10 @@ class ReportInputs:
     """What the pages set out.
 
     comparison: the tables of report/comparison. image_counts: of each dataset, what became of its images. judges: how
-    each dataset's judge was trained. dimensions: in how many
-    directions each dataset's images vary. costs: of each variant, a row for each seed. explored: the variants whose
-    latent space is explored. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose
-    results are of older code. commit, versions, stage_times: as provenance returns them.
+    each dataset's judge was trained. dimensions: in how many directions each dataset's images vary. costs: of each
+    variant, a row for each seed. explored: the variants whose latent space is explored. live: those whose decoder is
+    there. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose results are of older
+    code. commit, versions, stage_times: as provenance returns them.
     """
 
     comparison: Comparison
@@ -48,6 +50,7 @@ class ReportInputs:
     dimensions: pd.DataFrame
     costs: dict[str, pd.DataFrame]
     explored: dict[str, Explored]
+    live: dict[str, LiveModel]
     pictures: dict[str, page_data.InlinePicture]
     outdated: list[str]
     commit: str
@@ -107,12 +110,22 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "settings": yaml.safe_dump(study.model_dump(), sort_keys=False),
     }
     explorable = dict.fromkeys(study.variants[name].dataset for name in inputs.explored)
-    explorers = {name: page_data.explorer(study, name, inputs.explored, colours) for name in explorable}
     specs = {key: spec for own in charts.values() for key, spec in own.specs.items()}
     specs |= answer_specs.specs
-    context["data"] = page_data.to_json(specs, explorers)
+
+    def data(alive: Collection[str]) -> str:
+        explorers = {name: page_data.explorer(study, name, inputs.explored, colours, alive) for name in explorable}
+        return page_data.to_json(specs, explorers)
+
     context["vega"] = (TEMPLATES / "vega.js").read_text(encoding="utf-8")
-    return {file: environment.get_template(f"{file}.j2").render(context) for file in ("index.html", "README.md")}
+    page, readme = (environment.get_template(f"{file}.j2") for file in ("index.html", "README.md"))
+    context |= {"decoders": list(inputs.live), "alive": [], "live": "", "data": data([])}
+    room = live_data.LARGEST - len(page.render(context).encode())
+    spared = {name: len(page_data.for_page(inputs.explored[name])["sheet"]) for name in inputs.live}
+    kernel = (TEMPLATES / "kernel.wasm").read_bytes()
+    context["live"], alive = live_data.to_json(inputs.live, spared, kernel, room)
+    context |= {"alive": alive, "data": data(alive)}
+    return {"index.html": page.render(context), "README.md": readme.render(context)}
 
 
 def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.DatasetCharts) -> dict[str, Any]:

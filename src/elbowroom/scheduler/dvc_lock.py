@@ -14,7 +14,8 @@ from elbowroom.core.paths import DIGESTS
 from elbowroom.core.pipeline import DATASET_STAGES, FOLDER_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
-OUTS = ("animations", "data", "listings", "metrics", "models", "plots")  # the folders that these stages write to
+# the folders that these stages write to
+OUTS = ("animations", "data", "listings", "metrics", "models", "plots", "sheets")
 
 
 def locked_stages() -> dict[str, Any]:

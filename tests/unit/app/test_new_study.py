@@ -17,7 +17,7 @@ from elbowroom.core.params import load_study
 from tests.support import ROOT
 
 COMMITTED = ROOT / "studies/noise"
-MADE = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", "listings/.gitkeep")
+MADE = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", "explorer/.gitkeep", "listings/.gitkeep")
 
 
 @pytest.fixture

@@ -30,8 +30,7 @@ def test_kinds_of_tiles_follow_each_other() -> None:
         "grid": 0,
         "paths": 9,
         "walks": 9 + pairs * 2 * 5,
-        "evolution": 9 + pairs * 2 * 5 + 2 * 5,
-        "end": 9 + pairs * 2 * 5 + 2 * 5 + 2 * 3,
+        "end": 9 + pairs * 2 * 5 + 2 * 5,
     }
 
 
@@ -89,9 +88,7 @@ def test_an_explored_variant_comes_back_from_its_file(tmp_path: Path, monkeypatc
     assert found[:3] == made()[:3]
     assert all(np.array_equal(found.arrays[name], array) for name, array in made().arrays.items())
     for other, seed in ((variant(beta=2.0), 0), (variant(), 1), (cifar_variant(), 0)):
-        with pytest.raises(
-            StudyError, match=r"models/explorer/v.safetensors: found results of another variant or seed"
-        ):
+        with pytest.raises(StudyError, match=r"explorer/v.safetensors: found results of another variant or seed"):
             explorer_sheet.load("v", other, seed)
 
 

@@ -13,6 +13,7 @@ def test_points_become_places_in_the_frame() -> None:
     tiles = sheet(np.zeros((2, 1, 28, 28), np.uint8))
     arrays = {
         "tiles": tiles,
+        "film": tiles,
         "images": tiles,
         "points": np.array([[[0.0, 0.0], [9.0, 5.0]]], np.float32),
         "labels": np.array([1, 0]),

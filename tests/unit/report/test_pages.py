@@ -29,6 +29,7 @@ from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
 from elbowroom.results.yardstick_rows import Dimension, Estimator, NoisePoint
 from tests.support.answers import ROW
+from tests.support.int8 import live_model
 from tests.support.published import with_published_recipes
 
 MARKUP = "<script>alert(1)</script> *bold* | [link](javascript:y) *a* "
@@ -40,7 +41,7 @@ EXPLORED = explorer_sheet.Explored(
     ["zero", MARKUP],
     (28, 28),
     {
-        **dict.fromkeys(["tiles", "images"], explorer_sheet.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
+        **dict.fromkeys(["tiles", "film", "images"], explorer_sheet.sheet(np.zeros((11, 1, 28, 28), np.uint8))),
         **{"points": np.zeros((1, 2, 2)), "labels": np.array([0, 1]), "epochs": np.array([1]), "share": np.array(0.5)},
         **{"limits": np.array([[-1, 1], [-1, 1]]), "latents": np.array([0]), "amounts": np.array([0.5])},
     },
@@ -194,6 +195,7 @@ def pages(
         to_table(Dimension, [Dimension(**estimate, dimension=13.3), Dimension(**estimate | other, dimension=11.9)]),
         costs,
         dict.fromkeys(study.variants, EXPLORED),
+        {"mnist-z128": live_model(1000)},
         dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
         list(outdated),
         "0123456789ab",
@@ -299,6 +301,14 @@ def test_results_of_older_code_are_named_at_the_top(study: Study) -> None:
         assert page.index("older code") < page.index("mnist-z128, mnist-z256") < page.index("3,342,305")
     for page in pages(study, outdated=list(study.variants)).values():
         assert "The results of every variant were computed before" in page
+
+
+def test_the_page_says_what_it_decodes_itself(study: Study) -> None:
+    page = pages(study)["index.html"]
+    assert "This page decodes the pictures of mnist-z128 itself" in page
+    assert (
+        "pictures of mnist-z256, mnist-ae128 were decoded in advance and compressed, since the decoders are not" in page
+    )
 
 
 def test_text_from_params_stays_text(study: Study) -> None:

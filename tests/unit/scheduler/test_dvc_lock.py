@@ -27,7 +27,7 @@ def test_prune_deletes_the_results_of_removed_variants_and_nothing_else(
     stages = {
         "train@old": ["models/old", "plots/old/history.csv"],
         "evaluate@old": ["metrics/old.json"],
-        "explore@old": ["models/explorer/old.safetensors"],
+        "explore@old": ["models/explorer/old.safetensors", "sheets/old.safetensors"],
         "train@mnist-z128": ["models/mnist-z128"],
         "prepare@old": ["data/old.safetensors"],
     }

@@ -56,7 +56,8 @@ def test_studies_have_the_same_pipeline(study: Path) -> None:
     """A copy, because DVC does not follow a link when it reads a commit; `make studies` makes it."""
     assert (study / "dvc.yaml").read_text() == (ROOT / "dvc.yaml").read_text()
     assert not (study / "dvc.yaml").is_symlink()
-    for name, target in (("src", ROOT / "src"), ("stages", ROOT / "stages"), ("pages", study / "report")):
+    own = {"pages": study / "report", "sheets": study / "explorer"}
+    for name, target in ({"src": ROOT / "src", "stages": ROOT / "stages"} | own).items():
         assert (study / name).is_symlink()
         assert (study / name).resolve() == target.resolve()
 

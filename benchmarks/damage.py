@@ -284,7 +284,8 @@ def tree(folder: Path) -> dict[str, str]:
     found = {}
     for top, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in (".dvc", ".checkpoints", "mirror")]
-        for name in set(files) - {"cost.csv", "pages"}:  # which has times in it; a link to what may not be there yet
+        # cost.csv has times in it, and the others are links to what may not be there yet.
+        for name in set(files) - {"cost.csv", "pages", "sheets"}:
             path = Path(top) / name
             found[str(path.relative_to(folder))] = md5(path)
     return found

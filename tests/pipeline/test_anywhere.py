@@ -80,7 +80,9 @@ def test_another_version_brings_its_pipeline_and_runs_nothing_for_a_comment(inst
     assert "The pipeline is that of this version already" in study.run(*elbowroom("upgrade-study"))
     installed.edit("elbowroom/study_files/dvc.yaml", "title: Baselines}", "title: Floors}")
     installed.edit("elbowroom/stages/train.py", "def main(", "# another version\ndef main(")
+    (study.path / "sheets").unlink()  # as in a study from before there was such a link
     assert study.run(*elbowroom("upgrade-study")).startswith("dvc.yaml: written anew\nparams.yaml is sound")
+    assert (study.path / "sheets").is_symlink()
     assert "title: Floors}" in (study.path / "dvc.yaml").read_text()
     assert study.repro() == ALWAYS
 

@@ -77,10 +77,6 @@ class Home:
         """Make the folder, all but its params.yaml."""
         source = self.clone or INSTALLED
         (self.folder / ".dvc").mkdir(parents=True)
-        for name, target in OTHER_NAMES.items():
-            (self.folder / name).symlink_to(target)
-        for name in KEPT:
-            files.write(self.folder / name / ".gitkeep", "")
         shutil.copy(source / ".dvc/.gitignore", self.folder / ".dvc")
         config = (source / ".dvc/config").read_text(encoding="utf-8")
         if self.clone:
@@ -97,6 +93,11 @@ class Home:
 
     def write_pipeline(self) -> None:
         """Write dvc.yaml, and what goes with it."""
+        for name, target in OTHER_NAMES.items():
+            if not (self.folder / name).is_symlink():
+                (self.folder / name).symlink_to(target)
+        for name in KEPT:
+            files.write(self.folder / name / ".gitkeep", "")
         if self.clone:
             shutil.copy(self.clone / "dvc.yaml", self.folder)
             return

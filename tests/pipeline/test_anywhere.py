@@ -60,6 +60,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory, python: Path, published:
 def tiny(params: dict) -> None:
     params["recipes"]["digits"].update(epochs=1, batch_size=32, warmup_epochs=0, seeds=[0])
     params["variants"]["digits-z3"].update(channels=4)
+    params["judge"]["epochs"] = 1
+    params["figures"].update(images=4, sample_rows=2, interpolation_steps=4, explorer_grid=4, explorer_images=3)
     params["evaluation"] = EVALUATION.model_dump() | {"map_images": 10}
 
 

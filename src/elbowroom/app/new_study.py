@@ -15,6 +15,7 @@ from elbowroom.core.dataset_settings import FOLDER
 from elbowroom.core.errors import StudyError
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import RESERVED
+from elbowroom.scheduler.plan import counted
 
 DEEP = 48  # the sides of an image from which on the network `deep` is used
 TRAIN_IMAGES, TEST_IMAGES = 5000, 1000  # at most: a study of minutes, not hours
@@ -31,7 +32,7 @@ def run(options: Namespace) -> int:
     settings = _folder(options, name) if options.images else _published(options.dataset)
     home.write()
     files.write(home.folder / paths.PARAMS, params(name, settings, options.latent))
-    print(f"Made {os.path.relpath(home.folder)}, which trains {len(options.latent)} latent sizes")
+    print(f"Made {os.path.relpath(home.folder)}, which trains {counted(len(options.latent), 'latent size')}")
     print(f"Its settings are in {paths.PARAMS}. Next:")
     print(f"  cd {os.path.relpath(home.folder)}\n  dvc repro")
     return 0

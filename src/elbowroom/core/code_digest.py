@@ -1,16 +1,13 @@
 """Digest what a stage's code does, so that DVC reruns the stage if that changes, and not if a comment does.
 
-The stage `code` of dvc.yaml writes `code/<stage>.json` for each stage, and the stage depends on that file. A line of it
-is the name of a definition that the stage may use, and a digest of its text (syntax.py says what a definition and its
-text are).
+The stage `code` of dvc.yaml writes `code/<stage>.json` for each stage, and the stage depends on that file
+(stage_digests.py). A line of it is the name of a definition that the stage may use, and a digest of its text (syntax.py
+says what a definition and its text are).
 
 Which definitions may a stage use? Start with the stage's script. Add each definition that is mentioned there, then each
 that is mentioned in those, and so on, through all modules that the script imports, directly or not. No code is run, so
 nobody knows which function `model.encode(x)` calls. Hence every definition called `encode` is added. So are
 definitions whose name is a string, or a part of a string without spaces. Effects of imported modules always count.
-
-What one of them reads beside its module, `Path(__file__).with_name("claims.yaml")`, counts, too, be it a file or a
-folder of files: a line is then the name of a file and a digest of its bytes.
 
 A line does not name the module, so a function may move to another module. Only if two definitions that count have
 the same name are both written with their modules.
@@ -19,18 +16,15 @@ What this cannot see (`globals()`, `importlib`, ...) must not be used; tests/uni
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.paths import DIGESTS
 from elbowroom.core.syntax import BEGIN, END, Module, Statement
 
 SRC = Path(__file__).parents[2]  # of the code that runs
-PACKAGED = Path("elbowroom/stages")  # the scripts below SRC, in an installed package; a checkout has them beside src
 STAGE, SCRIPT = "code", "code_digests"  # what writes the digests; a script called code.py would hide Python's module
 
 # Not followed. `load_study` hands on params.yaml, and DVC itself compares the settings a stage uses (`params:`), so
@@ -43,14 +37,10 @@ ALSO = {"notebook": ["elbowroom.notebook.study"]}
 
 
 class Code:
-    """The package `elbowroom` in a folder, and the stage scripts: in that package, or in `stages` beside the folder.
-
-    The same code has the same digests in both.
-    """
+    """The package `elbowroom` in a folder, and the stage scripts in `stages`, beside that folder."""
 
     def __init__(self, src: Path = SRC) -> None:
-        self.src = src
-        self.scripts = src / PACKAGED if (src / PACKAGED).is_dir() else src.parent / "stages"
+        self.src, self.scripts = src, src.parent / "stages"
         self._modules: dict[str, Module | None] = {}
 
     @cached_property
@@ -63,7 +53,7 @@ class Code:
         return ["stages", f"stages.{stage}", *ALSO.get(stage, [])]
 
     def of_stage(self, stage: str) -> list[str]:
-        """The lines of code/<stage>.json."""
+        """A line for each statement that counts for a stage."""
         return self.lines(self.roots(stage))
 
     def lines(self, roots: list[str]) -> list[str]:
@@ -84,9 +74,7 @@ class Code:
         for statement in statements:
             name = spelled(f"{statement.module.name}.{statement.names[0]}") if statement.names else "(on import)"
             text = re.sub(f"{BEGIN}(.+?){END}", lambda found: spelled(found[1]), statement.text)
-            lines.append(f"{name.removeprefix(':')} {_digest(text.encode())}")
-            for beside in statement.files:
-                lines += _file_lines(self._path(statement.module.name).with_name(beside))
+            lines.append(f"{name.removeprefix(':')} {hashlib.sha256(text.encode()).hexdigest()[:16]}")
         return sorted(lines)
 
     def counted(self, roots: list[str], cut: frozenset[str] = CUT) -> list[Statement]:
@@ -120,18 +108,14 @@ class Code:
     def module(self, name: str) -> Module | None:
         """Read a module of the package or a stage's script; None if there is no such module."""
         if name not in self._modules:
+            first, *parts = name.split(".")
+            folder = self.scripts if first == "stages" else self.src / first
+            paths = [folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")]
             # Leave out elbowroom/__init__.py: it is for users of the package, and no stage may use it.
-            ours = name.split(".")[0] == "stages" or name.startswith("elbowroom.")
-            path = self._path(name)
-            self._modules[name] = _read(name, path) if ours and path.is_file() else None
+            ours = first == "stages" or (first == "elbowroom" and parts)
+            found = [path for path in paths if ours and path.is_file()]
+            self._modules[name] = _read(name, found[0]) if found else None
         return self._modules[name]
-
-    def _path(self, name: str) -> Path:
-        """The file of a module, if it is one of ours and there."""
-        first, *parts = name.split(".")
-        folder = self.scripts if first == "stages" else self.src / first
-        package = folder.joinpath(*parts, "__init__.py")
-        return package if package.is_file() else folder.joinpath(*parts).with_suffix(".py")
 
     def _reached(self, roots: list[str]) -> list[Module]:
         """The modules that are imported from the roots on, and the packages they are in."""
@@ -172,37 +156,6 @@ class Code:
                 f"{definition}: found no such definition, expected one of the package's (core/code_digest.py)"
             )
         return module.definitions[name]
-
-
-def check_code(dvc_stage: str) -> None:
-    """Raise StudyError if DVC would file the result of this stage, such as `train@mnist-z128`, under other code.
-
-    That is so if the code was edited since the stage `code` ran, and the edit changes what this stage does.
-    """
-    stage = dvc_stage.rpartition(":")[2].partition("@")[0]
-    if stage == STAGE:
-        return
-    path = DIGESTS / f"{stage}.json"
-    if not path.is_file() or path.read_bytes() != digest_file(Code().of_stage(stage)):
-        raise StudyError(
-            f"{path}: found the digests of other code than runs now, expected its own: run `dvc repro` "
-            "(or undo the edit and run `dvc checkout`, which brings back the results that DVC deleted)"
-        )
-
-
-def _file_lines(path: Path) -> list[str]:
-    """A line, `name digest`, for a file, or for each file in a folder that is not hidden, as an editor's are."""
-    paths = path.rglob("[!.]*") if path.is_dir() else [path]
-    return [f"{each.relative_to(path.parent)} {_digest(each.read_bytes())}" for each in paths if each.is_file()]
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def digest_file(lines: list[str]) -> bytes:
-    """The content of code/<stage>.json."""
-    return (json.dumps(lines, indent=0) + "\n").encode()
 
 
 def _read(name: str, path: Path) -> Module:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from elbowroom.core.code_digest import check_code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.file_lock import locked
 from elbowroom.core.paths import note_file
+from elbowroom.core.stage_digests import check_code
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:

@@ -58,12 +58,6 @@ class Statement:
             waiting += [part for part in ast.iter_child_nodes(node) if not _does_nothing(part)]
         return frozenset(origins), frozenset(words)
 
-    @property
-    def files(self) -> list[str]:
-        """The names of what it reads beside its module, found as `Path(__file__).with_name(NAME)`."""
-        parts = [part for node in self.nodes for part in ast.walk(node)]
-        return [part.args[0].value for part in parts if _is_file_beside(part)]  # type: ignore[attr-defined]
-
     @cached_property
     def text(self) -> str:
         """Its syntax tree. What a name stands for is between BEGIN and END, in full."""
@@ -125,11 +119,6 @@ class Module:
                 for alias in node.names:
                     self.imports.add(f"{node.module}.{alias.name}")
                     yield alias.asname or alias.name, f"{node.module}.{alias.name}"
-
-
-def _is_file_beside(node: ast.AST) -> bool:
-    """Is it `Path(__file__).with_name(...)`, of a constant?"""
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "Path(__file__).with_name"
 
 
 def _does_nothing(node: ast.AST) -> bool:

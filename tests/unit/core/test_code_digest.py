@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from elbowroom.core.code_digest import CUT, SCRIPT, SRC, Code, check_code, digest_file
+from elbowroom.core.code_digest import CUT, SCRIPT, SRC, Code
 from elbowroom.core.errors import StudyError
+from elbowroom.core.stage_digests import check_code, digest_file, running_code, stage_lines
 from elbowroom.core.syntax import Module
 from tests.support import ROOT
 
@@ -226,7 +227,7 @@ CLAIMS = Path(__file__).with_name("claims.yaml")
 
     def found(**edits: str) -> dict[str, str]:
         edited = files | {f"src/elbowroom/{name}": text for name, text in edits.items()}
-        return dict(line.rsplit(" ", 1) for line in code(tmp_path, edited).of_stage("s"))
+        return dict(line.rsplit(" ", 1) for line in stage_lines(code(tmp_path, edited), "s"))
 
     before = found()
     assert before.keys() == {"(on import)", "PAGES", "pages/a.j2", "pages/in/b.j2"}
@@ -239,9 +240,9 @@ def test_an_installed_package_has_the_digests_of_its_checkout(tmp_path: Path) ->
     """There the scripts are in the package, as the wheel has them."""
     installed = copied(tmp_path)
     shutil.move(installed / "stages", installed / "src/elbowroom/stages")
-    here, there = Code(), Code(installed / "src")
+    here, there = running_code(), running_code(installed / "src")
     assert there.stages == here.stages
-    assert [there.of_stage(stage) for stage in there.stages] == [here.of_stage(stage) for stage in here.stages]
+    assert [stage_lines(there, stage) for stage in there.stages] == [stage_lines(here, stage) for stage in here.stages]
 
 
 def test_the_settings_are_not_followed(tmp_path: Path) -> None:
@@ -279,7 +280,7 @@ def test_a_stage_is_refused_unless_its_digests_are_those_of_the_code(
     with pytest.raises(StudyError, match=r"^code/judge.json: found the digests of other code .* run `dvc repro`"):
         check_code("judge@mnist")
     path.parent.mkdir()
-    path.write_bytes(digest_file(Code().of_stage("judge")))
+    path.write_bytes(digest_file(stage_lines(running_code(), "judge")))
     for stage in ("judge@mnist", "judge", "dvc.yaml:judge@mnist", "code"):
         check_code(stage)
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from elbowroom.core.code_digest import Code, digest_file
+from elbowroom.core.stage_digests import digest_file, running_code, stage_lines
 from elbowroom.report import provenance
 from tests.support import ROOT
 
@@ -54,7 +54,7 @@ def test_seconds_are_of_the_last_run_of_each_stage(tmp_path: Path, monkeypatch: 
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     (tmp_path / "code").mkdir()  # what DVC has run before any stage
     for stage in ("train", "compare"):
-        (tmp_path / f"code/{stage}.json").write_bytes(digest_file(Code().of_stage(stage)))
+        (tmp_path / f"code/{stage}.json").write_bytes(digest_file(stage_lines(running_code(), stage)))
     for stage, slept in (("train@a", "0.3"), ("train@b", "0.6"), ("compare", ""), ("train@a", "0.1")):
         code = script.format(", 'seconds'" if slept else "")
         command = [sys.executable, "-c", code, *([slept] if slept else [])]

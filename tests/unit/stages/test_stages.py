@@ -11,6 +11,7 @@ import yaml
 
 from elbowroom.core.code_digest import SCRIPT, SRC, STAGE, Code
 from elbowroom.core.pipeline import STUDY_STAGES
+from elbowroom.core.stage_digests import stage_lines
 from tests.support import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -46,7 +47,7 @@ def test_files_beside_the_code_that_a_stage_reads_count(stage: str) -> None:
             if isinstance(path, Path) and path != SRC:
                 files = path.rglob("*") if path.is_dir() else [path]
                 expected |= {str(file.relative_to(path.parent)) for file in files}
-    found = {line.rpartition(" ")[0] for line in code.of_stage(stage)}
+    found = {line.rpartition(" ")[0] for line in stage_lines(code, stage)}
     assert expected == {name for name in found if "." in name and not name.startswith("elbowroom.")}
     assert not [dep for dep in deps(stage) if dep.startswith("src/")]
 

@@ -110,7 +110,7 @@ class Home:
 def standalone(pipeline: str) -> str:
     """Return the dvc.yaml of a study outside of a clone, made from the clone's.
 
-    Its stages are modules of the package, whose files DVC does not watch. So `code` always runs, which takes half a
+    Its stages are modules of the package, whose files DVC does not watch. So `code` always runs, which takes about a
     second; what it writes stays the same until another version of the package computes something else.
     """
     for old, new in REPLACED.items():

@@ -15,7 +15,7 @@ def test_a_lock_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
     added = OrderedDict(cmd='a "b" $PPID', params={"a.yaml": OrderedDict(one=[widths, widths], two=-0.5, three="5")})
     written = []
     for modify in (modify_yaml, modify_yaml_by_libyaml):
-        path = Path(shutil.copy(ROOT / "dvc.lock", tmp_path))
+        path = Path(shutil.copy(ROOT / "studies/quickstart/dvc.lock", tmp_path))
         with modify(path) as lock:
             lock["stages"].pop("compare")
             lock["stages"].update({"train@new": added})

@@ -85,8 +85,10 @@ def ended(pid: int) -> bool:
     """Whether a process has ended, or does so within some seconds."""
     limit = time.monotonic() + 10
     while time.monotonic() < limit:
-        status = Path(f"/proc/{pid}/stat")
-        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
             return True
         time.sleep(0.02)
     return False

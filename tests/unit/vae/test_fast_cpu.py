@@ -73,7 +73,7 @@ def decoder_of(settings: Variant) -> tuple[Decoder, FastDecoder]:
 
 @pytest.mark.parametrize(
     "settings",
-    [variant(latent_dim=16), variant(channels=32, latent_dim=60), cifar_variant(channels=16)],
+    [variant(latent_dim=16), variant(channels=16, latent_dim=60), cifar_variant(channels=16)],
     ids=["notebook", "notebook-60", "report"],
 )
 def test_the_folded_decoder_is_the_decoder(settings: Variant) -> None:

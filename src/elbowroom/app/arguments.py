@@ -40,7 +40,9 @@ def takes_images(command: argparse.ArgumentParser) -> None:
 
 def adapts_images(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--fit", action="store_true", help="crop pictures around the middle, and scale them to the model's size"
+        "--fit",
+        action="store_true",
+        help="give pictures the model's size, as those of its study got it; without a study, crop and scale them",
     )
     command.add_argument("--invert", action="store_true", help="swap dark and light in pictures")
 

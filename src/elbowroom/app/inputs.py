@@ -9,23 +9,44 @@ from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from elbowroom.core.dataset_settings import FolderDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.settings import Shape
+from elbowroom.datasets.picture import UnreadableError, fitted, flat, upright
 
 STDIN = "-"
 ARRAYS = (b"PK\x03\x04", b"\x93NUMPY")  # how NPZ and NPY begin
+USUAL = FolderDataset(
+    source="folder",
+    size=32,
+    fit="crop",
+    colour="rgb",
+    background="white",
+    labels="none",
+    test=0.5,
+    unreadable="stop",
+    train_images=1,
+    test_images=2,
+)  # of which only size, fit, colour and background count here
 
 
 class Adaptation(NamedTuple):
-    """What to do to a picture before a model sees it. fit: crop it around the middle and scale it to the model's size.
+    """What to do to a picture before a model sees it. fit: give it the model's size. invert: swap dark and light.
 
-    invert: swap dark and light.
+    dataset: of which the settings decide how, as they did for the pictures that the model was trained on. Without one
+    a picture is cropped around the middle, and white shows through what is transparent.
     """
 
     fit: bool
     invert: bool
+    dataset: FolderDataset | None = None
+
+    def settings(self, shape: Shape) -> FolderDataset:
+        """Return settings of a dataset for images of this shape."""
+        channels, *sides = shape
+        return (self.dataset or USUAL).model_copy(update={"size": sides, "colour": "grey" if channels == 1 else "rgb"})
 
 
 def read_images(sources: Sequence[str], shape: Shape, adaptation: Adaptation) -> tuple[np.ndarray, list[str]]:
@@ -52,23 +73,21 @@ def read_images(sources: Sequence[str], shape: Shape, adaptation: Adaptation) ->
 
 
 def _picture(source: str, content: bytes, shape: Shape, adaptation: Adaptation) -> np.ndarray:
-    """Read a picture as (1, C, H, W) uint8, as it looks: turned as the camera says, on white if it is transparent."""
+    """Read a picture as (1, C, H, W) uint8, as `prepare` reads those of a folder."""
     channels, height, width = shape
+    settings = adaptation.settings(shape)
     try:
         with Image.open(io.BytesIO(content)) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if picture.has_transparency_data:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            picture = picture.convert("L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            if adaptation.fit:
+                opened.draft("L" if channels == 1 else "RGB", (2 * max(height, width),) * 2)  # as prepare does
+            picture = flat(upright(opened), settings)
+            picture = fitted(picture, settings) if adaptation.fit else picture.copy()
+    except (UnreadableError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = short(str(error).partition("\n")[0])
         raise StudyError(f"{source}: found no picture ({reason}), expected a PNG, JPEG or the like, or NPZ") from None
-    if adaptation.fit:
-        picture = ImageOps.fit(picture, (width, height))
     if picture.size != (width, height):
         found = f"{picture.width} x {picture.height} pixels"
-        raise StudyError(f"{source}: found {found}, expected {width} x {height} (--fit crops and scales it)")
+        raise StudyError(f"{source}: found {found}, expected {width} x {height} (--fit gives it that size)")
     pixels = np.asarray(ImageOps.invert(picture) if adaptation.invert else picture)
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2)
 

@@ -1,6 +1,7 @@
 """`elbowroom sample`, `reconstruct`, `interpolate`, `encode` and `decode`: what elbowroom.api does, on files."""
 
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,10 +9,14 @@ import torch
 from elbowroom.api import Model, load_model
 from elbowroom.app.inputs import Adaptation, read_images, read_latents
 from elbowroom.app.outputs import Target
+from elbowroom.core import paths
+from elbowroom.core.dataset_settings import FolderDataset
 from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
 from elbowroom.datasets.images import to_bytes
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.pictures import mosaic
+from elbowroom.vae.model_files import SUFFIX
 
 COLUMNS = 10  # pictures in a row of a PNG
 
@@ -62,7 +67,12 @@ def _model(options: Namespace) -> Model:
 
 
 def _adaptation(options: Namespace) -> Adaptation:
-    return Adaptation(options.fit, options.invert)
+    """Adapt pictures as those were that a study's model was trained on. A file does not say how that was."""
+    dataset = None
+    if not options.model.endswith(SUFFIX):
+        study = load_study(Path(options.study) / paths.PARAMS)
+        dataset = study.datasets[study.variants[options.model].dataset]
+    return Adaptation(options.fit, options.invert, dataset if isinstance(dataset, FolderDataset) else None)
 
 
 def _write_pictures(options: Namespace, pictures: np.ndarray, above: np.ndarray | None = None) -> int:

@@ -21,9 +21,11 @@ from elbowroom.__main__ import main
 from elbowroom.core import paths
 from elbowroom.core.params import load_study
 from elbowroom.datasets.images import Images
+from elbowroom.datasets.picture import read
 from elbowroom.training.loop import train
 from elbowroom.vae.trained import TrainedVAE
 from tests.support import ROOT
+from tests.support.settings import folder as folder_settings
 from tests.support.settings import recipe
 
 RANGE, SHAPE = "expected floats from 0 to 1, or uint8", "expected (N, 1, 28, 28)"
@@ -256,6 +258,22 @@ def test_a_strange_picture_can_be_fitted() -> None:
     (image,), names = read_images(["drawn.png"], (1, 28, 28), Adaptation(fit=True, invert=True))
     assert (image.dtype, image.shape, names) == (np.uint8, (1, 28, 28), ["drawn.png"])
     assert (image[0, 14, 14], image[0, 0, 0], image[0, 14, 2]) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("how", [{"fit": "pad"}, {"fit": "stretch", "background": "white"}, {"colour": "rgb"}])
+def test_a_picture_is_fitted_as_prepare_does_it(how: dict[str, str]) -> None:
+    """To the bit, where the study that has the model says how: a large JPEG, 16 bits, transparency, a palette."""
+    from elbowroom.app.inputs import Adaptation, read_images
+
+    settings = folder_settings(size=[24, 20], **how)
+    drawn = np.random.default_rng(0).integers(0, 256, (90, 70, 4), np.uint8)
+    Image.fromarray(drawn[..., :3]).resize((700, 900)).save("a.jpg")
+    Image.fromarray(drawn[..., 0].astype(np.uint16) * 257).save("b.png")
+    Image.fromarray(drawn).save("c.png")
+    Image.fromarray(drawn[..., :3]).quantize(9).save("d.gif")
+    names = ["a.jpg", "b.png", "c.png", "d.gif"]
+    images, _ = read_images(names, (settings.channels, 24, 20), Adaptation(fit=True, invert=False, dataset=settings))
+    np.testing.assert_array_equal(images, np.stack([read(name.encode(), settings)[0] for name in names]))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Look at a folder of pictures, and choose the settings of a dataset for it: each choice with its reason."""
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -88,20 +90,28 @@ def _see(path: bytes) -> Seen | None:
 
 
 def _size(seen: Sequence[Seen], side: int | None) -> tuple[object, str]:
-    width, height = (int(np.median([getattr(one, name) for one in seen])) for name in ("width", "height"))
-    same = all((one.width, one.height) == (width, height) for one in seen)
-    said = f"they are {width} x {height}" if same else f"half of them are at most {width} wide, and {height} high"
+    sides = Counter((one.width, one.height) for one in seen)
+    (width, height), number = sides.most_common(1)[0]
+    said = f"they are {width} x {height}" if number == len(seen) else f"most are {width} x {height}"
+    if 2 * number <= len(seen):
+        width, height = (int(np.median([getattr(one, name) for one in seen])) for name in ("width", "height"))
+        said = f"half of them are at most {width} wide, and {height} high"
+    smaller = min(width, height)
     if side is not None:
-        return side, f"as you say; {said}"
-    if same and min(width, height) >= SMALLEST and max(width, height) <= LARGEST_KEPT:
-        return (width if width == height else [height, width]), f"{said} pixels"
-    chosen = max(SMALLEST, min(width, height, USUAL_SIDE))
-    return chosen, f"{said}; --size {2 * chosen} shows more, and takes about four times as long"
+        return side, f"as you say; {said}" + (", and are enlarged" if side > smaller else "")
+    if 2 * number > len(seen) and smaller >= SMALLEST and max(width, height) <= LARGEST_KEPT:
+        return (width if width == height else [height, width]), said
+    chosen = max(SMALLEST, min(smaller, USUAL_SIDE))
+    more = min(2 * chosen, LARGEST)
+    if smaller < more:
+        return chosen, said
+    return chosen, f"{said}; --size {more} shows more, and takes about four times as long"
 
 
 def _colour(seen: Sequence[Seen]) -> tuple[str, str]:
     coloured = sum(one.coloured for one in seen)
-    return ("rgb", f"{coloured} of {len(seen)} have colours") if coloured else ("grey", "none has colours")
+    looked = f"of {len(seen)} looked at"
+    return ("rgb", f"{coloured} {looked} have colours") if coloured else ("grey", f"none {looked} has colours")
 
 
 def _background(seen: Sequence[Seen]) -> tuple[str, str]:
@@ -126,5 +136,15 @@ def _split(found: FolderFiles) -> dict[str, tuple[object, str]]:
     else:
         test = (0.1, f"a tenth of {len(found.pictures):,} pictures, by their content")
     if () in classes or not 2 <= len(classes) <= MOST_CLASSES:
-        return {"labels": ("none", "they are not sorted into folders, one for each class"), "test": test}
+        return {"labels": ("none", _why_no_labels(folders)), "test": test}
     return {"labels": ("folders", f"they are in {len(classes)} folders, taken as classes"), "test": test}
+
+
+def _why_no_labels(folders: Sequence[list[bytes]]) -> str:
+    """Say why pictures in these folders have no classes. If all are in one folder, say which classes that one has."""
+    around = os.path.commonpath([b"/".join(parts) for parts in folders])
+    depth = len(around.split(b"/"))
+    classes = {tuple(parts[depth : depth + 1]) for parts in folders}
+    if around and () not in classes and 2 <= len(classes) <= MOST_CLASSES:
+        return f"all are in {folder_files.shown(around)}; as --images, its {len(classes)} folders would be classes"
+    return "they are not sorted into folders, one for each class"

@@ -34,7 +34,9 @@ def _new_study(add: Any) -> None:
     defined.add_argument(
         "--latent", type=sizes, default=[4, 8, 16, 32], metavar="N,N,...", help="the latent sizes to try (4,8,16,32)"
     )
-    defined.add_argument("--size", type=count, metavar="PIXELS", help="the sides of an image of your pictures")
+    defined.add_argument(
+        "--size", type=count, metavar="PIXELS", help="the sides of the images that your pictures become"
+    )
 
 
 def _compare(add: Any) -> None:

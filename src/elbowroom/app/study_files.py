@@ -68,8 +68,8 @@ class Home:
         """Raise StudyError if there is no pipeline for this place."""
         if not self.clone and not INSTALLED.is_dir():
             raise StudyError(
-                f"{self.folder}: found no clone of elbowroom there, and this elbowroom is one itself; expected a "
-                "folder in its studies, or an installed package (pip install elbowroom)"
+                f"{self.folder}: found a folder outside of the clone that this elbowroom runs from, expected a name "
+                "alone, for a study in the clone (or an installed elbowroom: `pip install .` in the clone)"
             )
         return self
 

@@ -141,7 +141,7 @@ def test_what_cannot_be_read_is_left_to_prepare(tmp_path: Path) -> None:
         (["./x", "--dataset", "mnist"], "./x: found a folder in a clone of elbowroom, expected one in "),
         (["studies", "--dataset", "mnist"], ""),
         (["studies/full", "--dataset", "mnist"], "studies/full: found something there, expected a new or an empty"),
-        (["../x", "--dataset", "mnist"], "../x: found no clone of elbowroom there, and this elbowroom is one itself"),
+        (["../x", "--dataset", "mnist"], "../x: found a folder outside of the clone that this elbowroom runs from"),
     ],
 )
 def test_what_it_refuses(
@@ -197,3 +197,20 @@ def test_git_ignores_the_same_in_any_study() -> None:
     of_studies = {line.removeprefix("/studies/*") for line in patterns if line.startswith("/studies/*")}
     assert ours - of_studies == {line for line in patterns if line[0] != "/"} & ours
     assert of_studies <= ours
+
+
+def test_small_pictures_are_not_called_larger_than_they_are(tmp_path: Path) -> None:
+    """Of 41 pictures all but one are 32 x 32."""
+    images = [Image.new("L", (32, 32), number) for number in range(40)] + [Image.new("L", (32, 48))]
+    seen = look(str(draw(tmp_path / "tiles", images)), None)
+    assert seen.settings["size"] == 32
+    assert seen.reasons[0] == "size: 32 (most are 32 x 32)"
+    asked = look(str(tmp_path / "tiles"), 48)
+    assert asked.reasons[0] == "size: 48 (as you say; most are 32 x 32, and are enlarged)"
+
+
+def test_a_folder_around_all_classes_is_named(tmp_path: Path) -> None:
+    draw(tmp_path / "tiles/crawl/2015", [Image.new("L", (32, 32), number) for number in range(9)])
+    around, inside = (look(str(tmp_path / name), None) for name in ("tiles", "tiles/crawl/2015"))
+    assert "labels: none (all are in crawl/2015; as --images, its 2 folders would be classes)" in around.reasons
+    assert "labels: folders (they are in 2 folders, taken as classes)" in inside.reasons

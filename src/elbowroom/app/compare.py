@@ -1,5 +1,6 @@
 """`elbowroom compare`: print two variants of a study side by side."""
 
+import math
 from argparse import Namespace
 
 from elbowroom.core.params import load_study
@@ -16,7 +17,7 @@ def run(options: Namespace) -> int:
 
 
 def lines(study: Study, first: str, second: str) -> list[str]:
-    """List the settings that differ, then every metric (a mean over seeds) and its change from first to second.
+    """List the settings that differ, then every metric that either has (a mean over seeds), and its change to second.
 
     Reads metrics/<variant>.csv. Raises StudyError if the study has no such variant or it was not evaluated.
     """
@@ -28,6 +29,8 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     rows += [["seeds", *(" ".join(map(str, table.seed)) for table in seeds), "", ""]]
     for name in [name for name in seeds[0].columns.drop("seed") if name in seeds[1]]:
         before, after = (table[name].mean() for table in seeds)
+        if math.isnan(before) and math.isnan(after):
+            continue  # neither has it, as where there are no labels
         percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
         change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
         rows.append([name, _digits(name, before), _digits(name, after), change, percent])

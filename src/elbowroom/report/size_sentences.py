@@ -202,7 +202,7 @@ def _next(series: Series) -> Iterator[str]:
         case Step.LONGER:
             yield f"Next: train {whom} for twice the epochs."
             if not series.of_state(State.UNCLEAR):
-                yield "More seeds would not help."
+                yield "More seeds alone would not decide it."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
             longer = ", and every size for twice the epochs" if trains_longer(series.rows) else ""
             yield f"Next: train {whom}{longer}."

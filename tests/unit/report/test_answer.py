@@ -138,8 +138,8 @@ STATES = {
     "longer": (
         (replace(TOO_FEW, step=Step.LONGER, step_sizes="4 16 64"), ROW, replace(ROOMY, latent_dim=64, used=60.0)),
         "4 latents are too few: a larger size is better by at least 67 nats (45 %). 16 latents are enough: 64 "
-        "gains at most 0.50 nats (0.3 %). Next: train every size for twice the epochs. More seeds would not "
-        "help.",
+        "gains at most 0.50 nats (0.3 %). Next: train every size for twice the epochs. More seeds alone would "
+        "not decide it.",
     ),
     "autoencoders only": (
         (),

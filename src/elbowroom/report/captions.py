@@ -27,10 +27,10 @@ ON_PAGE = {kind: caption for kind, caption in DATASET_PICTURES.items() if kind !
 ANSWER_CHART = (
     "Test loss against latent size. The ribbon is the margin above the best loss. A bar shows between which bounds a "
     "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
-    "means too few. Only a size whose bar ends within the ribbon or below can be enough. Hollow points were trained "
-    "too little. A ring marks the answer. Grey is the exact linear VAE, if the likelihood is a squared error. The thin "
-    "orange line is the largest size that trained well, cut down to the latents with the largest KL: some VAE with "
-    "that many latents has a loss this low."
+    "means too few. Only a size whose bar ends within the ribbon or below can be enough. Hollow points are left out: "
+    "they trained worse than a smaller size. A ring marks the answer. Grey is the exact linear VAE, if the likelihood "
+    "is a squared error. The thin orange line is the largest size that trained well, cut down to the latents with the "
+    "largest KL: the best VAE with that many latents is there or below."
 )
 FAMILY_CHARTS = {  # charts of a loss family
     "answer": ANSWER_CHART,

@@ -18,18 +18,6 @@ from elbowroom.datasets.picture import UnreadableError, fitted, flat, upright
 
 STDIN = "-"
 ARRAYS = (b"PK\x03\x04", b"\x93NUMPY")  # how NPZ and NPY begin
-USUAL = FolderDataset(
-    source="folder",
-    size=32,
-    fit="crop",
-    colour="rgb",
-    background="white",
-    labels="none",
-    test=0.5,
-    unreadable="stop",
-    train_images=1,
-    test_images=2,
-)  # of which only size, fit, colour and background count here
 
 
 class Adaptation(NamedTuple):
@@ -46,7 +34,19 @@ class Adaptation(NamedTuple):
     def settings(self, shape: Shape) -> FolderDataset:
         """Return settings of a dataset for images of this shape."""
         channels, *sides = shape
-        return (self.dataset or USUAL).model_copy(update={"size": sides, "colour": "grey" if channels == 1 else "rgb"})
+        like = self.dataset or FolderDataset(
+            source="folder",
+            size=32,
+            fit="crop",
+            colour="rgb",
+            background="white",
+            labels="none",
+            test=0.5,
+            unreadable="stop",
+            train_images=1,
+            test_images=2,
+        )
+        return like.model_copy(update={"size": sides, "colour": "grey" if channels == 1 else "rgb"})
 
 
 def read_images(sources: Sequence[str], shape: Shape, adaptation: Adaptation) -> tuple[np.ndarray, list[str]]:

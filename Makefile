@@ -35,8 +35,8 @@ repro: check ## run what is not up to date in STUDY (.), JOBS (2) stages at a ti
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme
 
-test: $(READY) ## run every test
-	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20
+test: $(READY) ## run every test, one process more than JOBS: they wait for DVC and for browsers
+	pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(READY) audit ## check format, style and types, and audit
 	ruff format --check .

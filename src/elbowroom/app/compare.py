@@ -6,6 +6,7 @@ from argparse import Namespace
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.results import tables
+from elbowroom.results.environments import mixture
 from elbowroom.results.families import incomparable
 from elbowroom.scheduler.dvc_lock import is_edited
 
@@ -38,10 +39,11 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     if reasons := incomparable(study.variant(first), study.variant(second)):
         text.append(f"The losses are not comparable: they depend on {', '.join(reasons)}.")
+    edited = [name for name in (first, second) if is_edited(study, name)]
+    if not edited and (said := mixture({name: tables.costs(study, name) for name in (first, second)})):
+        text.append(f"Trained on different machines or versions, which may be a cause of differences: {said}.")
     text += [
-        f"The settings of {name} in params.yaml changed since it was evaluated: run `dvc repro`"
-        for name in (first, second)
-        if is_edited(study, name)
+        f"The settings of {name} in params.yaml changed since it was evaluated: run `dvc repro`" for name in edited
     ]
     return text
 

@@ -24,6 +24,7 @@ from elbowroom.report.images_used import images_tested, images_used
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.dataset_tables import ImageCount
+from elbowroom.results.environments import environments, mixture
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
@@ -78,9 +79,6 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     charts = {
         name: page_data.dataset_charts(study, name, comparison, colours) for name in study.datasets if name in used
     }
-    machines = {
-        one_line(f"{row.device}, PyTorch {row.torch}") for table in inputs.costs.values() for row in table.itertuples()
-    }
     answer_specs = page_data.answer_charts(study, comparison)
     context: dict[str, Any] = {
         "study": study,
@@ -99,7 +97,8 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "published": published(study, comparison),
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
-        "machines": sorted(machines),
+        "machines": sorted(map(one_line, environments(inputs.costs))),
+        "mixtures": mixtures(study, inputs.costs),
         "outdated": "every variant" if len(inputs.outdated) == len(study.variants) else ", ".join(inputs.outdated),
         "commit": inputs.commit,
         "versions": inputs.versions,
@@ -167,6 +166,15 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "sampled": min(study.evaluation.sample_images, tested),
         "judge": f"{accuracy.iloc[-1]:.1%}" if len(accuracy) else "",
     }
+
+
+def mixtures(study: Study, costs: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Say of each dataset whose variants were trained on different machines or versions which was trained on what."""
+    found = {
+        dataset: mixture({name: costs[name] for name, variant in study.variants.items() if variant.dataset == dataset})
+        for dataset in study.datasets
+    }
+    return {dataset: one_line(said) for dataset, said in found.items() if said}
 
 
 def published(study: Study, comparison: Comparison) -> list[dict[str, Any]]:

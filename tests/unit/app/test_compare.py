@@ -15,6 +15,12 @@ from tests.support import ROOT
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
 
 
+def save_cost(name: str, torch: str) -> None:
+    """Write what training the committed study took, as if with this version of PyTorch."""
+    table = files.load_csv(ROOT / f"plots/{name}/cost.csv", ["variant"])
+    files.save_csv(paths.plot_file(name, "cost.csv"), table.assign(torch=torch))
+
+
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The root study, in a folder with metrics of three variants, two seeds each."""
@@ -26,6 +32,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         ]
         table = pd.concat([committed.drop(columns=list(seeds[0]))] * 2, ignore_index=True)
         files.save_csv(paths.seeds_file(name), pd.concat([pd.DataFrame(seeds), table], axis=1))
+        save_cost(name, "2.9")
     return load_study(ROOT / "params.yaml")
 
 
@@ -45,6 +52,13 @@ def test_differing_settings_and_means_over_seeds_are_listed(study: Study) -> Non
 def test_losses_that_are_not_comparable_are_marked(study: Study) -> None:
     assert "not comparable" in lines(study, "mnist-z128", "mnist-ae128")[-1]
     assert "model, beta" in lines(study, "mnist-z128", "mnist-ae128")[-1]
+
+
+def test_variants_trained_by_other_versions_are_marked(study: Study) -> None:
+    assert not any("versions" in line for line in lines(study, "mnist-z128", "mnist-z256"))
+    save_cost("mnist-z256", "2.10")
+    said = lines(study, "mnist-z128", "mnist-z256")[-1]
+    assert "mnist-z128 on x86_64 CPU, 1 thread, PyTorch 2.9; mnist-z256 on x86_64 CPU, 1 thread, PyTorch 2.10" in said
 
 
 def test_unknown_and_unevaluated_variants_are_one_line(study: Study) -> None:

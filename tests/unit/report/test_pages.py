@@ -1,7 +1,8 @@
 """Pages show the numbers of the tables, and show any text as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -67,9 +68,13 @@ def size_answers() -> list[SizeAnswer]:
 
 
 def pages(
-    study: Study, outdated: Sequence[str] = (), metrics: dict[str, float] | None = None, **changes: pd.DataFrame
+    study: Study,
+    outdated: Sequence[str] = (),
+    metrics: dict[str, float] | None = None,
+    trained: Mapping[str, dict[str, object]] = MappingProxyType({}),
+    **changes: pd.DataFrame,
 ) -> dict[str, str]:
-    """Render made-up tables; metrics replaces numbers of every variant."""
+    """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some."""
     measured = {
         "test_loss": 1912.929,
         "test_loss_sd": 1.25,
@@ -186,7 +191,10 @@ def pages(
         "peak_memory_mib": 900.4,
         "device": "cpu",
     }
-    costs = {name: pd.DataFrame(cost | {"torch": MARKUP}) for name in study.variants}
+    costs = {
+        name: pd.DataFrame({"seed": [0, 1]} | cost | {"torch": MARKUP} | trained.get(name, {}))
+        for name in study.variants
+    }
     shown = [f"{dataset}-{kind}" for dataset in ("mnist", "cifar10") for kind in ON_PAGE]
     inputs = ReportInputs(
         Comparison(**(compared | changes)),
@@ -301,6 +309,23 @@ def test_results_of_older_code_are_named_at_the_top(study: Study) -> None:
         assert page.index("older code") < page.index("mnist-z128, mnist-z256") < page.index("3,342,305")
     for page in pages(study, outdated=list(study.variants)).values():
         assert "The results of every variant were computed before" in page
+
+
+def test_variants_trained_elsewhere_are_named_at_the_top(study: Study) -> None:
+    """Of each dataset, as only its own variants are compared."""
+    everywhere = {name: {"torch": "2.9"} for name in study.variants}
+    for page in pages(study, trained=everywhere).values():
+        assert "different machines" not in page
+    by_dataset = {name: {"torch": variant.dataset} for name, variant in study.variants.items()}
+    for page in pages(study, trained=by_dataset).values():
+        assert "different machines" not in page
+    upgraded = everywhere | {"mnist-z256": {"torch": ["2.9", "2.10"]}, "mnist-ae128": {"torch": "2.10"}}
+    said = (
+        "mnist: mnist-z128, mnist-z256 (seed 0) on cpu, PyTorch 2.9; "
+        "mnist-z256 (seed 1), mnist-ae128 on cpu, PyTorch 2.10."
+    )
+    for page in pages(study, trained=upgraded).values():
+        assert page.index("different machines") < page.index(said) < page.index("3,342,305")
 
 
 def test_the_page_says_what_it_decodes_itself(study: Study) -> None:

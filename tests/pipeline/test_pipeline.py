@@ -178,19 +178,28 @@ def test_plots_diff_overlays_revisions(edited: Edited) -> None:
     assert {"HEAD", "workspace"} <= set(re.findall(r'"rev": "(\w+)"', curves))
 
 
-def test_branches_that_edited_different_variants_merge(edited: Edited, tmp_path: Path) -> None:
-    """As docs/using-dvc.md says: nothing is trained again."""
+def test_branches_that_each_add_a_variant_merge(edited: Edited, tmp_path: Path) -> None:
+    """As docs/using-dvc.md says: both variants are there, comments stay, and nothing is trained again."""
+    page = (ROOT / "docs/using-dvc.md").read_text(encoding="utf-8")
+    tell_git = next(line for line in page.splitlines() if line.startswith("git config merge."))
     tiny = edited.checkout.copy(tmp_path)
+    shutil.copy(ROOT / ".gitattributes", tiny.path.parent.parent)
     tiny.commit()
-    tiny.run("git", "checkout", "-q", "-b", "other", "HEAD~1")
-    tiny.edit(lambda p: p["variants"]["cifar10-ae16"].update(latent_dim=4))
-    assert tiny.planned() == of("cifar10-ae16")
+    tiny.run("git", "checkout", "-q", "-b", "other")
+    tiny.edit(lambda p: p["variants"].update({"cifar10-ae4": p["variants"]["cifar10-ae16"] | {"latent_dim": 4}}))
+    assert tiny.planned() == of("cifar10-ae4")
     tiny.commit()
     tiny.run("git", "checkout", "-q", "-")
-    tiny.run("git", "merge", "-q", "-X", "ours", "-m", "both", "other")
+    tiny.edit(lambda p: p["variants"].update({"cifar10-ae8": p["variants"]["cifar10-ae16"] | {"latent_dim": 8}}))
+    assert tiny.planned() == of("cifar10-ae8")
+    tiny.commit()
+    merge = ["git", "merge", "-q", "-m", "both", "other"]
+    assert "conflict in studies/quickstart/params.yaml" in tiny.run(*merge, status=1)
+    tiny.run("git", "merge", "--abort")
+    tiny.run("sh", "-c", tell_git)
+    tiny.run(*merge)
+    assert set(load_study(tiny.path / "params.yaml").variants) == {*NAMES, "cifar10-ae4", "cifar10-ae8"}
     assert tiny.planned() == PAGES
-    table = tiny.run("dvc", "params", "diff", "HEAD~1")
-    assert re.findall(r"variants\S+", table) == ["variants.cifar10-ae16.latent_dim"]
 
 
 def test_a_clone_without_cache_shows_results_and_says_what_it_will_train(tiny: Checkout, tmp_path: Path) -> None:

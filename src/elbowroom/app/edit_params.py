@@ -18,14 +18,20 @@ from elbowroom.core.paths import PARAMS
 AFTER = 2  # where ruamel keeps the comment after a value
 
 
+def round_trip_parser() -> YAML:
+    """Return what reads and writes YAML with its comments, its quotes and its long lines."""
+    parser = YAML()
+    parser.preserve_quotes = True
+    parser.width = 2**20  # no line is broken
+    return parser
+
+
 def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
     """Make edits in a params.yaml.
 
     Raises StudyError, and leaves the file as it was, if the new text would not describe the edited study.
     """
-    parser = YAML()
-    parser.preserve_quotes = True
-    parser.width = 2**20  # no line is broken
+    parser = round_trip_parser()
     document, expected = parser.load(path.read_text(encoding="utf-8")), load_study(path)
     for edit in edits:
         expected = edit.applied(expected)
@@ -59,16 +65,17 @@ def _add_variant(variants: CommentedMap, edit: NewVariant) -> None:
     place = list(variants).index(edit.like)
     if edit.latent_dim > like["latent_dim"]:
         place += 1
-        _end(like)  # what follows the variants now follows the new one
-    else:
-        _end(new)
     new["latent_dim"] = edit.latent_dim
     variants.insert(place, edit.name, new)
+    # what follows the variants stays after the second of the two
+    drop_end(variants, edit.like if edit.latent_dim > like["latent_dim"] else edit.name)
 
 
-def _end(entry: CommentedMap) -> None:
-    """Drop the blank lines and the comments that follow an entry, on lines of their own."""
-    tokens: Any = entry.ca.items.get(list(entry)[-1])
+def drop_end(parent: CommentedMap, key: Any) -> None:
+    """Drop the blank lines and the comments that follow an entry of a map, on lines of their own."""
+    while isinstance(entry := parent[key], CommentedMap) and entry and not entry.fa.flow_style():
+        parent, key = entry, list(entry)[-1]
+    tokens: Any = parent.ca.items.get(key)
     if tokens and tokens[AFTER]:
         same_line, _, _ = tokens[AFTER].value.partition("\n")
         tokens[AFTER].value = f"{same_line}\n"

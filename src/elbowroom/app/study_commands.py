@@ -3,6 +3,7 @@
 Only one that runs imports what it needs, so that --help is fast.
 """
 
+from pathlib import Path
 from typing import Any
 
 from elbowroom.app.arguments import (
@@ -95,7 +96,28 @@ def _upgrade_study(add: Any) -> None:
     in_study(defined)
 
 
-DEFINITIONS = (_new_study, _check, _repro, _suggest, _compare, _upgrade_study)
+def _merge(add: Any) -> None:
+    defined = command(
+        add, "merge", "Merge a file of a study that two branches changed, as git's merge driver.", _run_merge,
+        ["%O %A %B %P"],
+    )  # fmt: skip
+    defined.description = (
+        "Merge a file of a study that two branches changed. git runs it, once it was told to:\n"
+        "git config merge.elbowroom.driver 'elbowroom merge %O %A %B %P'"
+    )
+    for name, meaning in MERGED.items():
+        defined.add_argument(name, metavar=name.upper(), help=meaning)
+
+
+MERGED = {
+    "base": "the file that both began from",
+    "ours": "the file of this branch, which becomes the merged one",
+    "theirs": "the file of the other branch",
+    "path": "where the file is in the repository",
+}
+
+
+DEFINITIONS = (_new_study, _check, _repro, _suggest, _compare, _upgrade_study, _merge)
 
 
 # --- what each does --------------------------------------------------------------------------------------------------
@@ -140,3 +162,9 @@ def _run_suggest(options: Options) -> int:
     from elbowroom.app import suggest
 
     return suggest.run(options)
+
+
+def _run_merge(options: Options) -> int:
+    from elbowroom.app import merge
+
+    return merge.run(Path(options.base), Path(options.ours), Path(options.theirs), options.path)

@@ -1,5 +1,6 @@
 """The commands of the docs run: read from the blocks of the page, top to bottom, on the tiny study."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -98,3 +99,22 @@ def test_after_a_pull_nothing_runs(walked: tuple[Path, str]) -> None:
 
 def test_an_edit_in_a_clone_without_the_rest_runs_what_it_concerns(walked: tuple[Path, str]) -> None:
     assert ran(after(walked[1], "dvc exp run --allow-missing")) == of("mnist-z128")
+
+
+def test_collecting_garbage_keeps_what_other_studies_use(tiny: Checkout) -> None:
+    """The command of the page, without --dry: what only one study uses stays, committed or not."""
+    page = (ROOT / "docs/using-dvc.md").read_text(encoding="utf-8")
+    command = next(line for line in page.splitlines() if line.startswith("dvc gc "))
+    root = tiny._replace(path=tiny.path.parent.parent)
+    other = tiny._replace(path=root.path / "studies/other")
+    (other.path / ".dvc").mkdir(parents=True)
+    shutil.copy(tiny.path / ".dvc/config", other.path / ".dvc/config")
+    for name in ("only-here.bin", "nobodys.bin"):
+        (other.path / name).write_text(name)
+    other.run("dvc", "add", "--quiet", "only-here.bin", "nobodys.bin")
+    (other.path / "nobodys.bin.dvc").unlink()
+    cache = root.path / ".dvc/cache/files/md5"
+    before = {path for path in cache.rglob("*") if path.is_file()}
+    root.run("bash", "-c", command.replace("--dry", "--force"))
+    gone = ["".join(path.parts[-2:]) for path in before if not path.exists()]
+    assert gone == [hashlib.md5(b"nobodys.bin", usedforsecurity=False).hexdigest()]

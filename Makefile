@@ -15,7 +15,7 @@ help: ## show this list
 install: $(READY) ## make .venv with the pinned requirements and the package
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11, 4) or sys.exit("error: $(PYTHON) is Python " + sys.version.split()[0] + ", expected 3.11.4 or newer (make PYTHON=python3.12 ...)")'
+	@$(PYTHON) -c 'import os, sys; os.name == "posix" or sys.exit("error: found Windows, expected Linux, macOS or WSL"); sys.version_info >= (3, 11, 4) or sys.exit("error: $(PYTHON) is Python " + sys.version.split()[0] + ", expected 3.11.4 or newer (make PYTHON=python3.12 ...)")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes --requirement requirements.lock

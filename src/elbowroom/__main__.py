@@ -7,15 +7,25 @@ from collections.abc import Sequence
 from elbowroom.app.commands import parser
 from elbowroom.core.errors import StudyError
 
+POSIX_ONLY = {"fcntl", "pty", "resource", "termios"}  # modules of Python that Windows lacks
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand and return its exit status. A StudyError is one line on standard error, and status 2."""
+    """Run a subcommand and return its exit status.
+
+    A StudyError is one line on standard error, and status 2; so is Windows, if the subcommand needs what it lacks.
+    """
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
         sys.stdout.flush()
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in POSIX_ONLY:
+            raise
+        print(f"error: found {sys.platform} without {error.name}, expected Linux, macOS or WSL", file=sys.stderr)
         return 2
     except BrokenPipeError:  # what reads our output, as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,7 @@ from tests.support import ROOT
 
 SLOW = {"torch", "pandas", "numpy", "pydantic", "ruamel", "safetensors", "scipy", "PIL", "matplotlib"}
 COMMANDS = (
-    *("new-study", "check", "repro", "suggest", "compare", "upgrade-study"),
+    *("new-study", "check", "repro", "suggest", "compare", "upgrade-study", "merge"),
     *("sample", "reconstruct", "interpolate", "encode", "decode", "info", "export"),
 )
 
@@ -39,6 +39,19 @@ def test_help_imports_nothing_slow() -> None:
     loaded = {name.partition(".")[0] for name in printed.splitlines()[-1].split()}
     assert {"argparse", "elbowroom"} <= loaded
     assert not SLOW & loaded
+
+
+@pytest.mark.parametrize("missing", ["pty", "fcntl"])
+def test_a_machine_without_posix_is_told_in_one_line(missing: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from elbowroom.__main__ import main\n"
+        "sys.exit(main(['repro', '--study', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", code, str(ROOT)]
+    done = subprocess.run(command, cwd=ROOT / "src", capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: found {sys.platform} without {missing}, expected Linux, macOS or WSL\n"
 
 
 def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,9 +238,16 @@ def assert_all_is_as_it_was(study: Checkout) -> None:
     assert set(re.findall(r"\S+$", changes, re.MULTILINE)) <= {"studies/quickstart/dvc.lock"}, changes
 
 
-def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
+def leave_out(settings: dict, name: str) -> None:
+    del settings["variants"][name]
+    settings["answer"]["left_out"] = {name: "diverged in epoch 1"}
+
+
+def test_a_variant_left_out_is_named_and_leaves_nothing_behind(tiny: Checkout) -> None:
+    """After its training failed, so that it lacks what DVC deleted before. The others are reported."""
     name = "mnist-z256"
-    tiny.edit(lambda p: p["variants"].pop(name))
+    (tiny.path / f"plots/{name}/history.csv").unlink()
+    tiny.edit(lambda p: leave_out(p, name))
     output = tiny.run("dvc", "repro")
     assert ran(output) == PAGES
     assert f"metrics/{name}.json: removed, params.yaml no longer has its variant or dataset" in output
@@ -249,6 +256,9 @@ def test_a_removed_variant_leaves_nothing_behind(tiny: Checkout) -> None:
         text = (tiny.path / page).read_text()
         assert f"plots/{name}/" not in text
         assert f"#{name}" not in text
+        assert text.index(f"without {name} (diverged in epoch 1)") < text.index(
+            "<table" if "html" in page else "| variant"
+        )
     assert name not in (tiny.path / "report/comparison/curves.csv").read_text()
     assert name not in tiny.run("dvc", "metrics", "show")
     tiny.run("dvc", "plots", "show")

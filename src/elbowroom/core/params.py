@@ -59,6 +59,9 @@ def load_study(path: Path = PARAMS) -> Study:
 def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
     """Yield what is wrong with settings that are valid one by one: the key, the value found, what was expected."""
     yield from _wrong_datasets(study)
+    for name in study.answer.left_out:
+        if name in study.variants:
+            yield "answer.left_out", repr(name), "only names that `variants` no longer has"
     for name, recipe in study.recipes.items():
         if recipe.warmup_epochs >= recipe.epochs:
             yield f"recipes.{name}.warmup_epochs", recipe.warmup_epochs, f"fewer than its {recipe.epochs} epochs"

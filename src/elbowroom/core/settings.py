@@ -122,10 +122,12 @@ class Figures(Settings):
 
 
 class Answer(Settings):
-    """When a latent size is enough, and a wider network worth having."""
+    """When a latent size is enough, a wider network worth having, and what the answer is without."""
 
     margin: Annotated[float, Field(gt=0, lt=1)]  # the loss that may be left, as a share of what the best size explains
     level: Annotated[float, Field(gt=0.5, lt=1)]  # the confidence of each statement
+    # variants that the study is reported without, such as one that diverged, and why
+    left_out: Annotated[dict[Name, Text], Field(default_factory=dict)]
 
 
 class Study(Settings):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from elbowroom.comparison.answer import subjects
 from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
+from elbowroom.report.markdown import one_line
 from elbowroom.report.size_sentences import Series, sentences
 from elbowroom.report.width_answer import width_paragraph
 from elbowroom.report.wording import Paragraph, dataset_name
@@ -14,8 +15,8 @@ from elbowroom.results.tables import Comparison
 
 
 def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
-    """Say how many latents are enough in each dataset, and whether a wider network is worth having."""
-    paragraphs = []
+    """Say what was left out, how many latents are enough in each dataset, and what a wider network gains."""
+    paragraphs = list(_left_out(study))
     rows = to_rows(SizeAnswer, comparison.answer)
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
         told = [Series(own) for own in subjects(row for row in rows if row.dataset == dataset)]
@@ -28,6 +29,12 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
             subject = dataset_name(study, dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
             paragraphs.append(Paragraph(subject, [*sentences(series), *budget]))
     return [*paragraphs, width_paragraph(study, to_rows(WidthGain, comparison.widths))]
+
+
+def _left_out(study: Study) -> Iterator[Paragraph]:
+    if reasons := study.answer.left_out:
+        named = "; ".join(f"{name} ({one_line(why)})" for name, why in reasons.items())
+        yield Paragraph("Left out", [f"This is the answer without {named}. No table and no chart has results of it."])
 
 
 def _budget(study: Study, dataset: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from elbowroom.core.file_lock import try_lock
+from elbowroom.core.pipeline import VARIANT_STAGES
 from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, JobOutcome
 from elbowroom.scheduler.plan import Plan, counted, wrapped
 
@@ -111,4 +112,15 @@ class Runner:
             return 130
         if not_run:
             self.console.print(wrapped(f"Not run, because they depend on what failed: {', '.join(not_run)}"))
+        if hint := way_out([job.stage for job in self.ended if job.outcome == JobOutcome.FAILED]):
+            self.console.print(wrapped(hint))
         return 1 if outcomes[JobOutcome.FAILED] else 0
+
+
+def way_out(failed: list[str]) -> str:
+    """Say how to report a study without the variants whose stages failed; "" if none or another stage did."""
+    stages = [stage.partition("@") for stage in failed]
+    if {kind for kind, _, _ in stages} - set(VARIANT_STAGES):
+        return ""
+    names = ", ".join(dict.fromkeys(name for _, _, name in stages))
+    return names and f"To report the study without {names}: in params.yaml, move it from variants to answer.left_out"

@@ -119,6 +119,12 @@ INVALID = [
     ("datasets.mnist", FOLDER | {"fit": "zoom"}, "datasets.mnist.fit: found 'zoom', expected 'crop', 'pad' or 'str"),
     ("datasets.mnist", FOLDER | {"path": "x"}, "datasets.mnist: found unknown key 'path', expected only source, size"),
     ("datasets.mnist", FOLDER, "folders: found no 'mnist', expected the path of its pictures: mnist: ..."),
+    (
+        "answer.left_out",
+        {"mnist-z128": "slow"},
+        "found 'mnist-z128', expected only names that `variants` no longer has",
+    ),
+    ("answer.left_out", {"mnist-z9": ""}, "mnist-z9: found '', expected text that is not empty"),
     ("folders", {"mnist": "pictures"}, "folders: found 'mnist', expected only the names of datasets with source: f"),
     ("evaluation.map_images", 2, "found 2, expected 3 or more"),
     ("figures", None, "figures: found None"),

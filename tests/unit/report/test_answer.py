@@ -163,6 +163,16 @@ def test_the_budget_is_in_the_answer(study: Study) -> None:
     assert found.endswith("The published settings were not used: 10 of 50 epochs.")
 
 
+def test_what_was_left_out_is_said_first(study: Study) -> None:
+    without = study.answer.model_copy(
+        update={"left_out": {"mnist-z9": "diverged\nin epoch 3", "mnist-z8": "no memory"}}
+    )
+    comparison = Comparison(answer=to_table(SizeAnswer, [TOP]), widths=to_table(WidthGain, []), **OTHER_TABLES)
+    first, second, *_ = answer(study.model_copy(update={"answer": without}), comparison)
+    assert (first.subject, second.subject) == ("Left out", "MNIST")
+    assert "without mnist-z9 (diverged in epoch 3); mnist-z8 (no memory)." in first.text
+
+
 def test_several_series_have_a_paragraph_each(study: Study) -> None:
     wide = [replace(row, series="width 64", variant=f"w{row.latent_dim}") for row in (ROW, ROOMY)]
     single = replace(ROW, series="beta 4", variant="b16")

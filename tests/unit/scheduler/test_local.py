@@ -1,10 +1,11 @@
-"""The command that runs stages side by side refuses wrong arguments."""
+"""The command that runs stages side by side: wrong arguments, and what it says of variants that fail."""
 
 import sys
 
 import pytest
 
 from elbowroom.scheduler import local
+from elbowroom.scheduler.runner import way_out
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
@@ -15,3 +16,19 @@ def test_a_wrong_number_of_jobs_is_an_error(
     with pytest.raises(SystemExit, match="2"):
         local.main()
     assert f"argument --jobs: found '{jobs}', expected a whole number, 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failed", "named"),
+    [
+        (["train@a"], "without a: "),
+        (["train@a", "explore@b", "figures@b"], "without a, b: "),
+        (["train@a", "judge@mnist"], ""),
+        (["report"], ""),
+        ([], ""),
+    ],
+)
+def test_a_study_can_be_reported_without_variants_that_fail(failed: list[str], named: str) -> None:
+    said = way_out(failed)
+    assert named in said
+    assert bool(said) == bool(named)

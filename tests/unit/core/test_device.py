@@ -10,9 +10,10 @@ from elbowroom.core.errors import StudyError
 def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
     assert choose_device() == torch.device("cpu")
-    monkeypatch.setenv("ELBOWROOM_DEVICE", "abacus")
-    with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'abacus', expected cpu, cuda or cuda:N"):
-        choose_device()
+    for unknown in ("abacus", "mps"):
+        monkeypatch.setenv("ELBOWROOM_DEVICE", unknown)
+        with pytest.raises(StudyError, match=rf"ELBOWROOM_DEVICE: found '{unknown}', expected cpu, cuda or cuda:N"):
+            choose_device()
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cuda:99")
     with pytest.raises(StudyError, match=r"ELBOWROOM_DEVICE: found 'cuda:99' \(.*\), expected one of this machine's"):
         choose_device()

@@ -27,12 +27,20 @@ def run(base: Path, ours: Path, theirs: Path, path: str) -> int:
 
     base, ours, theirs: versions of the file. base is empty if there is none. path: where it is in the repository.
     """
-    if Path(path).name == "dvc.lock":
+    if Path(path).name == PARAMS.name:
+        return _merge_params(base, ours, theirs, path)
+    return _merge_lock(base, ours, theirs, path) if Path(path).name == "dvc.lock" else 0
+
+
+def _merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> int:
+    try:
         was, now, other = (_load(YAML(typ="safe"), version) for version in (base, ours, theirs))
         merge_keys(was, now, other, LOCK_DEPTH)
-        _save(YAML(), now, ours)
-        return 0
-    return _merge_params(base, ours, theirs, path) if Path(path).name == PARAMS.name else 0
+    except (YAMLError, AttributeError):
+        print(f"{path}: not as DVC writes it: `git checkout --ours {path}`, then `git add {path}`", file=sys.stderr)
+        return 1
+    _save(YAML(), now, ours)
+    return 0
 
 
 def _merge_params(base: Path, ours: Path, theirs: Path, path: str) -> int:

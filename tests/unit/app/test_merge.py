@@ -87,5 +87,13 @@ def test_the_lock_has_the_stages_of_both(merge: Callable[..., tuple[int, str]]) 
     assert merge("", lock(code=1, a=1), lock(code=1, b=1), "dvc.lock") == (0, lock(code=1, a=1, b=1))
 
 
+@pytest.mark.parametrize("damaged", ["stages: [\n", "- a list\n", "stages:\n<<<<<<< ours\n"])
+def test_a_damaged_lock_is_left_to_the_user(
+    damaged: str, merge: Callable[..., tuple[int, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge("schema: '2.0'\n", "schema: '2.0'\n", damaged, "dvc.lock") == (1, "schema: '2.0'\n")
+    assert "dvc.lock: not as DVC writes it" in capsys.readouterr().err
+
+
 def test_what_is_made_anew_stays_ours(merge: Callable[..., tuple[int, str]]) -> None:
     assert merge("base", "ours", "theirs", "report/README.md") == (0, "ours")

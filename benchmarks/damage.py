@@ -76,7 +76,8 @@ def study(folder: Path) -> Study:
         (folder / name).symlink_to(ROOT / name)
     for link, target in (("pages", "report"), ("sheets", "explorer")):
         (folder / link).symlink_to(target)
-    (folder / "listings").mkdir()
+    for name in ("explorer", "listings"):
+        (folder / name).mkdir()
     shutil.copy(ROOT / "dvc.yaml", folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (folder / ".dvc").mkdir()

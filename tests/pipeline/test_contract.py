@@ -4,6 +4,7 @@ An edit of src/ or stages/ runs the stage `code` as well, which takes no time; t
 """
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -318,3 +319,11 @@ def test_stages_side_by_side_are_planned_by_what_the_code_does(tiny: Checkout) -
     assert output.endswith("Nothing to run: every stage is up to date\n")
     put_back(tiny)
     assert tiny.run(*command) == "Nothing to run: every stage is up to date\n"
+
+
+def test_a_deleted_folder_of_the_explorer_is_restored(tiny: Checkout) -> None:
+    """By `make repro`; a link leads there, and DVC alone fails if it leads nowhere."""
+    shutil.rmtree(tiny.path / "explorer")
+    tiny.run("env", f"PYTHONPATH={ROOT / 'src'}", "python", "-m", "elbowroom.scheduler.local", "--jobs", "2")
+    tiny.run("git", "checkout", "-q", "explorer/.gitkeep")
+    assert tiny.run("git", "status", "--porcelain", "explorer") == ""

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from graphlib import TopologicalSorter
 
-from elbowroom.core import code_digest
+from elbowroom.core import code_digest, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import FOLDER_STAGES
 from elbowroom.scheduler.budget import budgets
@@ -20,6 +20,7 @@ def find_plan() -> Plan:
 
     Run the stage `code` first if it is to run, and those that list a folder: only then is it known what changed.
     """
+    paths.explorer_file("").parent.mkdir(exist_ok=True)  # where the link `sheets` leads: DVC fails if it leads nowhere
     changed = _changed()
     if code_digest.STAGE in changed:
         print(_dvc("repro", "--single-item", code_digest.STAGE), end="")

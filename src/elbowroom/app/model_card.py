@@ -37,17 +37,7 @@ SHOWN = (
     "probe_accuracy",
     "fcd",
 )
-LEVEL = 0.95  # of intervals
 MEASURED_IN = (NATS, DECIBELS)  # what has an interval: shares and counts of a few seeds are not normal
-LICENCES = {  # of published sets, as far as their publishers, or those named, state one
-    "mnist": "CC BY-SA 3.0, as the documentation of Keras states",
-    "fashion-mnist": "MIT",
-    "kmnist": "CC BY-SA 4.0",
-    "emnist-digits": "none is stated; it is made of NIST Special Database 19",
-    "cifar10": "none is stated",
-    "cifar100": "none is stated",
-    "svhn": "for non-commercial use only",
-}
 NOTHING_KNOWN = "Not known: the model was exported by its file, not by its name in a study.\n"
 
 
@@ -95,7 +85,8 @@ def _licence(study: Study | None, dataset: str) -> str:
     settings = study.datasets[dataset] if study else None
     if settings is None or isinstance(settings, FolderDataset):
         return "Licence of the data: not known here. Say whose pictures they are before you hand the model on."
-    return f"Licence of the data, {PUBLISHED[settings.source].title}: {LICENCES[settings.source]}."
+    published = PUBLISHED[settings.source]
+    return f"Licence of the data, {published.title}: {published.licence}."
 
 
 def _training(model: TrainedVAE, study: Study | None) -> Iterator[str]:
@@ -115,10 +106,11 @@ def _metrics(model: TrainedVAE, study: Study) -> str:
     if not paths.seeds_file(model.name).is_file():
         return "The study has not measured it yet.\n"
     table = tables.seed_metrics(study, model.name).set_index("seed")
-    interval = f"{100 * LEVEL:g} % interval of the mean"
+    level = study.answer.level
+    interval = f"{100 * level:g} % interval of the mean"
     rows = []
     for metric in (METRICS[name] for name in SHOWN if table[name].notna().any()):
-        found = t_interval(table[metric.column].dropna().to_numpy(float), LEVEL)
+        found = t_interval(table[metric.column].dropna().to_numpy(float), level)
         cells = {
             "metric": metric.label + (f" ({metric.unit})" if metric.unit in MEASURED_IN else ""),
             "this model": _cell(metric, table[metric.column][model.seed]),

@@ -25,9 +25,9 @@ class PublishedSet:
     """What is known of a published set.
 
     title: its name in texts. shape: (C, H, W). train_images, test_images: how many each split has. classes: by label.
-    url: where the archives are published. folder: where they are in a mirror and in the cache folder. archives: the
-    md5 of each as published, empty if the files in it are verified instead, since a mirror may have packed them anew.
-    files: in the archives, the sha256 of each or nothing.
+    url: where the archives are published. folder: where they are in a mirror and in the cache folder. licence: what its
+    publisher, or who is named, says of it. archives: the md5 of each as published, empty if the files in it are
+    verified instead, since a mirror may have packed them anew. files: in the archives, the sha256 of each or nothing.
     """
 
     title: str
@@ -38,6 +38,7 @@ class PublishedSet:
     layout: Layout
     url: str
     folder: str
+    licence: str
     archives: Mapping[str, str]
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,6 +69,7 @@ PUBLISHED = {
         layout=Layout.IDX,
         url="https://ossci-datasets.s3.amazonaws.com/mnist/",
         folder="mnist/",
+        licence="CC BY-SA 3.0, as the documentation of Keras states",
         archives=dict.fromkeys(
             [
                 "train-images-idx3-ubyte.gz",
@@ -104,6 +106,7 @@ PUBLISHED = {
         layout=Layout.IDX,
         url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         folder="fashion-mnist/",
+        licence="MIT",
         archives=dict.fromkeys(
             [
                 "train-images-idx3-ubyte.gz",
@@ -129,6 +132,7 @@ PUBLISHED = {
         layout=Layout.IDX,
         url="http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         folder="kmnist/",
+        licence="CC BY-SA 4.0",
         archives={
             "train-images-idx3-ubyte.gz": "bdb82020997e1d708af4cf47b453dcf7",
             "train-labels-idx1-ubyte.gz": "e144d726b3acfaa3e44228e80efcd344",
@@ -145,6 +149,7 @@ PUBLISHED = {
         layout=Layout.ZIPPED_IDX,
         url="https://biometrics.nist.gov/cs_links/EMNIST/",
         folder="emnist/",
+        licence="none is stated; it is made of NIST Special Database 19",
         archives={"gzip.zip": "58c8d27c78d21e728a6bc7b3cc06412e"},
         files=dict.fromkeys(
             [
@@ -165,6 +170,7 @@ PUBLISHED = {
         layout=Layout.CIFAR,
         url="https://www.cs.toronto.edu/~kriz/",
         folder="",
+        licence="none is stated",
         archives={"cifar-10-binary.tar.gz": ""},
         files={
             "cifar-10-batches-bin/data_batch_1.bin": "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
@@ -184,6 +190,7 @@ PUBLISHED = {
         layout=Layout.CIFAR,
         url="https://www.cs.toronto.edu/~kriz/",
         folder="",
+        licence="none is stated",
         archives={"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
         files=dict.fromkeys(["cifar-100-binary/train.bin", "cifar-100-binary/test.bin"], ""),
     ),
@@ -196,6 +203,7 @@ PUBLISHED = {
         layout=Layout.MATLAB,
         url="http://ufldl.stanford.edu/housenumbers/",
         folder="svhn/",
+        licence="for non-commercial use only",
         archives={
             "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
             "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",

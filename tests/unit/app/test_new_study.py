@@ -214,3 +214,10 @@ def test_a_folder_around_all_classes_is_named(tmp_path: Path) -> None:
     around, inside = (look(str(tmp_path / name), None) for name in ("tiles", "tiles/crawl/2015"))
     assert "labels: none (all are in crawl/2015; as --images, its 2 folders would be classes)" in around.reasons
     assert "labels: folders (they are in 2 folders, taken as classes)" in inside.reasons
+
+
+@pytest.mark.parametrize(("side", "network"), [(32, "report"), (64, "deep")])
+def test_networks_are_those_of_the_root_study(clone: Path, pictures: Path, side: int, network: str) -> None:
+    assert main(["new-study", "x", "--images", str(pictures), "--size", str(side)]) == 0
+    made, root = (load_study(path / "params.yaml").networks for path in (clone / "studies/x", ROOT))
+    assert made == {network: root[network]}

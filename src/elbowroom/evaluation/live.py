@@ -48,8 +48,10 @@ def live_model(model: TrainedVAE, plane: Plane, mu: Tensor, amounts: Tensor, end
 
 def link(variant: Variant) -> str:
     """Name the function that turns the decoder's output into the mean of p(x|z); decoder.js has one of each name."""
-    if variant.likelihood in ("bernoulli", "continuous_bernoulli"):
-        return "sigmoid" if variant.likelihood == "bernoulli" else "continuous_bernoulli"
+    if variant.likelihood == "bernoulli":
+        return "sigmoid"
+    if variant.likelihood == "continuous_bernoulli":
+        return "continuous_bernoulli"
     if variant.layers.linear:
         return "identity"
     return "tanh" if variant.pixel_range == SYMMETRIC else "sigmoid"

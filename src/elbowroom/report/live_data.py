@@ -13,8 +13,7 @@ def to_json(models: dict[str, LiveModel], spared: dict[str, int], kernel: bytes,
     """Return what live.js reads, as JSON, and the names of the models that it has.
 
     Decoders come first, then encoders, each from the smallest to the largest (of equal ones the first in `models`), if
-    they fit into `room` bytes.
-    spared: how many bytes of pictures the page does without if it has a model's decoder.
+    they fit into `room` bytes. spared: how many bytes of pictures the page can leave out if it has a model's decoder.
     """
     compiled = base64.b64encode(kernel).decode()
     left = room - len(_text({"kernel": compiled, "models": {}}))

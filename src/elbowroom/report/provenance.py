@@ -10,7 +10,7 @@ from pathlib import Path
 from elbowroom.core.paths import NOTES
 
 SOURCES = ["params.yaml", "dvc.yaml", ":/stages", ":/src"]  # as git names them: it follows no links
-PACKAGES = ["elbowroom", "dvc", "torch", "numpy", "scikit-learn", "altair"]
+PACKAGES = ["dvc", "torch", "numpy", "scikit-learn", "altair"]
 
 
 def commit() -> str:
@@ -33,7 +33,7 @@ def versions() -> list[str]:
 
     That of this package is left out if its code is beside the study: then the commit says which it is.
     """
-    names = PACKAGES[Path("src").is_dir() :]
+    names = PACKAGES if Path("src").is_dir() else ["elbowroom", *PACKAGES]
     return [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in names)]
 
 

@@ -429,7 +429,6 @@ QUIET = {  # calls in the value of a constant that change nothing: a new one may
     "_count",
     "_percent",
     "fields",
-    "FolderDataset",
     "columns",
 }
 ALL_COUNTS = ("study",)  # the notebook's source: each statement of it counts

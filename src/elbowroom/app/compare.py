@@ -18,7 +18,7 @@ def run(options: Namespace) -> int:
 
 
 def lines(study: Study, first: str, second: str) -> list[str]:
-    """List the settings that differ, then every metric that either has (a mean over seeds), and its change to second.
+    """List the settings that differ, then how each metric that either has, a mean over seeds, changes to the second.
 
     Reads metrics/<variant>.csv. Raises StudyError if the study has no such variant or it was not evaluated.
     """

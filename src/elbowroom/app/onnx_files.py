@@ -117,6 +117,8 @@ def _largest_error(model: TrainedVAE, encoder: Any, decoder: Any) -> float:
         ours = [*codes[: len(theirs) - 1], model.decode(codes[0])]
         for expected, found in zip(ours, theirs, strict=True):
             if not np.allclose(found, expected.numpy(), rtol=TOLERANCE, atol=TOLERANCE):
-                raise StudyError(f"{model.name}: onnxruntime computes something else, expected the same within 1e-5")
+                raise StudyError(
+                    f"{model.name}: onnxruntime computes something else, expected the same within {TOLERANCE}"
+                )
             largest = max(largest, float(np.abs(found - expected.numpy()).max()))
     return largest

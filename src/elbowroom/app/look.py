@@ -21,6 +21,7 @@ USUAL_SIDE = 32  # of images of larger pictures: an epoch of them takes seconds 
 LARGEST_KEPT = 48  # the sides of pictures that are used at their own size
 DRAFT = 256  # the sides that a large JPEG is decoded at
 COLOURLESS = 4  # the mean distance of an 8-bit pixel's channels, up to which a picture is called grey
+CUT = 0.1  # the share of a picture up to which what crop cuts off is not worth a word
 ENOUGH = 200  # pictures from which on a tenth is enough to test on
 
 
@@ -55,9 +56,10 @@ def look(path: str, side: int | None) -> Look:
     seen = [one for picture in found.pictures[::step] if (one := _see(found.path(picture)))]
     if not seen:
         raise StudyError(f"{path}: found {len(found.pictures)} files, none of which can be read, expected pictures")
+    size, why = _size(seen, side)
     chosen = {
-        "size": _size(seen, side),
-        "fit": ("crop", "the middle of each picture"),
+        "size": (size, why),
+        "fit": ("crop", _what_crop_cuts(seen, size)),
         "colour": _colour(seen),
         "background": _background(seen),
         **_split(found),
@@ -89,7 +91,7 @@ def _see(path: bytes) -> Seen | None:
     return Seen(*sides, bool(np.ptp(pixels[..., :3], axis=-1).mean() > COLOURLESS), float(edge), opaque)
 
 
-def _size(seen: Sequence[Seen], side: int | None) -> tuple[object, str]:
+def _size(seen: Sequence[Seen], side: int | None) -> tuple[int | list[int], str]:
     sides = Counter((one.width, one.height) for one in seen)
     (width, height), number = sides.most_common(1)[0]
     said = f"they are {width} x {height}" if number == len(seen) else f"most are {width} x {height}"
@@ -108,6 +110,16 @@ def _size(seen: Sequence[Seen], side: int | None) -> tuple[object, str]:
     return chosen, f"{said}; --size {more} shows more, and takes about four times as long"
 
 
+def _what_crop_cuts(seen: Sequence[Seen], size: int | list[int]) -> str:
+    """Say of how many pictures the middle part, as large as fits, leaves out more than a tenth."""
+    height, width = size if isinstance(size, list) else (size, size)
+    shapes = [one.width / one.height * height / width for one in seen]
+    cut = sum(min(shape, 1 / shape) < 1 - CUT for shape in shapes)
+    if not cut:
+        return "the middle of each picture"
+    return f"the middle: {cut} of {len(seen)} looked at lose more than a tenth; pad would keep all of them"
+
+
 def _colour(seen: Sequence[Seen]) -> tuple[str, str]:
     coloured = sum(one.coloured for one in seen)
     looked = f"of {len(seen)} looked at"
@@ -117,8 +129,8 @@ def _colour(seen: Sequence[Seen]) -> tuple[str, str]:
 def _background(seen: Sequence[Seen]) -> tuple[str, str]:
     """Choose what contrasts with transparent pictures, or what the edges of the others show."""
     if opaque := [one.opaque for one in seen if one.opaque is not None]:
-        dark = float(np.median(opaque)) < 128
-        return ("white", "what is not transparent is dark") if dark else ("black", "what is not transparent is bright")
+        colour, what = ("white", "dark") if float(np.median(opaque)) < 128 else ("black", "bright")
+        return colour, f"{len(opaque)} of {len(seen)} looked at are transparent around something {what}"
     bright = float(np.median([one.edge for one in seen])) >= 128
     return ("white", "as their edges are") if bright else ("black", "as their edges are")
 

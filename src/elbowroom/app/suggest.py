@@ -26,6 +26,7 @@ from elbowroom.results import tables
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import load_table, to_rows
+from elbowroom.scheduler.budget import duration
 from elbowroom.scheduler.dvc_lock import is_edited
 
 
@@ -92,7 +93,8 @@ def lines(
     hours: float | None,
 ) -> Iterator[str]:
     """Say what is decided, what would decide the rest, and what it costs."""
-    yield f"Training took {duration(spent)} so far" + ("" if hours is None else f", of {duration(3600 * hours)}")
+    limit = "" if hours is None else f" of {duration(3600 * hours)}"
+    yield f"Training took {duration(spent)}{limit} so far, all variants added up: side by side they take less"
     for own in subjects(rows):
         if own[0].step is Step.NOTHING:
             yield f"{series_name(own[0])}: {_outcome(own)}"
@@ -128,12 +130,3 @@ def described(study: Study, edit: Edit) -> str:
             return f"recipe {edit.recipe}: {len(edit.seeds)} seeds instead of {len(seeds)}"
         case MoreEpochs():
             return f"recipe {edit.recipe}: {edit.epochs} epochs instead of {study.recipes[edit.recipe].epochs}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it: 12 s, 40 min, 3.2 h, 14 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 36000 else f"{seconds / 3600:,.0f} h"

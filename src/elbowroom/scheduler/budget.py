@@ -14,3 +14,12 @@ def budgets(study: Study, names: Iterable[str]) -> list[str]:
         budget = " x ".join(f"{number} {what}{'s' * (number > 1)}" for what, number in numbers.items())
         sharing.setdefault(budget, []).append(name)
     return [f"train {', '.join(names)}: {budget}" for budget, names in sharing.items()]
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it: 12 s, 40 min, 3.2 h, 14 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 36000 else f"{seconds / 3600:,.0f} h"

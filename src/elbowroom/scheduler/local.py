@@ -9,8 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from elbowroom.core.errors import StudyError
+from elbowroom.core.params import load_study
 from elbowroom.scheduler.dvc_job import LOGS
-from elbowroom.scheduler.plan import describe_plan, find_plan
+from elbowroom.scheduler.forecast import training_seconds
+from elbowroom.scheduler.plan import describe_plan, find_plan, trained
 from elbowroom.scheduler.repair import repair
 from elbowroom.scheduler.runner import Runner
 from elbowroom.scheduler.stage_client import ADDRESS, die_with_parent
@@ -42,9 +44,11 @@ def run(jobs: int) -> int:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
-    print(describe_plan(plan, jobs, threads))
-    with stage_server() as os.environ[ADDRESS]:
-        return Runner(plan, jobs, Console(highlight=False, markup=False, emoji=False, soft_wrap=True)).run()
+    with stage_server() as os.environ[ADDRESS]:  # it imports while the speed of training is measured
+        seconds = training_seconds(load_study(), trained(plan))
+        print(describe_plan(plan, jobs, threads, seconds))
+        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        return Runner(plan, jobs, console, seconds).run()
 
 
 if __name__ == "__main__":

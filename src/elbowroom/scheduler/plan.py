@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
 from elbowroom.core import code_digest, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import FOLDER_STAGES
-from elbowroom.scheduler.budget import budgets
+from elbowroom.scheduler.budget import budgets, duration
 
 Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the stages that it waits for
 
@@ -50,12 +51,20 @@ def _dvc(*command: str) -> str:
     return done.stdout
 
 
-def describe_plan(plan: Plan, jobs: int, threads: str) -> str:
-    """Say what may run, and how much training that is."""
+def trained(plan: Plan) -> list[str]:
+    """Return the variants that a plan trains."""
+    return [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
+
+
+def describe_plan(plan: Plan, jobs: int, threads: str, seconds: Mapping[str, float]) -> str:
+    """Say what may run, and how much training that is. seconds: of each variant to train; empty if not known."""
     limits = f"{jobs} at a time with OMP_NUM_THREADS={threads}"
     lines = [f"Up to {counted(len(plan), 'stage')} to run, {limits}; DVC restores what its cache has"]
-    names = [stage.removeprefix("train@") for stage in plan if stage.startswith("train@")]
+    names = trained(plan)
     lines += budgets(load_study(), names) if names else []
+    if seconds:
+        longest = max(sum(seconds.values()) / jobs, *seconds.values())
+        lines.append(f"The training takes about {duration(longest)}, unless other work slows this machine down")
     return "\n".join(map(wrapped, lines))
 
 

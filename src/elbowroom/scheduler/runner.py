@@ -4,6 +4,7 @@ import signal
 import textwrap
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from graphlib import TopologicalSorter
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from elbowroom.core.file_lock import try_lock
 from elbowroom.core.pipeline import VARIANT_STAGES
+from elbowroom.scheduler.budget import duration
 from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, JobOutcome
 from elbowroom.scheduler.plan import Plan, counted, wrapped
 
@@ -22,8 +24,10 @@ GRACE = 10  # seconds that an interrupted stage has to end
 class Runner:
     """Runs the stages of a plan, and shows how far they are."""
 
-    def __init__(self, plan: Plan, jobs: int, console: Console) -> None:
+    def __init__(self, plan: Plan, jobs: int, console: Console, seconds: Mapping[str, float]) -> None:
+        """seconds: that each variant will train, where that is known."""
         self.plan, self.jobs, self.console = plan, jobs, console
+        self.seconds = {f"train@{name}": each for name, each in seconds.items()}
         self.width = max(map(len, plan))
         self.running: list[Job] = []
         self.ended: list[Job] = []
@@ -63,10 +67,19 @@ class Runner:
             self.console.print(f"{job.stage:{self.width}}  {job.time}  {job.outcome}")
         lines = [f"{job.stage:{self.width}}  {job.time}  {job.text}" for job in self.running]
         if lines and self.console.is_interactive:
-            lines.append(f"{len(self.ended) + len(ended)} of {counted(len(self.plan), 'stage')} done")
+            lines.append(
+                f"{len(self.ended) + len(ended)} of {counted(len(self.plan), 'stage')} done{self._left(ended)}"
+            )
         live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
         self.ended += ended
         return ended
+
+    def _left(self, ended: Sequence[Job]) -> str:
+        """Say how much training is left."""
+        passed = {job.stage: job.time.total_seconds() for job in self.running}
+        done = {job.stage for job in [*self.ended, *ended]}
+        left = [max(0, each - passed.get(stage, 0)) for stage, each in self.seconds.items() if stage not in done]
+        return f", about {duration(max(sum(left) / self.jobs, *left))} of training left" if left else ""
 
     def _stop(self, live: Live) -> None:
         """Interrupt the running jobs and wait for them to end.

@@ -209,6 +209,13 @@ def test_small_pictures_are_not_called_larger_than_they_are(tmp_path: Path) -> N
     assert asked.reasons[0] == "size: 48 (as you say; most are 32 x 32, and are enlarged)"
 
 
+def test_what_crop_would_cut_off_is_counted(tmp_path: Path) -> None:
+    for name, sides in {"square": (64, 64), "nearly": (64, 60), "wide": (96, 64), "high": (64, 96)}.items():
+        Image.new("L", sides).save(tmp_path / f"{name}.png")
+    (fit,) = [reason for reason in look(f"{tmp_path}", 32).reasons if reason.startswith("fit")]
+    assert fit == "fit: crop (the middle: 2 of 4 looked at lose more than a tenth; pad would keep all of them)"
+
+
 def test_a_folder_around_all_classes_is_named(tmp_path: Path) -> None:
     draw(tmp_path / "tiles/crawl/2015", [Image.new("L", (32, 32), number) for number in range(9)])
     around, inside = (look(str(tmp_path / name), None) for name in ("tiles", "tiles/crawl/2015"))

@@ -101,6 +101,12 @@ def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Fi
     return figure
 
 
+def _bars(variants: pd.DataFrame, metric: str) -> "tuple[pd.Series[float], pd.Series[float]]":
+    """Return the ends of the bars that show a metric's deviation over seeds."""
+    deviation = variants[f"{metric}_sd"].fillna(0)
+    return variants[metric] - deviation, variants[metric] + deviation
+
+
 def _limits(*values: "pd.Series[float]") -> tuple[float, float]:
     """Return the limits of an axis that shows these values."""
     all_values = np.concatenate(values)
@@ -160,8 +166,8 @@ def plane_figure(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, co
         axes.plot(rate, distortion, marker=dot, label=Baseline.LINEAR_VAE, **BASELINE_STYLES[Baseline.LINEAR_VAE])
     mean = baselines[baselines.baseline == Baseline.MEAN_IMAGE].test_distortion.iloc[0]
     axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # in the legend; drawn if near
-    axes.set_xlim(_limits(variants.test_rate, linear.test_rate))
-    axes.set_ylim(_limits(variants.test_distortion, linear.test_distortion))
+    axes.set_xlim(_limits(*_bars(variants, "test_rate"), linear.test_rate))
+    axes.set_ylim(_limits(*_bars(variants, "test_distortion"), linear.test_distortion))
     for loss in np.linspace(*axes.get_ylim(), 7):
         axes.axline((0, loss), slope=-1, color="#e6e6e6", lw=0.6, zorder=0)
     axes.set(title=title, xlabel="rate: KL on test (nats per image)", ylabel="distortion on test (nats per image)")

@@ -10,29 +10,32 @@ from elbowroom.figures.style import DPI, plain_text
 
 DRAWN = 96  # pixels: an image is enlarged as often as its longer side fits into this, and at least once
 GAP = 6  # pixels between images
+FRAME = 205  # the grey of a line around each image, without which a white one has no edges
 
 
 def mosaic(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Lay out images, rows of groups of (N, C, H, W) uint8, on white: (height, width, C) uint8.
 
-    Groups in a row have a wide gap between them. Images are enlarged and not smoothed.
+    Groups in a row have a wide gap between them. Images are enlarged and not smoothed, and
+    each has a grey line around it.
     """
-    return np.concatenate([_row(groups) for groups in rows])[:-GAP]
+    return np.concatenate([_row(groups) for groups in rows])[: 2 - GAP]
 
 
 def _row(groups: Sequence[np.ndarray]) -> np.ndarray:
     """Lay out one row, with a gap below it."""
     channels, *sides = groups[0].shape[1:]
     zoom = max(1, DRAWN // max(sides))
-    height = sides[0] * zoom
+    height = sides[0] * zoom + 2
     parts = []
     for group in groups:
         for image in group:
-            parts.append(image.repeat(zoom, axis=1).repeat(zoom, axis=2).transpose(1, 2, 0))
-            parts.append(_white(height, GAP, channels))
+            tile = image.repeat(zoom, axis=1).repeat(zoom, axis=2).transpose(1, 2, 0)
+            parts.append(np.pad(tile, ((1, 1), (1, 1), (0, 0)), constant_values=FRAME))
+            parts.append(_white(height, GAP - 2, channels))
         parts.append(_white(height, 3 * GAP, channels))
     row = np.concatenate(parts[:-2], axis=1)
-    return np.concatenate([row, _white(GAP, row.shape[1], channels)])
+    return np.concatenate([row, _white(GAP - 2, row.shape[1], channels)])
 
 
 def _white(height: int, width: int, channels: int) -> np.ndarray:

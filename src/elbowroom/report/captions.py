@@ -20,10 +20,13 @@ DATASET_PICTURES = {  # pictures of all variants of a dataset
     "what it makes of the noise.",
     "interpolation": "From one test image (left) to another (right) on a straight line between their mu, first seed.",
     "interpolation-samples": "On a straight line between two random latent vectors, first seed.",
-    "maps": "mu of the first test images on its two principal components, coloured by class, first seed.",
+    "maps": "mu of the first test images on its two principal components, coloured by class, first seed. The share "
+    "of the variance that they show is of this seed, too: tables have its mean over seeds.",
 }
-# index.html has maps to explore.
-ON_PAGE = {kind: caption for kind, caption in DATASET_PICTURES.items() if kind != "maps"}
+UNFINISHED = dict.fromkeys(
+    ("reconstructions", "samples"), " Training is not finished: with more epochs they may get sharper."
+)
+ON_PAGE = [kind for kind in DATASET_PICTURES if kind != "maps"]  # index.html has maps to explore
 ANSWER_CHART = (
     "Test loss against latent size. The ribbon is the margin above the best loss. A bar shows between which bounds a "
     "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
@@ -75,8 +78,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "noise": NOISE_CHART,
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, between one-sided bounds. Rise: how much higher the training loss is than the lowest of a smaller size; if "
-    "that exceeds the margin, the size was trained too little and is left out. Twice the epochs: how much they are "
-    "predicted to take off the training loss.",
+    "that exceeds the margin, the size was trained too little and is left out. Twice the epochs: how much they "
+    "would take off the training loss if it went on falling like 1 / epoch. That is a rough guess: after the first few "
+    "epochs it can be many times too high; from ten epochs on, what came was between half and twice of it.",
     "verdict": "The verdict is the answer's word for the size. Enough: no larger size is better by more than the "
     "margin. Roomy: more than enough. Too few: a larger size is better by more than the margin. Undecided: neither is "
     "shown. Largest tried: nothing larger to compare with. Undertrained: its training loss is above that of a smaller "
@@ -86,13 +90,14 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
     "against each other, nor those of an autoencoder or PCA (no KL) against a VAE's. A squared error is that of "
-    "a Gaussian of variance 1/2 without its constant; a cross-entropy on grey pixels is no density. Baselines "
-    "have no seeds: they are closed forms of the training images. PCA of a Bernoulli is there at powers of two.",
+    "a Gaussian of variance 1/2 without its constant; a cross-entropy of pixels between 0 and 1 is no density. "
+    "Baselines have no seeds: they are closed forms of the training images. PCA of a Bernoulli is there at powers of "
+    "two.",
     "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE "
     "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
     "within its column, not with the test loss.",
-    "floor": "Above the floor: the distortion minus the entropy of the grey pixels, below which no Bernoulli "
-    "reconstruction goes.",
+    "floor": "Above the floor: the distortion minus the entropy of the pixels, taken as probabilities, below "
+    "which no Bernoulli reconstruction goes.",
     "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
     "of z for each of {weighed:,} test images. Effective samples are those of the largest K. If they are few, "
     "the bound is loose: a larger model may look worse only because its bound is looser.",
@@ -117,7 +122,8 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "latents": "Used latents: the fewest that carry 95 % of the KL on test. Effective latents: how many of equal KL "
     "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
     f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "
-    "many latents have a larger mean KL. PCA 2-D: the share of the variance of mu in two principal components.",
+    "many latents have a larger mean KL. PCA 2-D: the share of the variance of mu in two principal components, mean "
+    "over seeds. An intrinsic dimension is one of the images themselves, to read the used latents beside.",
     "probe": "Probe and 10-NN: the share of test labels that logistic regression and ten nearest neighbours read out "
     "of mu.",
     "paths": "Path: the length of an interpolation between two test "
@@ -169,8 +175,15 @@ def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Ca
                 yield Captioned(f"{family.slug}-{kind}.png", f"{caption} Likelihood: {family.label}.")
     if (comparison.noise.dataset == dataset).any():
         yield Captioned(f"{dataset}-noise.png", NOISE_CHART)
-    for kind, caption in DATASET_PICTURES.items():
+    for kind, caption in of_variants(dataset, comparison).items():
         yield Captioned(f"{dataset}-{kind}.png", caption)
+
+
+def of_variants(dataset: str, comparison: Comparison) -> dict[str, str]:
+    """Caption the pictures of all variants of a dataset, by kind."""
+    answers = to_rows(SizeAnswer, comparison.answer[comparison.answer.dataset == dataset])
+    more = UNFINISHED if any(row.unfinished for row in answers) else {}
+    return {kind: caption + more.get(kind, "") for kind, caption in DATASET_PICTURES.items()}
 
 
 def answer_captions(study: Study, comparison: Comparison) -> list[Captioned]:

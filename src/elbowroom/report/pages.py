@@ -153,7 +153,8 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "files": list(captions.captioned(study, name, comparison)),
         "pictures": [
             {"caption": caption, **asdict(inputs.pictures[f"{name}-{kind}"])}
-            for kind, caption in captions.ON_PAGE.items()
+            for kind, caption in captions.of_variants(name, comparison).items()
+            if kind in captions.ON_PAGE
         ],
         "explored": [row["variant"] for row in variants if row["variant"] in inputs.explored],
         "charts": charts,

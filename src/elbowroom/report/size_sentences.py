@@ -61,7 +61,7 @@ def _unfinished(series: Series) -> Iterator[str]:
     least, most = by_gain[0], by_gain[-1]
     low, high = (nats_and_share(row.doubling_gain, row.explained) for row in (least, most))
     amount = low if low == high else f"{low} with {_latents([least])} to {high} with {most.latent_dim}"
-    yield f"Twice the epochs are predicted to lower the training loss by {amount}."
+    yield f"By a rough guess, twice the epochs would lower the training loss by {amount}."
 
 
 def _undertrained(series: Series) -> Iterator[str]:

@@ -80,8 +80,8 @@ def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
     """Draw the KL of each latent, largest first, down to LEAST. table: variant, rank, kl in nats, means over seeds."""
     rows = table[table.kl >= LEAST][["variant", "rank", "kl"]]
     chart = _chart(rows).encode(
-        x=alt.X("rank:Q", title="latent, ordered by its KL", scale=alt.Scale(type="log", nice=False)),
-        y=alt.Y("kl:Q", title="KL on test (nats)", scale=alt.Scale(type="log")),
+        x=alt.X("rank:Q", title="latent, ordered by its KL", scale=alt.Scale(type="log", nice=False), axis=_log_axis()),
+        y=alt.Y("kl:Q", title="KL on test (nats)", scale=alt.Scale(type="log"), axis=_log_axis()),
         color=_colour(colours, rows.variant),
     )
     threshold = (
@@ -94,6 +94,12 @@ def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
         + threshold
         + _hover(chart, ["variant", "rank", "kl"])
     )
+
+
+def _log_axis() -> alt.Axis:
+    """Return an axis with a line at 1, 2 and 5 of each power of ten."""
+    values = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
+    return alt.Axis(values=values, format="~g", labelOverlap=True)
 
 
 def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> dict[str, Spec]:
@@ -127,9 +133,11 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
         tips = ["series", "latent_dim", "value", "low", "high"]
         if len(others := rows[~rows.series.isin(ours)]):
             grey = alt.Chart(others).encode(x=size, y=value, detail="series:N")
-            ends = alt.Chart(others[others.latent_dim == max(sizes)]).encode(x=size, y=value, text="series:N")
-            label = ends.mark_text(align="right", baseline="bottom", dx=-2, dy=-3, fontSize=10)
-            layers += [grey.mark_line(color=GREY, strokeWidth=1.2, strokeDash=[5, 3]), label, _hover(grey, tips[:3])]
+            layers += [
+                grey.mark_line(color=GREY, strokeWidth=1.2, strokeDash=[5, 3]),
+                *_names(others, size, value),
+                _hover(grey, tips[:3]),
+            ]
         found = elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)][["latent_dim", "low", "high"]]
         if len(found):
             shaded = found.assign(low=found.low.clip(sizes[0]), high=found.high.clip(upper=sizes[-1]))
@@ -141,6 +149,16 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
             layers += [band, alt.Chart(found).mark_rule(color=GREY).encode(x=size)]
         specs[_title(METRICS[metric].label)] = to_spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
     return specs
+
+
+def _names(lines: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Write the name of each series above its higher end, where no line goes."""
+    ends = lines.sort_values("latent_dim").groupby("series")
+    first, last = ends.first(), ends.last()
+    falls = first.value > last.value
+    left = alt.Chart(first[falls].reset_index()).mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=10)
+    right = alt.Chart(last[~falls].reset_index()).mark_text(align="right", baseline="bottom", dx=-2, dy=-3, fontSize=10)
+    return [names.encode(x=x, y=y, text="series:N") for names, some in ((left, falls), (right, ~falls)) if some.any()]
 
 
 def _title(label: str) -> str:

@@ -4,28 +4,30 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elbowroom.figures.pictures import DRAWN, GAP, mosaic, picture_grid
+from elbowroom.figures.pictures import DRAWN, FRAME, GAP, mosaic, picture_grid
 
 RANDOM = np.random.default_rng(0)
 
 
-def test_a_mosaic_is_the_images_enlarged() -> None:
+def test_a_mosaic_is_the_images_enlarged_with_a_line_around_each() -> None:
     images = RANDOM.integers(0, 256, (4, 3, 4, 5), np.uint8)
     zoom, gap = DRAWN // 5, GAP
     picture = mosaic([[images[:2]], [images[2:]]])
-    assert picture.shape == (2 * 4 * zoom + gap, 2 * 5 * zoom + gap, 3)
-    assert (picture[:, 5 * zoom : 5 * zoom + gap] == 255).all()
-    assert (picture[4 * zoom : 4 * zoom + gap] == 255).all()
+    assert picture.shape == (2 * 4 * zoom + gap + 2, 2 * 5 * zoom + gap + 2, 3)
+    assert (picture[:, 5 * zoom + 2 : 5 * zoom + gap] == 255).all()
+    assert (picture[4 * zoom + 2 : 4 * zoom + gap] == 255).all()
     for index, image in enumerate(images):
         y, x = (index // 2) * (4 * zoom + gap), (index % 2) * (5 * zoom + gap)
-        np.testing.assert_array_equal(
-            picture[y : y + 4 * zoom : zoom, x : x + 5 * zoom : zoom], image.transpose(1, 2, 0)
-        )
+        framed = picture[y : y + 4 * zoom + 2, x : x + 5 * zoom + 2]
+        np.testing.assert_array_equal(framed[1:-1:zoom, 1:-1:zoom], image.transpose(1, 2, 0))
+        assert (framed[[0, -1]] == FRAME).all()
+        assert (framed[:, [0, -1]] == FRAME).all()
 
 
 @pytest.mark.parametrize(("side", "zoom"), [(16, 6), (28, 3), (32, 3), (33, 2), (64, 1), (128, 1)])
 def test_small_images_are_enlarged_more(side: int, zoom: int) -> None:
-    assert mosaic([[np.zeros((1, 1, side, side // 2), np.uint8)]]).shape == (side * zoom, side // 2 * zoom, 1)
+    image = np.zeros((1, 1, side, side // 2), np.uint8)
+    assert mosaic([[image]]).shape == (side * zoom + 2, side // 2 * zoom + 2, 1)
 
 
 def test_groups_of_a_row_have_a_wide_gap_between_them() -> None:

@@ -108,7 +108,7 @@ STATES = {
     "unfinished": (
         (ROW, replace(ROOMY, doubling_gain=2.4)),
         "At this budget, 16 latents are enough: 32 gains at most 0.50 nats (0.3 %). No smaller size was "
-        "tried. Training is not finished with 32 latents. Twice the epochs are predicted to lower the "
+        "tried. Training is not finished with 32 latents. By a rough guess, twice the epochs would lower the "
         "training loss by 2.4 nats (1.6 %).",
     ),
     "one seed": (

@@ -203,7 +203,7 @@ function walkCard(variants, images, size) {
   const most = Math.max(...variants.map(variant => variant.walked.length));
   const ranks = Array.from({ length: most }, (_, index) => ({ label: `latent number ${index + 1} by its KL`, shown: [String(index + 1)] }));
   const pick = choice("Latent, by its KL", ranks, "bar", index => { rank = index; slide.tell(); });
-  return { element: card("Walk along one latent", `The latents with the most KL over the first ${variants[0].count} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
+  return { element: card("Walk along one latent", `The ${most} latents with the most KL over the first ${variants[0].count} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
 }
 
 function filmCard(variants, images, size) {

@@ -35,7 +35,10 @@ def _write(path: Path, fill: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
+        part.touch()
+        mode = part.stat().st_mode  # what the user's umask says, and not safetensors, which lets nobody else read
         fill(part)
+        part.chmod(mode)
         _sync(part)
         part.replace(path)
         _sync(path.parent)  # the file's new name is stored there
@@ -115,12 +118,13 @@ def load_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             sealed = json.loads((file.metadata() or {})["elbowroom"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        header, sha256 = sealed["header"], sealed["sha256"]
+        header = sealed["header"]
+        sound = isinstance(header, dict) and sealed["sha256"] == digest(arrays, header)
     except FileNotFoundError:
         raise _missing(path) from None
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, SafetensorError, AttributeError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise _unreadable(path, error, "a safetensors file that this pipeline wrote") from None
-    if not isinstance(header, dict) or sha256 != digest(arrays, header):
+    if not sound:
         raise StudyError(
             f"{path}: damaged (its sha256 differs from the one it states), expected a file as this pipeline wrote it"
         )

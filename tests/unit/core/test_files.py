@@ -149,6 +149,13 @@ def test_a_read_only_folder_is_an_error(read_only: Path, nobody: None) -> None:
     assert [path.name for path in read_only.iterdir()] == ["x.json"]
 
 
+def test_a_file_is_readable_by_whom_the_user_allows(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    files.write(tmp_path / "text", "x")
+    files.save_arrays(tmp_path / "arrays", {"mu": np.zeros(3)}, {})
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
+
+
 # --- damaged files -------------------------------------------------------------------------------------------------
 
 ARRAYS = {"mu": np.arange(6, dtype=np.float16).reshape(2, 3), "sigma2": np.ones((), np.float32)}
@@ -211,6 +218,7 @@ HOSTILE: dict[str, Callable[[dict], object]] = {
     "offsets that overlap": lambda h: h["mu"].update(data_offsets=h["sigma2"]["data_offsets"]),
     "another type": lambda h: h["mu"].update(dtype="I16"),
     "a type unknown to numpy": lambda h: h["mu"].update(dtype="F6_E2M3"),
+    "a type that numpy has no name for": lambda h: h["mu"].update(dtype="F8_E4M3", shape=[2, 6]),
     "an unknown type": lambda h: h["mu"].update(dtype="x" * 9999),
     "no shape": lambda h: h["mu"].update(shape="x"),
     "an array by another name": lambda h: h.update(nu=h.pop("mu")),

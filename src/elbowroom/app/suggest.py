@@ -22,6 +22,7 @@ from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
+from elbowroom.report.wording import UNEXPLAINED, unexplained_state
 from elbowroom.results import tables
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
@@ -114,8 +115,8 @@ def _outcome(own: Sequence[SizeAnswer]) -> str:
     """Say how a series ended that nothing more would decide."""
     if enough := [row.latent_dim for row in own if row.state is State.ENOUGH]:
         return f"decided, {enough[0]} {'latent is' if enough[0] == 1 else 'latents are'} enough"
-    if own[0].state is State.COLLAPSED:
-        return "the latents collapsed at every size, and no training of this kind would help"
+    if state := unexplained_state(own):
+        return UNEXPLAINED[state]
     return "not decided, and no training is known that would decide it"
 
 

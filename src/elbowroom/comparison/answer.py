@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
 from elbowroom.comparison.convergence import gain_of_doubling
 from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, next_step
 from elbowroom.comparison.pairs import pairs_of
+from elbowroom.comparison.unexplained import Unexplained
 from elbowroom.comparison.worth import NetworkPair, judge_gains
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, SizeSeries, all_series
@@ -31,11 +33,18 @@ def size_answers(study: Study, measured: Measurements) -> list[SizeAnswer]:
 def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[SizeAnswer]:
     names, sizes = series.members, [study.variants[name].latent_dim for name in series.members]
     test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
+    gains = [gain_of_doubling(_training_curve(measured.history, name)) for name in names]
+    mean_image = _mean_image(series.family, measured.baselines)
+    unexplained = Unexplained(
+        rate=np.array([_mean(measured.seeds, name, "test_rate") for name in names]),
+        gain=np.array(gains),
+        behind=test.mean - mean_image.test_loss,
+        ahead=mean_image.train_loss - train.mean,
+    )
     judgement = judge_sizes(
-        test, train, _mean_image_loss(series.family, measured.baselines), study.answer.margin, study.answer.level
+        test, train, mean_image.test_loss, study.answer.margin, study.answer.level, unexplained.state
     )
     margin = float(judgement.margin)
-    gains = [gain_of_doubling(_training_curve(measured.history, name)) for name in names]
     step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level))
     at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
     linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
@@ -59,7 +68,7 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
             seeds=int(test.seeds[place]),
             epochs=study.recipes[study.variants[name].recipe].epochs,
             doubling_gain=gains[place],
-            used=float(measured.seeds[measured.seeds.variant == name].used_latents.mean()),
+            used=_mean(measured.seeds, name, "used_latents"),
             step=step.step,
             step_sizes=" ".join(map(str, step.sizes)),
             step_seeds=math.nan if step.seeds is None else step.seeds,
@@ -72,9 +81,13 @@ def _losses(seeds: pd.DataFrame, names: Sequence[str], column: str) -> Losses:
     return Losses.of(seeds[seeds.variant == name][column].tolist() for name in names)
 
 
-def _mean_image_loss(family: LossFamily, baselines: pd.DataFrame) -> float:
+def _mean(seeds: pd.DataFrame, name: str, column: str) -> float:
+    return float(seeds[seeds.variant == name][column].mean())
+
+
+def _mean_image(family: LossFamily, baselines: pd.DataFrame) -> BaselineRow:
     rows = to_rows(BaselineRow, family.rows(baselines))
-    return next(row.test_loss for row in rows if row.baseline is Baseline.MEAN_IMAGE)
+    return next(row for row in rows if row.baseline is Baseline.MEAN_IMAGE)
 
 
 def _linear_losses(family: LossFamily, baselines: pd.DataFrame) -> dict[int, float]:

@@ -42,9 +42,10 @@ def answer_figure(
 def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     sizes = [row.latent_dim for row in rows]
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
-    poor = [row for row in rows if row.state in (State.UNDERTRAINED, State.UNCLEAR)]
+    poor = [row for row in rows if row.state in (State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED)]
     best, margin = min(row.test_loss for row in kept), rows[0].margin
-    axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
+    if margin > 0:
+        axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
     if not all(np.isnan(row.linear_loss) for row in rows):
         axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
     if len(view.cut) > 1:

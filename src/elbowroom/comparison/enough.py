@@ -85,11 +85,19 @@ class Judgement:
     excess_high: np.ndarray
 
 
-def judge_sizes(test: Losses, train: Losses, mean_image_loss: float, margin: float, level: float) -> Judgement:
+def judge_sizes(
+    test: Losses,
+    train: Losses,
+    mean_image_loss: float,
+    margin: float,
+    level: float,
+    unexplained: State = State.COLLAPSED,
+) -> Judgement:
     """Judge every size of a series.
 
     test, train: losses with the final weights. mean_image_loss: the test loss of always showing the mean training
     image. margin: a share of what the best size explains. level: the confidence of each statement, such as 0.95.
+    unexplained: the state of all sizes if none has a lower test loss than that image; comparison.unexplained finds it.
     """
     count = test.mean.shape[-1]
     explained = np.asarray(mean_image_loss - test.mean.min(-1))
@@ -119,7 +127,7 @@ def judge_sizes(test: Losses, train: Losses, mean_image_loss: float, margin: flo
     too_few = below & ~unclear & np.logical_and.accumulate(fails | ~below, -1)
 
     states = [
-        ((explained <= 0)[..., None], State.COLLAPSED),
+        ((explained <= 0)[..., None], unexplained),
         (undertrained, State.UNDERTRAINED),
         (one_seed, State.ONE_SEED),
         (unclear, State.UNCLEAR),

@@ -54,7 +54,9 @@ def next_step(found: Findings) -> NextStep:
     A single size that is kept has nothing to be compared with: smaller ones need no more training than it had.
     """
     states, kept, sizes = found.states, found.kept, found.sizes
-    if State.COLLAPSED in states:
+    if State.BARELY_TRAINED in states:
+        return NextStep(Step.LONGER, tuple(sizes))
+    if State.COLLAPSED in states or State.OVERFITTED in states:
         return NextStep(Step.NOTHING)
     if single := [place for place in kept if states[place] is State.ONE_SEED]:
         return NextStep(Step.MORE_SEEDS, tuple(sizes[place] for place in single), FEWEST_SEEDS)

@@ -85,7 +85,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "margin. Roomy: more than enough. Too few: a larger size is better by more than the margin. Undecided: neither is "
     "shown. Largest tried: nothing larger to compare with. Undertrained: its training loss is above that of a smaller "
     "size, so it is left out. Unclear: its mean says so, but its seeds differ too much to tell. One seed: no "
-    "conclusion. Collapsed: no size explains more than the mean image does.",
+    "conclusion. If no size explains more than the mean image does, all are barely trained (their latents carry KL, "
+    "or more epochs are predicted to help), collapsed (their latents carry none) or overfitted (they do better on "
+    "training images).",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "

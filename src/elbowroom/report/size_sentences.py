@@ -4,11 +4,11 @@ An amount in nats stands beside the share that it is of what the best size expla
 are bounds at the level of the answer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from elbowroom.comparison.next_step import trains_longer
-from elbowroom.report.wording import latents, listed, nats, nats_and_share, several
+from elbowroom.report.wording import UNEXPLAINED, latents, listed, nats, nats_and_share, several, unexplained_state
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 
@@ -31,8 +31,11 @@ class Series:
 
 def sentences(series: Series) -> Iterator[str]:
     """Say what is known of each size, how well it was trained, and what would decide how many are enough."""
-    if series.of_state(State.COLLAPSED):
-        yield "The latents collapsed at every size: no model beats always showing the mean image."
+    if state := unexplained_state(series.rows):
+        yield UNEXPLAINED[state]
+        if state is State.BARELY_TRAINED and (rows := [row for row in series.rows if row.doubling_gain > 0]):
+            yield _doubling(rows, lambda row: nats(row.doubling_gain))
+        yield from _next(series)
         return
     yield from _one_seed(series)
     yield from _too_few(series)
@@ -57,11 +60,15 @@ def _unfinished(series: Series) -> Iterator[str]:
         yield f"Training is not finished, except with {_latents(finished)}."
     else:
         yield f"Training is not finished with {_latents(rows)}."
+    yield _doubling(rows, lambda row: nats_and_share(row.doubling_gain, row.explained))
+
+
+def _doubling(rows: Sequence[SizeAnswer], gain: Callable[[SizeAnswer], str]) -> str:
     by_gain = sorted(rows, key=lambda row: row.doubling_gain)
     least, most = by_gain[0], by_gain[-1]
-    low, high = (nats_and_share(row.doubling_gain, row.explained) for row in (least, most))
+    low, high = gain(least), gain(most)
     amount = low if low == high else f"{low} with {_latents([least])} to {high} with {most.latent_dim}"
-    yield f"By a rough guess, twice the epochs would lower the training loss by {amount}."
+    return f"By a rough guess, twice the epochs would lower the training loss by {amount}."
 
 
 def _undertrained(series: Series) -> Iterator[str]:

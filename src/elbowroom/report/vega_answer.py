@@ -38,7 +38,9 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     )
     scale = alt.Scale(domain=[view.low, view.high], nice=False, zero=False)
     y = alt.Y("test_loss:Q", title=f"test loss ({NATS})", scale=scale)
-    ribbon = alt.Chart(pd.DataFrame({"low": [best], "high": [best + margin]})).mark_rect(color=GREEN, opacity=0.2)
+    ribbon = alt.Chart(pd.DataFrame({"low": [best], "high": [best + max(margin, 0)]})).mark_rect(
+        color=GREEN, opacity=0.2
+    )
     layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
     line = pd.DataFrame({"latent_dim": sizes, "test_loss": [row.linear_loss for row in rows]}).dropna()
     if len(line):
@@ -56,7 +58,7 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     if len(bounded):
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
         layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})", scale=scale), y2="to:Q"))
-    poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR])
+    poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED])
     fill = alt.when(poor).then(alt.value("white")).otherwise(alt.value(BLUE))
     layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))
     if len(named := table[table.verdict == State.ENOUGH]):

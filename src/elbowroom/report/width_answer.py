@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
 from elbowroom.report.wording import Paragraph, dataset_name, listed, nats_and_share
 from elbowroom.results.outcomes import Worth
@@ -13,9 +14,13 @@ SUBJECT = "Width"
 def width_paragraph(study: Study, rows: Sequence[WidthGain]) -> Paragraph:
     """Say what networks that differ in their width alone show, a sentence for each result of each comparison."""
     if not rows:
-        return Paragraph(
-            SUBJECT, ["No two networks differ in their width alone, so what width is worth cannot be told."]
+        of_width = [pair for pair in pairs_of(study) if pair.setting == "channels"]
+        why = (
+            "No series whose networks differ in their width alone explains more than the mean image does"
+            if any(study.variants[pair.variant].model == "vae" for pair in of_width)
+            else "No two networks differ in their width alone"
         )
+        return Paragraph(SUBJECT, [f"{why}, so what width is worth cannot be told."])
     groups: dict[tuple[str, str, int, int, Worth], list[WidthGain]] = {}
     for row in rows:
         key = (row.dataset, row.likelihood, row.against_channels, row.channels, row.worth)

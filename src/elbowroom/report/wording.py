@@ -5,6 +5,21 @@ from dataclasses import dataclass
 
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import Study
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import SizeAnswer
+
+UNEXPLAINED = {  # what is said of sizes none of which explains more than the mean image does
+    State.BARELY_TRAINED: "No model beats always showing the mean image yet: training has only begun.",
+    State.COLLAPSED: "The latents collapsed at every size: they carry no KL, and no model beats always showing the "
+    "mean image. Lower beta, or warm up the KL.",
+    State.OVERFITTED: "No model beats always showing the mean image on test images, though one does on training "
+    "images. More images would help, longer training would not.",
+}
+
+
+def unexplained_state(rows: Iterable[SizeAnswer]) -> State | None:
+    """Return why no size of a series explains more than the mean image does; None if one does."""
+    return next((row.state for row in rows if row.state in UNEXPLAINED), None)
 
 
 @dataclass(frozen=True)

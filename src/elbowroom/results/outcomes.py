@@ -30,7 +30,10 @@ class State(StrEnum):
     UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size: left out
     UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it
     ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
-    COLLAPSED = "collapsed"  # no size explains more than the mean image does
+    # no size explains more than the mean image does; comparison.unexplained says why
+    BARELY_TRAINED = "barely trained"  # its latents carry KL, or it is about to
+    COLLAPSED = "collapsed"  # its latents carry no KL
+    OVERFITTED = "overfitted"  # it does on training images
 
 
 class Worth(StrEnum):

@@ -138,7 +138,8 @@ def test_a_budget_that_is_spent_ends_it(study: Path, capsys: pytest.CaptureFixtu
     ("states", "expected"),
     [
         ([State.ENOUGH, State.LARGEST], "mnist, gaussian, width 32: decided, 128 latents are enough"),
-        ([State.COLLAPSED, State.COLLAPSED], "the latents collapsed at every size, and no training of this kind"),
+        ([State.COLLAPSED, State.COLLAPSED], "The latents collapsed at every size: they carry no KL"),
+        ([State.OVERFITTED, State.OVERFITTED], "No model beats always showing the mean image on test images"),
         ([State.UNDECIDED, State.LARGEST], "not decided, and no training is known that would decide it"),
     ],
 )

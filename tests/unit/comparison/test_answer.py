@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from elbowroom.comparison.answer import by_series, size_answers, width_gains
+from elbowroom.comparison.unexplained import Unexplained
 from elbowroom.core.settings import Study
-from elbowroom.results.outcomes import State, Worth
+from elbowroom.results.outcomes import State, Step, Worth
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.tables import Measurements
 from tests.support.tables import history
@@ -26,6 +27,40 @@ def test_every_vae_is_judged_and_no_autoencoder(study: Study, seeds: pd.DataFram
     assert found["mnist-z2"].state is State.TOO_FEW
     assert found["collapsed"].state is State.COLLAPSED
     assert len(by_series(list(found.values()))) == 1  # another beta is another series, here of a single size
+
+
+@pytest.mark.parametrize(
+    ("rate", "test_loss", "train_loss", "expected"),
+    [
+        (0.0, 215.0, 216.0, State.COLLAPSED),
+        (2.0, 215.0, 216.0, State.BARELY_TRAINED),  # its latents carry KL
+        (0.0, 212.0, 213.0, State.BARELY_TRAINED),  # 0.4 nats to go, 1.5 predicted
+        (0.0, 212.0, 209.5, State.BARELY_TRAINED),  # training images are only just better than their mean
+        (9.0, 250.0, 100.0, State.OVERFITTED),
+    ],
+)
+def test_why_no_size_beats_the_mean_image(
+    study: Study,
+    seeds: pd.DataFrame,
+    baselines: pd.DataFrame,
+    rate: float,
+    test_loss: float,
+    train_loss: float,
+    expected: State,
+) -> None:
+    baselines.loc[baselines.baseline == "mean image", "train_loss"] = 210.0
+    seeds.loc[seeds.variant == "collapsed", ["test_rate", "test_loss", "train_loss"]] = rate, test_loss, train_loss
+    row = answers(study, seeds, baselines)["collapsed"]
+    assert row.state is expected
+    assert row.step is (Step.LONGER if expected is State.BARELY_TRAINED else Step.NOTHING)
+
+
+def test_after_one_epoch_no_series_is_called_collapsed() -> None:
+    """The user's case, and the same where nothing can be predicted yet."""
+    behind, ahead = np.array([3.0, 4.1]), np.array([-2.0, -3.0])
+    assert Unexplained(np.array([4.0, 9.0]), np.array([4.7, 3.6]), behind, ahead).state is State.BARELY_TRAINED
+    nothing, unknown = np.zeros(2), np.full(2, np.nan)
+    assert Unexplained(nothing, unknown, behind, ahead).state is State.BARELY_TRAINED
 
 
 def test_a_row_has_the_numbers_of_its_variant(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:

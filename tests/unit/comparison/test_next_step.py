@@ -5,7 +5,7 @@ import pytest
 
 from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, NextStep, needed_seeds, next_step
-from elbowroom.results.outcomes import Step
+from elbowroom.results.outcomes import State, Step
 
 LOW, MIDDLE, HIGH = [10.0, 10.1, 10.2], [10.3, 10.4, 10.5], [30.0, 30.1, 30.3]
 SPREAD = [9.4, 10.3, 10.7]
@@ -54,10 +54,18 @@ def test_if_only_the_smallest_is_kept_smaller_ones_are_next() -> None:
     assert advised([128, 256], [LOW, HIGH]) == NextStep(Step.SMALLER, (8, 16, 32, 64))
 
 
-def test_nothing_helps_a_collapsed_series() -> None:
-    losses = Losses.of([LOW, LOW])
-    judgement = judge_sizes(losses, losses, 5.0, 0.01, 0.95)
-    assert next_step(Findings([4, 8], judgement, losses, [True, True], 0.95)) == NextStep(Step.NOTHING)
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.BARELY_TRAINED, NextStep(Step.LONGER, (4, 8))),
+        (State.COLLAPSED, NextStep(Step.NOTHING)),
+        (State.OVERFITTED, NextStep(Step.NOTHING)),
+    ],
+)
+def test_a_series_that_explains_nothing_is_trained_longer_if_that_may_help(state: State, expected: NextStep) -> None:
+    losses = Losses.of([LOW[:1], LOW[:1]])
+    judgement = judge_sizes(losses, losses, 5.0, 0.01, 0.95, state)
+    assert next_step(Findings([4, 8], judgement, losses, [True, True], 0.95)) == expected
 
 
 @pytest.mark.parametrize("larger", [1, 3])

@@ -25,6 +25,7 @@ TOP = replace(
     ROW, latent_dim=64, state=State.LARGEST, excess=math.nan, excess_low=math.nan, excess_high=math.nan, used=60.0
 )
 
+BEGUN = replace(TOP, state=State.BARELY_TRAINED, explained=-3.0, margin=-0.03, used=3.0)
 OTHER_TABLES = {field.name: pd.DataFrame() for field in fields(Comparison) if field.name not in ("answer", "widths")}
 
 
@@ -133,7 +134,27 @@ STATES = {
     ),
     "collapsed": (
         (replace(ROW, state=State.COLLAPSED), replace(ROOMY, state=State.COLLAPSED)),
-        "The latents collapsed at every size: no model beats always showing the mean image.",
+        "The latents collapsed at every size: they carry no KL, and no model beats always showing the mean "
+        "image. Lower beta, or warm up the KL.",
+    ),
+    "barely trained": (
+        (
+            replace(BEGUN, latent_dim=3, doubling_gain=4.7, step=Step.LONGER, step_sizes="3 7"),
+            replace(BEGUN, latent_dim=7, doubling_gain=3.6),
+        ),
+        "No model beats always showing the mean image yet: training has only begun. By a rough guess, twice "
+        "the epochs would lower the training loss by 3.6 nats with 7 latents to 4.7 nats with 3. Next: train 3 "
+        "and 7 latents for twice the epochs. More seeds alone would not decide it.",
+    ),
+    "barely trained, one epoch": (
+        (replace(BEGUN, doubling_gain=math.nan, step=Step.LONGER, step_sizes="16"),),
+        "No model beats always showing the mean image yet: training has only begun. Next: train 16 latents for "
+        "twice the epochs. More seeds alone would not decide it.",
+    ),
+    "overfitted": (
+        (replace(BEGUN, state=State.OVERFITTED),),
+        "No model beats always showing the mean image on test images, though one does on training images. More "
+        "images would help, longer training would not.",
     ),
     "longer": (
         (replace(TOO_FEW, step=Step.LONGER, step_sizes="4 16 64"), ROW, replace(ROOMY, latent_dim=64, used=60.0)),
@@ -233,6 +254,12 @@ def test_sizes_of_one_result_share_a_sentence(study: Study) -> None:
         "(0.7 %): no gain worth having."
     )
     assert len(found.sentences) == 2
+
+
+def test_widths_of_models_that_explain_nothing_are_said_to_exist(study: Study) -> None:
+    wide = study.variants["mnist-z128"].model_copy(update={"channels": 64})
+    found = width_paragraph(study.model_copy(update={"variants": study.variants | {"wide": wide}}), [])
+    assert found.text.startswith("No series whose networks differ in their width alone explains more than the mean")
 
 
 def test_no_two_widths_are_said_to_be_none(study: Study) -> None:

@@ -107,6 +107,9 @@ def lines(
         yield f"   for {'; '.join(each.series)}"
         if not isinstance(each.edit, NewVariant):
             yield f"   trains {', '.join(each.trains)}"
+    fitting = [each.seconds for each in found if each.fits]
+    if fitting and len(found) > 1:
+        yield f"In all: about {duration(sum(fitting))}" + (", for what fits" if len(fitting) < len(found) else "")
     if not resumable and any(not isinstance(each.edit, NewVariant) for each in found):
         yield f"There are no checkpoints in {paths.CHECKPOINTS}: more seeds or epochs mean training from the start"
 

@@ -164,6 +164,27 @@ def test_without_checkpoints_it_says_what_that_costs(study: Path, capsys: pytest
     )
 
 
+@pytest.mark.parametrize("apply", [[], ["--apply"]])
+def test_the_total_is_that_of_what_fits(study: Path, capsys: pytest.CaptureFixture[str], apply: list[str]) -> None:
+    answers(step=Step.SMALLER, step_sizes="32 64", doubling_gain=99.0)  # two variants, and more epochs for all
+    assert main(["suggest", *apply]) == 0
+    found = capsys.readouterr().out.splitlines()
+    costs = [line.rpartition("about ")[2] for line in found if line[:2] in ("1.", "2.", "3.")]
+    assert len(costs) == 3
+    (total,) = [line.removeprefix("In all: about ") for line in found if line.startswith("In all")]
+    assert in_seconds(total) == pytest.approx(sum(map(in_seconds, costs)), rel=0.1)
+    shutil.copy(QUICKSTART / "params.yaml", study / "params.yaml")
+    main(["suggest", "--hours", "0.06"])
+    shown = capsys.readouterr().out
+    assert shown.count("more than is left") == 1
+    assert shown.count(", for what fits") == 1
+
+
+def in_seconds(said: str) -> float:
+    number, unit = said.split()
+    return float(number) * {"s": 1, "min": 60, "h": 3600}[unit]
+
+
 def test_a_study_that_was_not_run_is_one_line(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suggest.answer_file().unlink()
     assert main(["suggest"]) == 2

@@ -136,8 +136,7 @@ OTHERS = {  # what the root study does not have: links, cropping, an encoder wit
 
 def for_page(live: LiveModel) -> dict[str, object]:
     """What live.js reads of a model, its encoder included."""
-    text, _ = live_data.to_json({"v": live}, {"v": 0}, b"", 10**8)
-    return json.loads(text)["models"]["v"]
+    return json.loads(live_data.choose({"v": live}, {"v": 0}, b"", 10**8).text)["models"]["v"]
 
 
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "plain JavaScript"])
@@ -249,6 +248,13 @@ def test_every_used_latent_has_a_slider(page: Page, shown: dict[str, Shown]) -> 
     assert np.abs(pixels(picture) - before).max() > 20
     place.get_by_role("button", name="All in the middle").click()
     assert_same(pixels(picture), one.picture(np.zeros(USED)))
+    place.locator("fieldset.thumbs input").first.click(force=True)  # it is the chosen one already
+    assert_same(pixels(picture), one.picture(one.live.arrays["ends"][0]))
+    assert f"Not here: {STORED}" in place.inner_text()
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert slider.evaluate("input => input.clientWidth") >= 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size({"width": 390, "height": 900})
 
 
 def test_an_autoencoder_has_the_range_of_its_mu(page: Page, shown: dict[str, Shown]) -> None:
@@ -269,6 +275,7 @@ def test_images_are_added_and_subtracted(page: Page, shown: dict[str, Shown]) ->
         a, b, c = shown[name].live.arrays["ends"][[3, 1, 2]]
         assert_same(pixels(tile(place, name)), shown[name].picture(a - b + c))
     assert tile(place, STORED).count() == 0
+    assert f"Not here: {STORED}, since the page does not have the decoder." in place.inner_text()
 
 
 def test_a_drawing_is_encoded_and_decoded(page: Page, shown: dict[str, Shown]) -> None:
@@ -282,11 +289,15 @@ def test_a_drawing_is_encoded_and_decoded(page: Page, shown: dict[str, Shown]) -
         assert_same(pixels(tile(place, one.model.name)), one.picture(mu.numpy()))
         number = int(mu.abs().argmax())
         assert f"Farthest from 0: latent {one.live.latents[number]}: {mu[number]:.2f}" in place.inner_text()
+        assert "3 standard deviations of the prior to either side" in place.inner_text()
         return image
 
     assert_encoded()  # of the first test image
     place.get_by_role("button", name="Clear").click()
     assert pixels(given).max() == 0
+    place.locator("fieldset.thumbs input").first.click(force=True)  # it is the chosen one already
+    assert pixels(given).max() > 200
+    place.get_by_role("button", name="Clear").click()
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box is not None

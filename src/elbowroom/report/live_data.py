@@ -2,34 +2,55 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from elbowroom.figures.live_model import Layers, LiveModel
 
 LARGEST = 11_990_000  # bytes of index.html: 12 MB, less what the page then says about them
 
 
-def to_json(models: dict[str, LiveModel], spared: dict[str, int], kernel: bytes, room: int) -> tuple[str, list[str]]:
-    """Return what live.js reads, as JSON, and the names of the models that it has.
+class Chosen(NamedTuple):
+    """What live.js reads, as JSON, and the names of the models whose decoder, and whose encoder, it has."""
 
-    Decoders come first, then encoders, each from the smallest to the largest (of equal ones the first in `models`), if
-    they fit into `room` bytes. spared: how many bytes of pictures the page can leave out if it has a model's decoder.
+    text: str
+    decoders: list[str]
+    encoders: list[str]
+
+
+def choose(models: dict[str, LiveModel], spared: dict[str, int], kernel: bytes, room: int) -> Chosen:
+    """Choose what fits into `room` bytes.
+
+    Decoders come first, then encoders, each from the smallest to the largest (of equal ones the first in `models`). But
+    the first decoder that has an encoder brings it along, so that larger decoders do not take the pad to draw on.
+    spared: how many bytes of pictures the page can leave out if it has a model's decoder.
     """
     compiled = base64.b64encode(kernel).decode()
     left = room - len(_text({"kernel": compiled, "models": {}}))
     chosen: dict[str, dict[str, Any]] = {}
     sizes = {name: len(_text({name: for_page(model)})) - spared[name] for name, model in models.items()}
+    encoders = {name: encoder for name, model in models.items() if (encoder := _network(model, "encoder"))}
+    wanted = sorted(encoders, key=lambda name: models[name].arrays["encoder"].nbytes)
+
+    def add_encoder(name: str) -> None:
+        nonlocal left
+        if (size := len(_text({"encoder": encoders[name]}))) <= left:
+            chosen[name]["encoder"] = encoders[name]
+            left -= size
+
     for name in sorted(models, key=lambda name: models[name].arrays["decoder"].nbytes):
         if sizes[name] <= left:
             chosen[name] = for_page(models[name])
             left -= sizes[name]
-    encoders = {name: encoder for name in chosen if (encoder := _network(models[name], "encoder"))}
-    sizes = {name: len(_text({"encoder": encoder})) for name, encoder in encoders.items()}
-    for name in sorted(encoders, key=lambda name: models[name].arrays["encoder"].nbytes):
-        if sizes[name] <= left:
-            chosen[name]["encoder"] = encoders[name]
-            left -= sizes[name]
-    return _text({"kernel": compiled, "models": chosen}), [name for name in models if name in chosen]
+            if name in encoders and encoders.keys() & chosen == {name}:
+                add_encoder(name)
+    for name in wanted:
+        if name in chosen and "encoder" not in chosen[name]:
+            add_encoder(name)
+    return Chosen(
+        _text({"kernel": compiled, "models": chosen}),
+        [name for name in models if name in chosen],
+        [name for name in models if "encoder" in chosen.get(name, {})],
+    )
 
 
 def for_page(model: LiveModel) -> dict[str, Any]:

@@ -119,11 +119,13 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     context["vega"] = (TEMPLATES / "vega.js").read_text(encoding="utf-8")
     page, readme = (environment.get_template(f"{file}.j2") for file in ("index.html", "README.md"))
     context |= {"decoders": list(inputs.live), "alive": [], "live": "", "data": data([])}
+    context |= {"drawable": [name for name, model in inputs.live.items() if model.encoder is not None], "encoders": []}
     room = live_data.LARGEST - len(page.render(context).encode())
     spared = {name: len(page_data.for_page(inputs.explored[name])["sheet"]) for name in inputs.live}
     kernel = (TEMPLATES / "kernel.wasm").read_bytes()
-    context["live"], alive = live_data.to_json(inputs.live, spared, kernel, room)
-    context |= {"alive": alive, "data": data(alive)}
+    chosen = live_data.choose(inputs.live, spared, kernel, room)
+    context |= {"live": chosen.text, "alive": chosen.decoders, "encoders": chosen.encoders}
+    context["data"] = data(chosen.decoders)
     return {"index.html": page.render(context), "README.md": readme.render(context)}
 
 

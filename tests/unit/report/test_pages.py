@@ -10,7 +10,7 @@ import pytest
 
 from elbowroom.core.settings import Study
 from elbowroom.figures import explorer_sheet
-from elbowroom.report import page_data, text_tables
+from elbowroom.report import live_data, page_data, text_tables
 from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.cells import number
 from elbowroom.report.pages import ReportInputs, render
@@ -72,9 +72,13 @@ def pages(
     outdated: Sequence[str] = (),
     metrics: dict[str, float] | None = None,
     trained: Mapping[str, dict[str, object]] = MappingProxyType({}),
+    encoder: int = 0,
     **changes: pd.DataFrame,
 ) -> dict[str, str]:
-    """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some."""
+    """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some.
+
+    encoder: the bytes of that of mnist-z128, the only live model.
+    """
     measured = {
         "test_loss": 1912.929,
         "test_loss_sd": 1.25,
@@ -203,7 +207,7 @@ def pages(
         to_table(Dimension, [Dimension(**estimate, dimension=13.3), Dimension(**estimate | other, dimension=11.9)]),
         costs,
         dict.fromkeys(study.variants, EXPLORED),
-        {"mnist-z128": live_model(1000)},
+        {"mnist-z128": live_model(1000, encoder)},
         dict.fromkeys(shown, page_data.InlinePicture("data:image/png;base64,AA==", 1, 1)),
         list(outdated),
         "0123456789ab",
@@ -334,6 +338,12 @@ def test_the_page_says_what_it_decodes_itself(study: Study) -> None:
     assert (
         "pictures of mnist-z256, mnist-ae128 were decoded in advance and compressed, since the decoders are not" in page
     )
+
+
+@pytest.mark.parametrize(("encoder", "said"), [(0, False), (1000, False), (live_data.LARGEST, True)])
+def test_the_page_says_if_an_encoder_has_no_room(study: Study, encoder: int, said: bool) -> None:
+    sentence = "There is no pad to draw on, since the page has no room for an encoder."
+    assert (sentence in pages(study, encoder=encoder)["index.html"]) == said
 
 
 def test_text_from_params_stays_text(study: Study) -> None:

@@ -31,10 +31,12 @@ function slider(label, most, said, changed, step = 1) {
 }
 
 function choice(legend, options, className, changed, first = 0) { // radio buttons: options are the elements to show
+  let chosen = first; // a click on it makes no change, but chooses it again: what it set may have been moved since
   const name = unique(), set = make("fieldset", { className }, make("legend", {}, legend));
   options.forEach(({ label, shown }, index) => {
     const input = make("input", { type: "radio", name, value: index, checked: index === first, aria: { label } });
-    input.addEventListener("change", () => changed(index));
+    input.addEventListener("click", () => chosen === index && changed(index));
+    input.addEventListener("change", () => { chosen = index; changed(index); });
     set.append(make("label", { className: className === "bar" ? "pick" : "" }, input, ...shown));
   });
   return set;
@@ -253,7 +255,7 @@ async function explore(place, data) {
   const variants = data.variants.map(variant => new Variant(variant, data.size)), alive = variants.filter(({ live }) => live);
   await Promise.all([images.sheet, ...variants.flatMap(({ sheet, film }) => [sheet, film])].map(sheet => sheet?.ready));
   const cards = [mapCard, pathCard, walkCard].map(card => card(variants, images, data.size));
-  if (alive.length) cards.push(...liveCards(alive, images, data.size));
+  if (alive.length) cards.push(...liveCards(alive, variants, images, data.size));
   const film = filmCard(variants, images, data.size);
   place.append(...cards.map(({ element }) => element));
   document.querySelector(`[data-film="${CSS.escape(place.dataset.explorer)}"]`).append(film.element);

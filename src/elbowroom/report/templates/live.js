@@ -69,8 +69,13 @@ const button = (text, clicked) => {
 const unit = ({ model }) => (model === "vae" ? "nats" : "variance");
 const OPEN = 8; // sliders that are not behind a fold
 
-function slidersCard(variants, images, size) {
-  let chosen = variants[0], z = [];
+const notHere = (part, all, here) => { // names what a card leaves out
+  const names = all.filter(variant => !here.includes(variant)).map(({ name }) => name);
+  return names.length ? ` Not here: ${names.join(", ")}, since the page does not have the ${part}.` : "";
+};
+
+function slidersCard(variants, all, images, size) {
+  let chosen = variants[0], start = 0, z = [];
   const decoded = tile(size, "decoded from the sliders"), place = make("div", { className: "sliders" }), rows = [];
   const show = () => chosen.live.show(decoded, z);
   const set = values => {
@@ -95,36 +100,36 @@ function slidersCard(variants, images, size) {
     });
     const all = rows.map(({ row }) => row), rest = all.slice(OPEN);
     place.replaceChildren(...all.slice(0, OPEN), ...(rest.length ? [make("details", {}, make("summary", {}, `${rest.length} more latents`), ...rest)] : []));
-    set(live.ends[0]);
+    set(live.ends[start]);
   };
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()); // Box and Muller
   const buttons = make("div", { className: "bar" },
     button("Surprise me", () => set(chosen.live.middle.map((middle, index) => middle + normal() * chosen.live.deviation[index]))),
     button("All in the middle", () => set(chosen.live.middle)));
-  const from = thumbs("From", images, size, chosen.live.ends.length, 0, index => set(chosen.live.ends[index]));
+  const from = thumbs("From", images, size, chosen.live.ends.length, 0, index => { start = index; set(chosen.live.ends[index]); });
   build();
   return {
     element: card("Set the latents yourself",
-      "From the latent with the most KL (for an autoencoder, the most variance) to the one with the least. A slider spans three standard deviations of the prior to either side (for an autoencoder, which has no prior, of its mu around the mean), and “Surprise me” draws from that normal distribution. Latents that carry next to nothing have no slider: they stay at their mean.",
+      "From the latent with the most KL (for an autoencoder, the most variance) to the one with the least. A slider spans three standard deviations of the prior to either side (for an autoencoder, which has no prior, of its mu around the mean), and “Surprise me” draws from that normal distribution. Latents that carry next to nothing have no slider: they stay at their mean." + notHere("decoder", all, variants),
       pick("Decoder of", variants, index => { chosen = variants[index]; build(); }), from, buttons,
       make("div", { className: "beside" }, make("figure", { className: "small" }, decoded), place)),
     paint: show,
   };
 }
 
-function sumCard(variants, images, size) {
+function sumCard(variants, all, images, size) {
   const chosen = [0, 1, 2], { tiles, element } = strip(variants, size, "the sum"), count = variants[0].live.ends.length;
   const show = () => tiles.forEach(({ variant, canvas }) => {
     const [a, b, c] = chosen.map(index => variant.live.ends[index % count]);
     variant.live.show(canvas, a.map((value, index) => value - b[index] + c[index]));
   });
   const rows = ["", "−", "+"].map((sign, number) => thumbs(sign || "From", images, size, count, chosen[number] % count, index => { chosen[number] = index; show(); }));
-  return { element: card("Add and subtract test images", "Take the mu of the first image, subtract the second’s, add the third’s, and decode the result.", ...rows, element), paint: show };
+  return { element: card("Add and subtract test images", "Take the mu of the first image, subtract the second’s, add the third’s, and decode the result." + notHere("decoder", all, variants), ...rows, element), paint: show };
 }
 
 const PAD = 280, PEN = 22, BOX = 20; // pixels of the pad and of its pen; of the box that MNIST's digits fill
 
-function padCard(variants, images, size) {
+function padCard(variants, all, images, size) {
   let chosen = variants[0], last = null, seen = new Float32Array(size[0] * size[1]), mu = [];
   const context = { willReadFrequently: true }, ink = make("canvas", { width: PAD, height: PAD }), draw = ink.getContext("2d", context);
   const pad = make("canvas", { className: "pad", width: PAD, height: PAD, tabIndex: 0, aria: { role: "application", label: "Drawing pad. Arrow keys move the pen, the space bar lowers and lifts it." } });
@@ -163,17 +168,24 @@ function padCard(variants, images, size) {
     return small;
   };
   const chart = () => { // mu of the chosen variant
-    const wide = Math.round((bars.clientWidth || 300) * devicePixelRatio), step = wide / mu.length, to = bars.getContext("2d"), half = bars.height / 2;
-    bars.width = wide;
+    const scale = devicePixelRatio, wide = Math.round((bars.clientWidth || 300) * scale), left = 24 * scale, step = (wide - left) / mu.length, to = bars.getContext("2d");
+    [bars.width, bars.height] = [wide, Math.round(120 * scale)];
+    const inside = 8 * scale, unit = (bars.height / 2 - inside) / page.span, y = deviations => bars.height / 2 - deviations * unit;
+    Object.assign(to, { font: `${11 * scale}px system-ui, sans-serif`, textAlign: "right", textBaseline: "middle" });
+    for (let tick = -page.span; tick <= page.span; tick++) { // the axis
+      to.fillStyle = css(tick ? "--grid" : "--soft");
+      to.fillRect(left, Math.round(y(tick)), wide - left, scale);
+      to.fillStyle = css("--soft");
+      if (tick % page.span === 0) to.fillText(String(tick).replace("-", "−"), left - 5 * scale, y(tick));
+    }
     to.fillStyle = css("--link");
     mu.forEach((value, index) => {
       const deviations = (value - chosen.live.middle[index]) / chosen.live.deviation[index];
-      to.fillRect(index * step, half, Math.max(1, step - 1), (-half * Math.max(-page.span, Math.min(page.span, deviations))) / page.span);
+      to.fillRect(left + index * step, y(0), Math.max(1, step - 1), y(Math.max(-page.span, Math.min(page.span, deviations))) - y(0));
     });
-    to.fillStyle = css("--soft");
-    to.fillRect(0, half, wide, 1);
+    const beyond = mu.filter((value, index) => Math.abs(value - chosen.live.middle[index]) > page.span * chosen.live.deviation[index]).length;
     const largest = mu.map((value, index) => [Math.abs(value), `latent ${chosen.live.latents[index]}: ${value.toFixed(2)}`]).sort(([a], [b]) => b - a);
-    said.textContent = `mu of ${chosen.name}, from the latent with the most ${chosen.model === "vae" ? "KL" : "variance"} to the least. Farthest from 0: ${largest.slice(0, 3).map(([, words]) => words).join(", ")}.`;
+    said.textContent = `mu of ${chosen.name}, from the latent with the most ${chosen.model === "vae" ? "KL" : "variance"} to the least, ${page.span} standard deviations of ${chosen.model === "vae" ? "the prior" : "its mu"} to either side${beyond ? `; ${beyond} ${beyond === 1 ? "bar is" : "bars are"} cut off there` : ""}. Farthest from 0: ${largest.slice(0, 3).map(([, words]) => words).join(", ")}.`;
     bars.setAttribute("aria-label", said.textContent);
   };
   const look = from => { // encode and decode a small picture
@@ -237,13 +249,13 @@ function padCard(variants, images, size) {
   const panel = make("div", {}, element,
     pick("Latents of", variants, index => { chosen = variants[index]; mu = chosen.live.encode(seen); chart(); }), make("figure", {}, bars, said));
   return {
-    element: card("Draw one yourself", "With the mouse, a finger, or the keyboard. The drawing is scaled to 20 pixels and moved to its centre of mass, as the digits of MNIST were; then this page encodes it and decodes its mu.",
+    element: card("Draw one yourself", "With the mouse, a finger, or the keyboard. The drawing is scaled to 20 pixels and moved to its centre of mass, as the digits of MNIST were; then this page encodes it and decodes its mu." + notHere("encoder", all, variants),
       from, make("div", { className: "map" }, make("div", {}, pad, make("div", { className: "bar" }, button("Clear", () => { clear(); changed(); }))), panel)),
     paint: () => { refresh(); if (mu.length) chart(); },
   };
 }
 
-function liveCards(variants, images, size) {
+function liveCards(variants, all, images, size) {
   const drawing = variants.filter(({ live }) => live.encoder);
-  return [slidersCard(variants, images, size), sumCard(variants, images, size), ...(drawing.length ? [padCard(drawing, images, size)] : [])];
+  return [slidersCard(variants, all, images, size), sumCard(variants, all, images, size), ...(drawing.length ? [padCard(drawing, all, images, size)] : [])];
 }

@@ -3,6 +3,7 @@
 `elbowroom.load` gives a trained model to use from Python. Importing the package imports neither torch nor pandas.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from elbowroom.core.errors import StudyError
@@ -28,3 +29,11 @@ def load(model: "str | Path", study: "str | Path" = ".", seed: int | None = None
     from elbowroom.api import load_model
 
     return load_model(model, study, seed)
+
+
+# Here, and not in stages/__init__.py, since the digests of stages leave this file out (docs/adr/0011-code-digests.md):
+# where a stage runs is no part of what it computes.
+if "ELBOWROOM_CLUSTER" in os.environ and "DVC_STAGE" in os.environ:
+    from elbowroom.cluster.client import send_stage
+
+    send_stage()

@@ -16,7 +16,7 @@ LAYERS = """
                      api
          training  evaluation  report
              yardsticks
-           vae   comparison
+           vae   comparison   cluster
      datasets  results  figures  scheduler
                      core
 """

@@ -1,0 +1,1 @@
+"""Run a stage elsewhere: its files go out, its command runs in a sandbox, its results come back."""

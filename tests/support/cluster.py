@@ -1,0 +1,95 @@
+"""A Ray cluster of several nodes on this machine: each `ray start --block` in a session of its own."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+RAY = Path(sys.executable).with_name("ray")
+STORE = f"--object-store-memory={100 << 20}"
+SYSTEM = {
+    "automatic_object_spilling_enabled": False,
+    "local_fs_capacity_threshold": 0.001,  # every disk counts as full
+    "health_check_period_ms": 500,  # a lost node is noticed after a second and a half, not after fifteen
+    "health_check_failure_threshold": 3,
+}
+RECONNECT = 5  # seconds that nodes and drivers wait for a lost head; Ray's own setting is 60
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 30) -> None:
+    limit = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < limit, what
+        time.sleep(0.05)
+
+
+class Cluster:
+    """A head without CPUs, which submits, and two nodes of two CPUs each: node-0, node-1.
+
+    address: of the head. environment: what every process needs to join. folder: of the nodes' files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "token").write_text(os.urandom(16).hex())
+        self.environment = os.environ | {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
+            "RAY_gcs_rpc_server_reconnect_timeout_s": str(RECONNECT),
+            "OMP_NUM_THREADS": "1",
+        }
+        self.nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self.temporary: Path | None = None
+
+    def make_whole(self) -> None:
+        """Start what is not running. One after the other: nodes that start at once may take each other's ports."""
+        if "head" not in self.nodes:
+            self.end()
+            self.temporary = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short: it is part of a socket's path
+            self.address = f"127.0.0.1:{free_port()}"
+            where = [f"--port={self.address.partition(':')[2]}", f"--temp-dir={self.temporary}", "--num-cpus=0"]
+            system = f"--system-config={json.dumps(SYSTEM)}"
+            self._start("head", "--head", *where, system, "--include-dashboard=false")
+        for name in ("node-0", "node-1"):
+            if name not in self.nodes:
+                self._start(name, f"--address={self.address}", "--num-cpus=2")
+
+    def _start(self, name: str, *options: str) -> None:
+        command = [str(RAY), "start", "--block", "--disable-usage-stats", STORE, *options]
+        environment = self.environment | {"ELBOWROOM_NODE_FOLDER": str(self.folder / name)}
+        output = self.folder / f"{name}.log"
+        with output.open("wb") as log:
+            self.nodes[name] = subprocess.Popen(  # noqa: S603
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(lambda: b"Ray runtime started" in output.read_bytes(), f"{name} does not start, see {output}")
+
+    def kill(self, name: str) -> None:
+        """Kill all processes of a node at once, the stages that it runs, too."""
+        process = self.nodes.pop(name)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself
+            for member in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+        process.wait()
+
+    def end(self) -> None:
+        for name in [*self.nodes]:
+            self.kill(name)
+        if self.temporary:
+            shutil.rmtree(self.temporary, ignore_errors=True)

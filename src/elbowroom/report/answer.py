@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from elbowroom.comparison.answer import subjects
 from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
+from elbowroom.report.headlines import confidence, headline
 from elbowroom.report.markdown import one_line
 from elbowroom.report.size_sentences import Series, sentences
 from elbowroom.report.width_answer import width_paragraph
@@ -23,12 +24,26 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
         budget = list(_budget(study, dataset))
         if not told:
             none = "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told."
-            paragraphs.append(Paragraph(dataset_name(study, dataset), [none, *budget]))
+            subject = dataset_name(study, dataset)
+            paragraphs.append(Paragraph(subject, [none, *budget], _question(subject), "Not asked: there is no VAE."))
             continue
         for series in told:
             subject = dataset_name(study, dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
-            paragraphs.append(Paragraph(subject, [*sentences(series), *budget]))
+            paragraphs.append(
+                Paragraph(
+                    subject,
+                    [*sentences(series), *budget],
+                    _question(subject),
+                    headline(series),
+                    confidence(series, study.answer.level),
+                    series.rows[0].variant,
+                )
+            )
     return [*paragraphs, width_paragraph(study, to_rows(WidthGain, comparison.widths))]
+
+
+def _question(subject: str) -> str:
+    return f"How many latents does a VAE of {subject} need?"
 
 
 def _left_out(study: Study) -> Iterator[Paragraph]:

@@ -125,7 +125,7 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
     f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "
     "many latents have a larger mean KL. PCA 2-D: the share of the variance of mu in two principal components, mean "
-    "over seeds. An intrinsic dimension is one of the images themselves, to read the used latents beside.",
+    "over seeds.",
     "probe": "Probe and 10-NN: the share of test labels that logistic regression and ten nearest neighbours read out "
     "of mu.",
     "paths": "Path: the length of an interpolation between two test "

@@ -10,16 +10,20 @@ DASH = "\N{EN DASH}"  # in a cell that has nothing to show
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text. The first `texts` columns hold text, the others numbers."""
+    """A table of text.
+
+    texts: how many columns hold text; the others have numbers. fixed: how many rows stay last when it is sorted.
+    """
 
     header: list[str]
     rows: list[list[str]]
     texts: int = 1
+    fixed: int = 0
 
     @classmethod
-    def of(cls, header: Sequence[str], rows: Sequence[Mapping[str, str]], texts: int = 1) -> Self:
+    def of(cls, header: Sequence[str], rows: Sequence[Mapping[str, str]], texts: int = 1, fixed: int = 0) -> Self:
         """Return the table of rows by column, with a dash in each cell that a row has nothing for."""
-        return cls(list(header), [[row.get(name, DASH) for name in header] for row in rows], texts)
+        return cls(list(header), [[row.get(name, DASH) for name in header] for row in rows], texts, fixed)
 
 
 def to_markdown(table: TextTable, linked: Collection[str] = (), page: str = "") -> str:

@@ -176,7 +176,7 @@ def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     charts, truncated = AnswerCharts({}, {}), to_rows(TruncatedPoint, comparison.truncated)
     for family in families(study):
         for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-            key = f"answer-{len(charts.specs)}"
+            key = f"answer-{rows[0].variant}"
             charts.titles[key] = f"{family.dataset}, {family.label}, {rows[0].series}"
             charts.specs[key] = answer_chart(rows, truncated)
     return charts

@@ -23,6 +23,7 @@ from elbowroom.report.dimension import dimension_sentences
 from elbowroom.report.images_used import images_tested, images_used
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
+from elbowroom.report.wording import counted, dataset_name, listed
 from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.environments import environments, mixture
 from elbowroom.results.outcomes import State
@@ -83,6 +84,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     context: dict[str, Any] = {
         "study": study,
         "title": one_line(study.title),
+        "lead": lead(study),
         "answer": answer(study, comparison),
         "answer_files": captions.answer_captions(study, comparison),
         "answer_charts": answer_specs.titles,
@@ -140,8 +142,9 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
     tested = images_tested(study, name, inputs.image_counts[name])
     return {
         "name": name,
+        "title": dataset_name(study, name),
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
-        "losses": text_tables.losses(study, variants, baselines, dimensions),
+        "losses": text_tables.losses(study, variants, baselines),
         "dimension": dimension_sentences(dimensions),
         "terms": text_tables.measured(variants, text_tables.TERM_METRICS),
         "objectives": text_tables.objectives(study, variants),
@@ -154,7 +157,11 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "ladder": text_tables.ladder(study, variants),
         "files": list(captions.captioned(study, name, comparison)),
         "pictures": [
-            {"caption": caption, **asdict(inputs.pictures[f"{name}-{kind}"])}
+            {
+                "caption": caption,
+                "shows": "reconstructed" if kind == "reconstructions" else "imagined",
+                **asdict(inputs.pictures[f"{name}-{kind}"]),
+            }
             for kind, caption in captions.of_variants(name, comparison).items()
             if kind in captions.ON_PAGE
         ],
@@ -169,6 +176,14 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "sampled": min(study.evaluation.sample_images, tested),
         "judge": f"{accuracy.iloc[-1]:.1%}" if len(accuracy) else "",
     }
+
+
+def lead(study: Study) -> str:
+    """Say in one sentence what was trained on what."""
+    vaes, others = (sum((v.model == "vae") is wanted for v in study.variants.values()) for wanted in (True, False))
+    trained = counted(vaes, "VAE") + (f" and {counted(others, 'autoencoder')}" if others else "")
+    names = listed(dict.fromkeys(dataset_name(study, v.dataset) for v in study.variants.values()))
+    return f"{trained} of {names} were trained and measured alike, to learn how much room such a model needs."
 
 
 def mixtures(study: Study, costs: dict[str, pd.DataFrame]) -> dict[str, str]:

@@ -13,7 +13,6 @@ from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
 from elbowroom.results.outcomes import Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
-from elbowroom.results.yardstick_rows import Dimension
 
 LOSS_METRICS = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
 TERM_METRICS = [
@@ -48,10 +47,8 @@ def describe_objective(variant: VariantSettings) -> str:
 # --- tables of a dataset ---------------------------------------------------------------------------------------------
 
 
-def losses(
-    study: Study, variants: Iterable[MetricsRow], baselines: Iterable[BaselineRow], dimensions: Iterable[Dimension]
-) -> TextTable:
-    """Set out the variants of a dataset, the baselines of its families, in nats per image, and its intrinsic dimension.
+def losses(study: Study, variants: Iterable[MetricsRow], baselines: Sequence[BaselineRow]) -> TextTable:
+    """Set out the variants of a dataset and the baselines of its families, in nats per image.
 
     A column that no row has a number in, such as a bound that only VAEs have, is left out.
     """
@@ -69,14 +66,10 @@ def losses(
             }
         )
     rows += [_baseline(row) for row in baselines]
-    used = heading(METRICS["used_latents"], short=True)
-    rows += [
-        {"variant": f"intrinsic dimension ({row.estimator})", used: number(row.dimension, 1)} for row in dimensions
-    ]
     header = ["variant", "verdict", "latent", "width", "parameters"]
     header += [heading(metric, short=True) for metric in LOSS_METRICS]
     shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
-    return TextTable.of(shown, rows, texts=2)
+    return TextTable.of(shown, rows, texts=2, fixed=len(baselines))
 
 
 def _baseline(row: BaselineRow) -> dict[str, str]:
@@ -146,10 +139,12 @@ def headline(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
 
 
 def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:
-    """Set out what training took: the seconds in which seeds at a time were trained, mean over seeds."""
-    rows = []
+    """Set out what training took: the seconds in which seeds at a time were trained, mean over seeds; and in all."""
+    rows, total = [], 0.0
     for name in study.variants:
         found = tables[name]
+        seconds = (found.seconds / found.seeds_together).sum()
+        total += seconds
         rows.append(
             {
                 "variant": name,
@@ -158,9 +153,12 @@ def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:
                 "seconds": number(found.seconds.mean(), 1),
                 "images a second of each": number(found.images_per_second.mean(), 0),
                 "peak memory (MiB)": number(found.peak_memory_mib.mean(), 0),
+                "seconds in all": number(seconds, 0),
             }
         )
-    return TextTable.of(list(rows[0]), rows)
+    return TextTable.of(
+        list(rows[0]), [*rows, {"variant": "all variants", "seconds in all": number(total, 0)}], fixed=1
+    )
 
 
 def stage_times(rows: Iterable[StageTime]) -> TextTable:

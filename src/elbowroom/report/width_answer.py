@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
+from elbowroom.report.headlines import width_headline
 from elbowroom.report.wording import Paragraph, dataset_name, listed, nats_and_share
 from elbowroom.results.outcomes import Worth
 from elbowroom.results.rows import WidthGain
@@ -25,7 +26,8 @@ def width_paragraph(study: Study, rows: Sequence[WidthGain]) -> Paragraph:
     for row in rows:
         key = (row.dataset, row.likelihood, row.against_channels, row.channels, row.worth)
         groups.setdefault(key, []).append(row)
-    return Paragraph(SUBJECT, [_sentence(study, own) for own in groups.values()])
+    said = [_sentence(study, own) for own in groups.values()]
+    return Paragraph(SUBJECT, said, "Is a wider network worth it?", width_headline(rows))
 
 
 def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:

@@ -24,10 +24,18 @@ def unexplained_state(rows: Iterable[SizeAnswer]) -> State | None:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """What is said of one subject, a sentence for each idea."""
+    """What is said of one subject, a sentence for each idea.
+
+    The first three lines of its card: question, headline (the answer in short), confidence; empty if there is no card.
+    variant: whose chart goes with it; empty if none does.
+    """
 
     subject: str
     sentences: Sequence[str]
+    question: str = ""
+    headline: str = ""
+    confidence: str = ""
+    variant: str = ""
 
     @property
     def text(self) -> str:
@@ -44,6 +52,11 @@ def listed(values: Iterable[int | str], word: str = "and") -> str:
     """Return values as a list in a sentence: 1, 2 and 3."""
     *first, last = map(str, values)
     return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: 1 VAE, 2 VAEs."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def latents(sizes: Sequence[int], word: str = "and") -> str:

@@ -269,10 +269,9 @@ def test_a_loose_bound_is_marked_and_said(study: Study) -> None:
         assert "The IWAE bound of every VAE here comes from fewer than 10 effective samples, so it is loose" in page
 
 
-def test_the_dimension_of_images_stands_near_the_baselines(study: Study) -> None:
+def test_the_dimension_of_images_is_told_once(study: Study) -> None:
     for page in pages(study).values():
         assert page.count("The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions") == 1
-        assert page.index("211.59") < page.index("The images themselves vary")
 
 
 def test_noise_levels_are_behind_a_fold(study: Study) -> None:

@@ -1,6 +1,7 @@
 """Training steps are those of the published studies."""
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -62,6 +63,15 @@ def test_steps_are_the_published_steps(
         assert measured.loss(settings.beta).mean().item() == pytest.approx(loss.item(), rel=tolerance)
 
 
+@pytest.fixture
+def flushed() -> Iterator[None]:
+    """Take denormal numbers for 0: moments of weights without a gradient end there, and cost four times the time."""
+    torch.set_flush_denormal(True)
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.usefixtures("flushed")
 def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str, Images]) -> None:
     """Its train loss ends within 0.5 % of the optimum (Lucas et al. 2019), and it gives up latents it cannot use.
 
@@ -71,16 +81,16 @@ def test_a_linear_vae_reaches_its_closed_form_and_saturates(published: dict[str,
         published["mnist"].train,
         variant(network="linear", channels=1, latent_dim=32, pixel_range=[0, 1]),
     )
-    images, steps = split.images[:2000], 2500
+    images, steps = split.images[:1000], 2000
     x = images.float() / 255
     torch.manual_seed(0)
     model = VAE(settings, (1, 28, 28))
     optimizer = Adam(model.parameters(), 0.01)
     for step in range(steps):
         optimizer.learning_rate = 0.01 * (1 + math.cos(math.pi * step / steps)) / 2
-        batch = torch.randint(2000, (250,))
-        train_step(model, optimizer, settings, x[batch], torch.randn(250, 32), 1.0)
-    loss = split_means(settings, model, images, split_noise(2000, 32, 0, Stream.TRAIN_NOISE, CPU), 500).loss(1).item()
+        batch = torch.randint(1000, (200,))
+        train_step(model, optimizer, settings, x[batch], torch.randn(200, 32), 1.0)
+    loss = split_means(settings, model, images, split_noise(1000, 32, 0, Stream.TRAIN_NOISE, CPU), 500).loss(1).item()
     eigenvalues = torch.linalg.eigvalsh(torch.cov(x.double().flatten(1).T, correction=0))
     used = eigenvalues[eigenvalues > 0.5]
     least = (0.5 * (1 + (2 * used).log())).sum() + eigenvalues[eigenvalues <= 0.5].sum()

@@ -1,0 +1,47 @@
+"""The answer to a question in one short sentence, and one on how sure it is; size_sentences.py says all of it."""
+
+from collections.abc import Sequence
+
+from elbowroom.report.size_sentences import Series
+from elbowroom.report.wording import latents, listed
+from elbowroom.results.outcomes import State, Worth
+from elbowroom.results.rows import WidthGain
+
+
+def headline(series: Series) -> str:
+    """Say how many latents are enough, or what is known of that."""
+    if series.of_state(State.COLLAPSED):
+        return "Not known yet: no size beats always showing the mean image."
+    if enough := series.of_state(State.ENOUGH):
+        unfinished = any(row.unfinished for row in series.kept)
+        size = enough[0].latent_dim
+        return f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}."
+    if too_few := series.of_state(State.TOO_FEW):
+        return f"More than {latents([too_few[-1].latent_dim])}: that many are too few, and how many are enough is open."
+    if series.of_state(State.ONE_SEED):
+        return "Not known yet: one seed of each size shows nothing."
+    if len(series.kept) == 1:
+        tried = "was tried" if len(series.rows) == 1 else "trained well enough to compare"
+        return f"Not known yet: only one size, {series.kept[0].latent_dim}, {tried}."
+    return "Not known yet: the sizes tried are too close to tell."
+
+
+def confidence(series: Series, level: float) -> str:
+    """Say on what the answer rests. level: of its confidence, such as 0.95."""
+    seeds = sorted({row.seeds for row in series.rows})
+    epochs = sorted({row.epochs for row in series.rows})
+    trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {listed(epochs, 'or')} epochs"
+    sure = f"What it says is sure to {level:.0%}: {trained}." if seeds[-1] > 1 else f"Nothing is sure: {trained}."
+    return (
+        f"{sure} Training is not finished: more may change it." if any(row.unfinished for row in series.rows) else sure
+    )
+
+
+def width_headline(rows: Sequence[WidthGain]) -> str:
+    """Say whether a wider network is worth having."""
+    worths = {row.worth for row in rows}
+    if worths == {Worth.NO_GAIN}:
+        return "No: where it was tried, it gains too little to matter."
+    if worths == {Worth.WORTH_HAVING}:
+        return "Yes, wherever it was tried."
+    return "Partly: it depends on the size." if Worth.WORTH_HAVING in worths else "Not known yet."

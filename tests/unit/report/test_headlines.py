@@ -1,0 +1,41 @@
+"""The answer in short: what stands in large letters on a card, and how sure it is."""
+
+from dataclasses import replace
+
+import pytest
+
+from elbowroom.report.headlines import confidence, headline
+from elbowroom.report.size_sentences import Series
+from elbowroom.results.outcomes import State
+from elbowroom.results.rows import SizeAnswer
+from tests.support.answers import ROW
+
+ENOUGH = ROW
+TOO_FEW = replace(ROW, latent_dim=8, state=State.TOO_FEW)
+TOP = replace(ROW, latent_dim=32, state=State.LARGEST)
+UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([TOO_FEW, ENOUGH, TOP], "16 latents are enough."),
+        ([replace(ENOUGH, latent_dim=1), TOP], "1 latent is enough."),
+        ([TOO_FEW, ENOUGH, replace(TOP, doubling_gain=9.0)], "16 latents are enough at this budget."),
+        ([TOO_FEW, TOP], "More than 8 latents: that many are too few, and how many are enough is open."),
+        ([replace(ROW, state=State.UNDECIDED), TOP], "Not known yet: the sizes tried are too close to tell."),
+        ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well enough to compare."),
+        ([TOP], "Not known yet: only one size, 32, was tried."),
+        ([replace(ROW, state=State.ONE_SEED)] * 2, "Not known yet: one seed of each size shows nothing."),
+    ],
+)
+def test_a_headline_is_what_is_known(rows: list[SizeAnswer], said: str) -> None:
+    assert headline(Series(rows)) == said
+
+
+def test_how_sure_it_is() -> None:
+    assert confidence(Series([ROW, TOP]), 0.95) == "What it says is sure to 95%: 3 seeds of each size, 50 epochs."
+    single = [replace(row, seeds=1, doubling_gain=9.0) for row in (ROW, TOP)]
+    assert confidence(Series(single), 0.95) == (
+        "Nothing is sure: 1 seed of each size, 50 epochs. Training is not finished: more may change it."
+    )

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart check repro readme test lint audit format studies page kernel lock bench torture clean
+.PHONY: help install quickstart check repro readme docs test lint audit format studies page kernel lock bench torture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ repro: check ## run what is not up to date in STUDY (.), JOBS (2) stages at a ti
 
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme
+
+docs: $(READY) ## make a site of docs/ -> site/index.html
+	rm -rf site
+	PYTHONPATH=src sphinx-build --fail-on-warning --keep-going --quiet --conf-dir docs . site
+	rm -rf site/.doctrees
 
 test: $(READY) ## run every test, one process more than JOBS: they wait for DVC and for browsers
 	pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder --durations=20
@@ -84,5 +89,5 @@ torture: $(READY) ## kill, crowd and damage a small study -> docs/reliability.md
 	python benchmarks/torture.py
 
 clean: ## remove the environment and tools' caches; results and DVC's cache stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dvc_plots studies/*/dvc_plots
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache site dvc_plots studies/*/dvc_plots
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -22,6 +22,7 @@ LARGEST_KEPT = 48  # the sides of pictures that are used at their own size
 DRAFT = 256  # the sides that a large JPEG is decoded at
 COLOURLESS = 4  # the mean distance of an 8-bit pixel's channels, up to which a picture is called grey
 CUT = 0.1  # the share of a picture up to which what crop cuts off is not worth a word
+MANY = 0.1  # the share of transparent pictures that decides about the background
 ENOUGH = 200  # pictures from which on a tenth is enough to test on
 
 
@@ -127,11 +128,12 @@ def _colour(seen: Sequence[Seen]) -> tuple[str, str]:
 
 
 def _background(seen: Sequence[Seen]) -> tuple[str, str]:
-    """Choose what contrasts with transparent pictures, or what the edges of the others show."""
-    if opaque := [one.opaque for one in seen if one.opaque is not None]:
+    """Choose what contrasts with transparent pictures, if many are; otherwise what the edges of the others show."""
+    opaque = [one.opaque for one in seen if one.opaque is not None]
+    if len(opaque) >= MANY * len(seen):
         colour, what = ("white", "dark") if float(np.median(opaque)) < 128 else ("black", "bright")
         return colour, f"{len(opaque)} of {len(seen)} looked at are transparent around something {what}"
-    bright = float(np.median([one.edge for one in seen])) >= 128
+    bright = float(np.median([one.edge for one in seen if one.opaque is None])) >= 128
     return ("white", "as their edges are") if bright else ("black", "as their edges are")
 
 

@@ -103,6 +103,17 @@ def test_what_a_look_chooses(tmp_path: Path, case: str) -> None:
     assert found["labels"] == "none"
 
 
+@pytest.mark.parametrize(("transparent", "background"), [(1, "black"), (3, "black"), (4, "white")])
+def test_a_few_transparent_pictures_do_not_decide_the_background(
+    tmp_path: Path, transparent: int, background: str
+) -> None:
+    """Of forty with black edges: a tenth does."""
+    figure = Image.new("RGBA", (20, 20), (20, 20, 20, 0))
+    figure.paste((20, 20, 20, 255), (5, 5, 15, 15))
+    images = [figure] * transparent + [Image.new("L", (20, 20), 5)] * (40 - transparent)
+    assert look(str(draw(tmp_path, images)), None).settings["background"] == background
+
+
 @pytest.mark.parametrize(("grey", "background"), [(20, "white"), (230, "black")])
 def test_a_background_contrasts_with_transparent_pictures(tmp_path: Path, grey: int, background: str) -> None:
     figure = np.zeros((20, 20, 4), np.uint8)

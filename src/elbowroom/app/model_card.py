@@ -24,6 +24,7 @@ from elbowroom.report.wording import dataset_name, latents, listed
 from elbowroom.results import tables
 from elbowroom.results.dataset_tables import load_image_counts
 from elbowroom.results.metrics import DECIBELS, METRICS, NATS, PERCENT, Metric
+from elbowroom.results.outcomes import State
 from elbowroom.vae.trained import TrainedVAE
 
 SHOWN = (
@@ -38,6 +39,19 @@ SHOWN = (
     "fcd",
 )
 MEASURED_IN = (NATS, DECIBELS)  # what has an interval: shares and counts of a few seeds are not normal
+ANSWERS = {  # each ends a sentence
+    State.ENOUGH: "they are enough",
+    State.ROOMY: "more than enough",
+    State.TOO_FEW: "too few",
+    State.UNDECIDED: "whether they are enough is undecided",
+    State.LARGEST: "nothing larger to compare with, so whether they are enough is open",
+    State.UNDERTRAINED: "trained worse than a smaller size, and so not compared",
+    State.UNCLEAR: "perhaps trained worse than a smaller size, and so not judged",
+    State.ONE_SEED: "none, since one seed is not enough for one",
+    State.BARELY_TRAINED: "none, since training has only begun",
+    State.COLLAPSED: "none, since the latents collapsed",
+    State.OVERFITTED: "none, since all sizes overfitted",
+}
 NOTHING_KNOWN = "Not known: the model was exported by its file, not by its name in a study.\n"
 
 
@@ -97,7 +111,8 @@ def _training(model: TrainedVAE, study: Study | None) -> Iterator[str]:
         recipe = study.recipes[variant.recipe]
         yield (
             f"{recipe.epochs} epochs in batches of {recipe.batch_size}, by Adam with learning rate "
-            f"{recipe.learning_rate}, precision {recipe.precision}; seed {model.seed} of {listed(recipe.seeds)}."
+            f"{recipe.learning_rate}, precision {recipe.precision}; seed {model.seed}, "
+            + (f"one of {listed(recipe.seeds)}." if len(recipe.seeds) > 1 else "the only one.")
         )
 
 
@@ -124,7 +139,7 @@ def _metrics(model: TrainedVAE, study: Study) -> str:
     with contextlib.suppress(StudyError):  # there is no answer yet, or it is one for other settings
         for row in current_answer(study):
             if row.variant == model.name:
-                said += f"\nThe study's answer on {latents([row.latent_dim])}: {row.state}.\n"
+                said += f"\nThe study's answer on {latents([row.latent_dim])}: {ANSWERS[row.state]}.\n"
     over = "; an interval is a t interval over seeds, each a training of its own" if several else ""
     return f"On the test images{over}. The study's report explains them.\n\n{said}"
 
@@ -132,7 +147,9 @@ def _metrics(model: TrainedVAE, study: Study) -> str:
 def _cell(metric: Metric, value: float) -> str:
     if pd.isna(value):
         return DASH
-    return f"{value:.1%}" if metric.unit == PERCENT else number(value, metric.digits or 1)
+    if metric.unit == PERCENT:
+        return f"{value:.1%}"
+    return number(value, metric.digits or int(not float(value).is_integer()))  # a count, or the mean of counts
 
 
 def _limits(model: TrainedVAE, study: Study | None) -> Iterator[str]:

@@ -17,7 +17,7 @@ def command(add: Any, name: str, purpose: str, run: Run, examples: Sequence[str]
         name,
         help=purpose,
         description=purpose,
-        epilog="\n".join(["examples:", *(f"  elbowroom {name} {example}" for example in examples)]),
+        epilog="\n".join(["examples:", *(f"  elbowroom {name} {example}".rstrip() for example in examples)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     defined.set_defaults(run=run)

@@ -14,7 +14,7 @@ def run(jobs: int) -> int:
     """Run the study in this folder, and say where its report is. Return the exit status."""
     load_study()
     environment = str(Path(sys.executable).parent)  # whose dvc and python are used, activated or not
-    os.environ["PATH"] = os.pathsep.join([environment, os.environ["PATH"]])
+    os.environ["PATH"] = os.pathsep.join([environment, os.environ.get("PATH", os.defpath)])
     status = local.run(jobs)
     if status == 0:
         print(f"The report: {PAGE.absolute()}")

@@ -139,7 +139,7 @@ def _one_line(error: ValidationError) -> str:
     loc = first["loc"]
     if loc[-1:] == ("[key]",):  # the name is wrong, not its value
         loc = loc[:-1]
-    found = "nothing" if first["type"] == "missing" else shown(first["input"])
+    found = "nothing" if first["type"] == "missing" or first["input"] is None else shown(first["input"])
     expected = first["msg"]
     if first["type"] in _EXPECTED:
         expected = _EXPECTED[first["type"]].format(**first.get("ctx", {}))

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -36,6 +37,8 @@ def run(jobs: int) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not (Path("dvc.yaml").is_file() and Path(".dvc").is_dir()):
         raise StudyError(f"found no dvc.yaml and .dvc in {Path.cwd()}, expected a study's folder")
+    if shutil.which("dvc") is None:
+        raise StudyError("found no dvc on PATH, expected it beside elbowroom: activate their environment")
     LOGS.mkdir(parents=True, exist_ok=True)
     repair()
     plan = find_plan()

@@ -62,7 +62,9 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_in_the_help_are_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each is parsed again, without what a shell would do."""
-    examples = help_of(command, capsys=capsys).partition("examples:\n")[2].strip().splitlines()
+    printed = help_of(command, capsys=capsys)
+    assert [line for line in printed.splitlines() if line != line.rstrip()] == []
+    examples = printed.partition("examples:\n")[2].strip().splitlines()
     assert examples
     for example in examples:
         words = example.split("|")[0].split("<")[0].split("&&")[0].split(">")[0].split()
@@ -109,6 +111,7 @@ def test_check_counts_what_a_study_has(study: Path, capsys: pytest.CaptureFixtur
         ("dataset: cifar10", "dataset: cifar", "dataset: found 'cifar', expected one of mnist, cifar10"),
         ("    recipe: notebook-mnist\n", "", "variants.mnist-z128.recipe: found nothing, expected a value for it"),
         ("variants: # what to train", "variants: {}\nx:", "variants: found {}, expected at least 1"),
+        ("variants: # what to train", "variants:\nx:", "variants: found nothing, expected a mapping"),
         ("latent_dim: 128", "latent_dim: 0", "variants.mnist-z128.latent_dim: found 0, expected 1 or more"),
     ],
 )
@@ -135,6 +138,40 @@ def test_what_is_wrong_is_one_line(
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(command, cwd=study.parent, env=environment, capture_output=True, text=True)  # noqa: S603
     assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (2, "", line)
+
+
+def test_check_looks_for_the_folders_of_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "studies/letters/params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("../../pictures/omniglot", "$WHERE/letters"))
+    monkeypatch.setenv("WHERE", str(tmp_path))
+    assert main(["check", "--study", str(tmp_path)]) == 2
+    where = f"error: params.yaml: folders.letters: {tmp_path}/letters: "
+    assert capsys.readouterr().err == (
+        f"{where}cannot be read (No such file or directory), expected a folder of pictures\n"
+    )
+    (tmp_path / "letters").mkdir()
+    assert main(["check", "--study", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"{where}found no pictures, expected some")
+    (tmp_path / "letters/a.png").touch()  # not opened
+    assert main(["check", "--study", str(tmp_path)]) == 0
+
+
+def test_repro_without_dvc_is_one_line(tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    code = (
+        "import sys; sys.executable = '/nowhere/python'\n"
+        "from elbowroom.__main__ import main\n"
+        "sys.exit(main(['repro', '--study', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    environment = os.environ | {"PATH": "/nowhere/bin"}
+    done = subprocess.run(command, cwd=ROOT / "src", env=environment, capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: found no dvc on PATH, expected it beside elbowroom: activate their environment\n"
 
 
 def test_a_folder_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

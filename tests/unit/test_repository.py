@@ -2,6 +2,8 @@
 
 import subprocess
 
+from hatchling.builders.wheel import WheelBuilder
+
 from tests.support import ROOT
 
 
@@ -17,3 +19,8 @@ def test_text_files_have_lf_line_ends_on_every_machine() -> None:
         if not (is_link or is_text or is_binary):
             wrong.append(line)
     assert wrong == []
+
+
+def test_the_wheel_says_that_it_is_typed() -> None:
+    files = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    assert {"elbowroom/py.typed", "elbowroom/api.py", "elbowroom/stages/train.py"} <= files

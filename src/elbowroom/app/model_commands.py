@@ -25,7 +25,9 @@ def _sample(add: Any) -> None:
          "models/mnist-z128/seed-0.safetensors --output - | display"],
     )  # fmt: skip
     takes_model(defined)
-    defined.add_argument("--count", type=count, default=16, metavar="N", help="how many (16)")
+    defined.add_argument(
+        "--count", type=count, default=16, metavar="N", help="how many (16); another N gives other pictures"
+    )
     defined.add_argument("--noise", type=seed, default=0, metavar="SEED", help="the seed of the noise (0)")
     gives_pictures(defined)
 
@@ -95,7 +97,7 @@ def _export(add: Any) -> None:
     )  # fmt: skip
     defined.description = (
         "Write encoder.onnx, decoder.onnx and README.md, its card. They need neither elbowroom nor PyTorch.\n"
-        "Each is checked with onnxruntime. It needs: pip install 'elbowroom[onnx]'."
+        "Each is checked with onnxruntime. It needs the extra packages: in a clone, pip install '.[onnx]'."
     )
     takes_model(defined)
     defined.add_argument("--output", "-o", required=True, metavar="FOLDER", help="where the files go")

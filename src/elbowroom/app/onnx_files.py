@@ -61,7 +61,7 @@ def onnx_files(model: TrainedVAE) -> OnnxFiles:
         import onnxscript  # noqa: F401 (PyTorch's exporter needs it)
     except ImportError as error:
         raise StudyError(
-            f"export: found no {error.name}, expected the extra packages: pip install 'elbowroom[onnx]'"
+            f"export: found no {error.name}, expected the extra packages: pip install '.[onnx]' in a clone"
         ) from None
     latents = ["mu", "logvar"] if model.variant.model == "vae" else ["mu"]
     encoder = _exported(_Encoder(model), torch.rand(2, *model.shape), "images", latents)

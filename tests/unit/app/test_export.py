@@ -13,13 +13,14 @@ import torch
 
 from elbowroom.__main__ import main
 from elbowroom.api import Model
-from elbowroom.app.model_card import model_card
+from elbowroom.app.model_card import ANSWERS, model_card
 from elbowroom.app.onnx_files import BATCHES
 from elbowroom.core import paths
 from elbowroom.core.files import load_csv
 from elbowroom.core.params import load_study
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import Shape, Study, Variant
+from elbowroom.results.outcomes import State
 from elbowroom.vae.model import VAE
 from elbowroom.vae.trained import TrainedVAE
 from tests.support import ROOT
@@ -107,12 +108,26 @@ def test_a_card_has_data_training_and_metrics_with_intervals(noise: Study) -> No
     assert "MNIST: 20,000 training and 10,000 test images" in card
     assert f"Licence of the data, MNIST: {PUBLISHED['mnist'].licence}." in card
     assert (
-        "- 25 epochs in batches of 128, by Adam with learning rate 0.001, precision bf16; seed 0 of 0, 1 and 2.\n"
+        "- 25 epochs in batches of 128, by Adam with learning rate 0.001, precision bf16; seed 0, one of 0, 1 and 2.\n"
         in card
     )
-    assert "The study's answer on 64 latents: largest tried.\n" in card
+    assert (
+        "The study's answer on 64 latents: nothing larger to compare with, so whether they are enough is open.\n"
+        in card
+    )
     assert "- About 12 of its 64 latents carry 95 % of the KL; the others say little.\n" in card
     assert "\n\n\n" not in card
+
+
+def test_a_card_of_one_seed_speaks_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "studies/quickstart")
+    study = load_study()
+    card = model_card(untrained("mnist-z128", study.variant("mnist-z128"), (1, 28, 28)), study, 1e-7)
+    used = load_csv(paths.seeds_file("mnist-z128"), ["variant"]).used_latents[0]
+    assert "; seed 0, the only one.\n" in card
+    assert f"\n| used latents | {used:.0f} |\n" in card
+    assert "The study's answer on 128 latents: none, since one seed is not enough for one.\n" in card
+    assert set(ANSWERS) == set(State)
 
 
 @pytest.mark.parametrize("package", ["onnxscript", "onnxruntime"])
@@ -125,6 +140,6 @@ def test_a_missing_package_is_one_line(
     monkeypatch.setitem(sys.modules, package, None)
     assert main(["export", str(tmp_path / "m.safetensors"), "-o", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == (
-        f"error: export: found no {package}, expected the extra packages: pip install 'elbowroom[onnx]'\n"
+        f"error: export: found no {package}, expected the extra packages: pip install '.[onnx]' in a clone\n"
     )
     assert not (tmp_path / "out").exists()

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from elbowroom.core.device import choose_device
-from elbowroom.core.errors import StudyError
+from elbowroom.core.errors import StudyError, whole
 from elbowroom.core.settings import Shape, Variant
 from elbowroom.vae import trained
 from elbowroom.vae.latent_space import interpolate
@@ -99,15 +99,15 @@ class Model:
         return self.decode(self.encode(images).mu)
 
     def sample(self, count: int, noise: int = 0) -> np.ndarray:
-        """Decode `count` z ~ N(0, I): pictures (count, C, H, W). noise: a seed, the same noise for every model."""
-        if count < 1:
-            raise StudyError(f"count: found {count}, expected 1 or more")
-        return _array(self.trained.sample(count, noise))
+        """Decode `count` z ~ N(0, I): pictures (count, C, H, W).
+
+        noise: a seed, 0 to 2^31 - 1, the same noise for every model. Another count is other noise, too.
+        """
+        return _array(self.trained.sample(whole("count", count, 1), whole("noise", noise, 0)))
 
     def interpolate(self, first: ArrayLike, second: ArrayLike, steps: int = 10) -> np.ndarray:
         """Decode the straight path from the mu of one image to that of another, each (C, H, W): (steps, C, H, W)."""
-        if steps < 2:
-            raise StudyError(f"steps: found {steps}, expected 2 or more")
+        steps = whole("steps", steps, 2)
         ends = [
             self._images(name, _to_array(name, each)[None]) for name, each in (("first", first), ("second", second))
         ]
@@ -125,7 +125,7 @@ class Model:
         if array.dtype == np.uint8:
             return torch.from_numpy(np.array(array)).to(self.trained.device)
         if array.dtype.kind != "f":
-            raise StudyError(f"{name}: found {array.dtype}, expected uint8, or floats from 0 to 1")
+            raise StudyError(f"{name}: found {_kind(array)}, expected uint8, or floats from 0 to 1")
         low, high = array.min(), array.max()
         if not (low >= 0 and high <= 1):
             raise StudyError(
@@ -134,18 +134,31 @@ class Model:
         return torch.from_numpy(array.astype(np.float32) * np.float32(255)).to(self.trained.device)
 
     def _latents(self, z: ArrayLike) -> Tensor:
-        array = _to_array("z", z)
-        if array.ndim != 2 or array.shape[1] != self.variant.latent_dim or not len(array):
-            raise StudyError(f"z: found an array of shape {array.shape}, expected (N, {self.variant.latent_dim})")
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise StudyError(f"z: found {array.dtype} with what is no finite number, expected finite numbers")
-        return torch.from_numpy(array.astype(np.float32)).to(self.trained.device)
+        return torch.from_numpy(latents("z", z, self.variant.latent_dim)).to(self.trained.device)
 
 
 def load_model(model: str | Path, study: str | Path, seed: int | None) -> Model:
     """Do what `elbowroom.load` says."""
     choice = find_model(model, study, seed)
     return Model(trained.load_model(choice.path, choose_device(), choice.variant, choice.seed))
+
+
+def latents(name: str, z: ArrayLike, latent_dim: int) -> np.ndarray:
+    """Return z (N, latent_dim) as float32. Raises StudyError, which begins with the name, if it is anything else."""
+    array = _to_array(name, z)
+    if array.ndim != 2 or array.shape[1] != latent_dim or not len(array):
+        raise StudyError(f"{name}: found an array of shape {array.shape}, expected (N, {latent_dim})")
+    if array.dtype.kind not in "fiu":
+        raise StudyError(f"{name}: found {_kind(array)}, expected numbers")
+    with np.errstate(over="ignore"):
+        numbers = array.astype(np.float32)
+    if len(wrong := array[~np.isfinite(numbers)]):
+        raise StudyError(f"{name}: found {wrong[0]:.4g}, expected finite numbers of float32")
+    return numbers
+
+
+def _kind(array: np.ndarray) -> str:
+    return "text" if array.dtype.kind in "SUT" else str(array.dtype)
 
 
 def _to_array(name: str, values: ArrayLike) -> np.ndarray:

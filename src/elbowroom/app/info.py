@@ -5,13 +5,14 @@ from argparse import Namespace
 
 from elbowroom.core import files
 from elbowroom.core.settings import Variant
-from elbowroom.vae.model_files import Header, find_model, read_header
+from elbowroom.vae.model_files import Header, check_seed, find_model, read_header
 
 
 def run(options: Namespace) -> int:
     """Print what the file says, after checking that it is as it was written."""
-    path = find_model(options.model, options.study, options.seed).path
+    path, _, seed = find_model(options.model, options.study, options.seed)
     arrays, header = files.load_arrays(path)
+    check_seed(path, header.get("seed"), seed)
     numbers = sum(math.prod(array.shape) for name, array in arrays.items() if name != "sigma2")
     print("\n".join(lines(str(path), read_header(path, header), numbers)))
     return 0

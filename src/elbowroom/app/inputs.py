@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from elbowroom.api import latents
 from elbowroom.core.dataset_settings import FolderDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.settings import Shape
 from elbowroom.datasets.picture import UnreadableError, fitted, flat, upright
 
 STDIN = "-"
+PICTURES, LATENTS = "a PNG, JPEG or the like, or NPZ", "a CSV of numbers, or NPZ"
 ARRAYS = (b"PK\x03\x04", b"\x93NUMPY")  # how NPZ and NPY begin
 
 
@@ -56,15 +59,15 @@ def read_images(sources: Sequence[str], shape: Shape, adaptation: Adaptation) ->
     """
     parts, names = [], []
     for source in sources:
-        content = _read(source)
+        content, where = _read(source, PICTURES), _named(source)
         if content.startswith(ARRAYS):
-            part = _array(source, content, ("images", "pictures"))
+            part = _array(where, content, ("images", "pictures"))
             if part.ndim != 4 or part.shape[1:] != shape or not len(part):
                 expected = f"(N, {', '.join(map(str, shape))})"
-                raise StudyError(f"{source}: found an array of shape {part.shape}, expected {expected}")
+                raise StudyError(f"{where}: found an array of shape {part.shape}, expected {expected}")
             names += [f"{source}[{place}]" for place in range(len(part))]
         else:
-            part = _picture(source, content, shape, adaptation)
+            part = _picture(where, content, shape, adaptation)
             names.append(source)
         parts.append(part)
     if len({part.dtype for part in parts}) > 1:  # bytes beside floats: all as floats from 0 to 1
@@ -72,7 +75,7 @@ def read_images(sources: Sequence[str], shape: Shape, adaptation: Adaptation) ->
     return np.concatenate(parts), names
 
 
-def _picture(source: str, content: bytes, shape: Shape, adaptation: Adaptation) -> np.ndarray:
+def _picture(where: str, content: bytes, shape: Shape, adaptation: Adaptation) -> np.ndarray:
     """Read a picture as (1, C, H, W) uint8, as `prepare` reads those of a folder."""
     channels, height, width = shape
     settings = adaptation.settings(shape)
@@ -82,41 +85,69 @@ def _picture(source: str, content: bytes, shape: Shape, adaptation: Adaptation) 
                 opened.draft("L" if channels == 1 else "RGB", (2 * max(height, width),) * 2)  # as prepare does
             picture = flat(upright(opened), settings)
             picture = fitted(picture, settings) if adaptation.fit else picture.copy()
+    except UnidentifiedImageError:
+        raise StudyError(f"{where}: found no picture (no known format), expected {PICTURES}") from None
     except (UnreadableError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = short(str(error).partition("\n")[0])
-        raise StudyError(f"{source}: found no picture ({reason}), expected a PNG, JPEG or the like, or NPZ") from None
+        raise StudyError(f"{where}: found no picture ({reason}), expected {PICTURES}") from None
     if picture.size != (width, height):
         found = f"{picture.width} x {picture.height} pixels"
-        raise StudyError(f"{source}: found {found}, expected {width} x {height} (--fit gives it that size)")
+        raise StudyError(f"{where}: found {found}, expected {width} x {height} (--fit gives it that size)")
     pixels = np.asarray(ImageOps.invert(picture) if adaptation.invert else picture)
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2)
 
 
-def read_latents(source: str) -> np.ndarray:
+def read_latents(source: str, latent_dim: int) -> np.ndarray:
     """Read z (N, latent_dim): an array z or mu of an NPZ, an NPY, or the columns z_0, ... or mu_0, ... of a CSV."""
-    content = _read(source)
-    if content.startswith(ARRAYS):
-        return _array(source, content, ("z", "mu"))
-    try:
-        head, *rows = csv.reader(io.StringIO(content.decode()))
-        for name in ("z", "mu"):
-            columns = [f"{name}_{place}" for place in range(len(head)) if f"{name}_{place}" in head]
-            if columns and columns == [f"{name}_{place}" for place in range(len(columns))]:
-                places = [head.index(column) for column in columns]
-                return np.array([[float(row[place]) for place in places] for row in rows], np.float32)
-    except (ValueError, IndexError, csv.Error) as error:
-        raise StudyError(f"{source}: found no table ({short(str(error))}), expected a CSV of numbers") from None
-    raise StudyError(f"{source}: found columns {short(', '.join(head))}, expected z_0, z_1, ... or mu_0, mu_1, ...")
+    content, where = _read(source, LATENTS), _named(source)
+    found = _array(where, content, ("z", "mu")) if content.startswith(ARRAYS) else _table(where, content)
+    return latents(where, found, latent_dim)
 
 
-def _read(source: str) -> bytes:
+def _table(where: str, content: bytes) -> np.ndarray:
+    """Read the columns z_0, ... or mu_0, ... of a CSV: (N, how many there are)."""
     try:
-        return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+        head, *rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+        columns = _columns(where, head)
+        for number, row in enumerate(rows, 1):
+            if len(row) != len(head):
+                raise StudyError(f"{where}: row {number}: found {len(row)} cells, expected {len(head)}")
+        return np.array([[float(row[place]) for place in columns] for row in rows]).reshape(-1, len(columns))
+    except UnicodeDecodeError:
+        raise StudyError(f"{where}: found no text, expected {LATENTS}") from None
+    except (ValueError, csv.Error) as error:
+        raise StudyError(f"{where}: found no table ({short(str(error))}), expected {LATENTS}") from None
+
+
+def _columns(where: str, head: Sequence[str]) -> list[int]:
+    """Return the places of z_0, z_1, ... in the head of a table, or of mu_0, mu_1, ... if it has none of these."""
+    for name in ("z", "mu"):
+        numbered = {
+            int(column[len(name) + 1 :]) for column in head if re.fullmatch(rf"{name}_(0|[1-9]\d{{0,8}})", column)
+        }
+        if missing := [place for place in range(len(numbered)) if place not in numbered]:
+            raise StudyError(f"{where}: found {name}_{max(numbered)} and no {name}_{missing[0]}, expected both")
+        if numbered:
+            return [head.index(f"{name}_{place}") for place in sorted(numbered)]
+    raise StudyError(f"{where}: found columns {short(', '.join(head))}, expected z_0, z_1, ... or mu_0, mu_1, ...")
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == STDIN else source
+
+
+def _read(source: str, expected: str) -> bytes:
+    """Read a file, or standard input. Raises StudyError if it is empty or cannot be read."""
+    try:
+        content = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
     except OSError as error:
-        raise StudyError(f"{source}: cannot be read ({error.strerror}), expected a file") from None
+        raise StudyError(f"{_named(source)}: cannot be read ({error.strerror}), expected a file") from None
+    if not content or content.isspace():
+        raise StudyError(f"{_named(source)}: is empty, expected {expected}")
+    return content
 
 
-def _array(source: str, content: bytes, names: Sequence[str]) -> np.ndarray:
+def _array(where: str, content: bytes, names: Sequence[str]) -> np.ndarray:
     """Read an NPY, or from an NPZ the array of one of these names, or its only array."""
     try:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
@@ -125,9 +156,9 @@ def _array(source: str, content: bytes, names: Sequence[str]) -> np.ndarray:
         found = [name for name in names if name in loaded] or (loaded.files if len(loaded.files) == 1 else [])
         if not found:
             raise StudyError(
-                f"{source}: found arrays {short(', '.join(loaded.files))}, expected one called {' or '.join(names)}"
+                f"{where}: found arrays {short(', '.join(loaded.files))}, expected one called {' or '.join(names)}"
             )
         array: np.ndarray = loaded[found[0]]
         return array
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise StudyError(f"{source}: found no array ({short(str(error))}), expected an NPZ or NPY") from None
+        raise StudyError(f"{where}: found no array ({short(str(error))}), expected an NPZ or NPY") from None

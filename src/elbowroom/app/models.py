@@ -16,7 +16,7 @@ from elbowroom.core.params import load_study
 from elbowroom.datasets.images import to_bytes
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.pictures import mosaic
-from elbowroom.vae.model_files import SUFFIX
+from elbowroom.vae.model_files import is_file
 
 COLUMNS = 10  # pictures in a row of a PNG
 
@@ -59,7 +59,7 @@ def encode(options: Namespace) -> int:
 def decode(options: Namespace) -> int:
     """Decode latents."""
     model = _model(options)
-    return _write_pictures(options, model.decode(read_latents(options.latents)))
+    return _write_pictures(options, model.decode(read_latents(options.latents, model.variant.latent_dim)))
 
 
 def _model(options: Namespace) -> Model:
@@ -69,7 +69,7 @@ def _model(options: Namespace) -> Model:
 def _adaptation(options: Namespace) -> Adaptation:
     """Adapt pictures as those were that a study's model was trained on. A file does not say how that was."""
     dataset = None
-    if not options.model.endswith(SUFFIX):
+    if not is_file(options.model, options.study):
         study = load_study(Path(options.study) / paths.PARAMS)
         dataset = study.datasets[study.variants[options.model].dataset]
     return Adaptation(options.fit, options.invert, dataset if isinstance(dataset, FolderDataset) else None)

@@ -1,6 +1,8 @@
 """StudyError: a problem that the user can fix, told in one line."""
 
+import operator
 import reprlib
+from typing import SupportsIndex
 
 
 class StudyError(Exception):
@@ -11,6 +13,13 @@ class StudyError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+
+
+def whole(name: str, value: object, least: int) -> int:
+    """Return a whole number, Python's or NumPy's. Raises StudyError, naming it, unless it is least to 2^31 - 1."""
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool) and least <= operator.index(value) < 2**31:
+        return operator.index(value)
+    raise StudyError(f"{name}: found {shown(value)}, expected a whole number, {least} or more")
 
 
 def short(text: str) -> str:

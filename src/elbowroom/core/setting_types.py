@@ -13,7 +13,8 @@ class Settings(BaseModel):
 
 # A name is part of file names, of stage names (train@NAME) and of keys (`dvc exp run -S variants.NAME.beta=4`, where a
 # dot separates).
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+NAME = r"^[a-z][a-z0-9_-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 PositiveInt = Annotated[Count, Field(ge=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from elbowroom.core import files, paths
-from elbowroom.core.errors import StudyError, shown
+from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Shape, Study, Variant
 from elbowroom.core.weights import set_weights, weights
 from elbowroom.datasets.images import batches, scale
 from elbowroom.vae import fast_cpu, objective
 from elbowroom.vae.latent_space import prior_samples
 from elbowroom.vae.model import VAE
-from elbowroom.vae.model_files import read_header
+from elbowroom.vae.model_files import check_seed, read_header
 
 ENCODE_BATCH = 1000  # images at once, unless a caller says otherwise
 DECODE_BATCH = 256  # z at once, likewise
@@ -137,5 +137,4 @@ def _check_owner(path: Path, header: dict[str, Any], variant: Variant | None, se
     if variant is not None and (found := header.get("variant")) != (expected := variant.model_dump()):
         differing = [key for key in expected if not isinstance(found, dict) or found.get(key) != expected[key]]
         raise StudyError(f"{path}: found results of another variant ({', '.join(differing)} differ), run `dvc repro`")
-    if seed is not None and header.get("seed") != seed:
-        raise StudyError(f"{path}: found results of seed {shown(header.get('seed'))}, expected {seed}")
+    check_seed(path, header.get("seed"), seed)

@@ -3,6 +3,7 @@
 import csv
 import doctest
 import io
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
@@ -28,6 +29,7 @@ from tests.support import ROOT
 from tests.support.settings import folder as folder_settings
 from tests.support.settings import recipe
 
+WHOLE = "expected a whole number"
 RANGE, SHAPE = "expected floats from 0 to 1, or uint8", "expected (N, 1, 28, 28)"
 FILE = "models/mnist-z6/seed-0.safetensors"
 NAMES = ("mnist-z6", "cifar10-ae5")
@@ -127,9 +129,12 @@ def test_a_path_goes_from_one_reconstruction_to_the_other(model: api.Model, imag
         ("encode", np.zeros((1, 1, 28, 28), int), "images: found int64, expected uint8, or floats from 0 to 1"),
         ("encode", [[1], [2, 3]], "images: found what NumPy cannot read (setting an array element"),
         ("decode", np.zeros(6), "z: found an array of shape (6,), expected (N, 6)"),
-        ("decode", np.full((1, 6), np.inf), "z: found float64 with what is no finite number, expected finite numbers"),
-        ("decode", np.full((1, 6), "a"), "z: found <U1 with what is no finite number, expected finite numbers"),
-        ("sample", 0, "count: found 0, expected 1 or more"),
+        ("decode", np.full((1, 6), np.inf), "z: found inf, expected finite numbers of float32"),
+        ("decode", np.full((1, 6), 1e300), "z: found 1e+300, expected finite numbers of float32"),
+        ("decode", np.full((1, 6), "a"), "z: found text, expected numbers"),
+        ("decode", np.full((1, 6), True), "z: found bool, expected numbers"),
+        ("encode", np.full((1, 1, 28, 28), "a"), "images: found text, expected uint8, or floats from 0 to 1"),
+        *(("sample", bad, f"count: found {bad!r}, {WHOLE}, 1 or more") for bad in (0, 2.5, "3", True, None, 2**31)),
     ],
 )  # fmt: skip
 def test_a_wrong_array_is_one_line(method: str, given: object, expected: str) -> None:
@@ -139,20 +144,40 @@ def test_a_wrong_array_is_one_line(method: str, given: object, expected: str) ->
     assert "\n" not in str(error.value)
 
 
+def test_a_wrong_number_is_one_line() -> None:
+    model, image = elbowroom.load("mnist-z6"), np.zeros((1, 28, 28), np.uint8)
+    calls = {
+        "noise: found -1, expected a whole number, 0": lambda: model.sample(2, noise=-1),
+        "noise: found 'a', expected a whole number, 0": lambda: model.sample(2, noise="a"),
+        "steps: found 1, expected a whole number, 2": lambda: model.interpolate(image, image, steps=1),
+        "steps: found 2.5, expected a whole number, 2": lambda: model.interpolate(image, image, steps=2.5),
+        "seed: found 0.5, expected a whole number, 0": lambda: elbowroom.load("mnist-z6", seed=0.5),
+        "model: found 3, expected the name of a variant, or the path": lambda: elbowroom.load(3),
+        "study: found 3, expected the path of a study's folder": lambda: elbowroom.load("mnist-z6", study=3),
+    }
+    for expected, call in calls.items():
+        with pytest.raises(elbowroom.StudyError, match=f"^{expected}"):
+            call()
+    assert model.sample(np.int64(2)).shape == (2, 1, 28, 28)
+
+
 def test_a_wrong_end_of_a_path_is_one_line() -> None:
     image = np.zeros((1, 28, 28), np.uint8)
     with pytest.raises(
         elbowroom.StudyError, match=r"^second: found an array of shape \(28, 28\), expected \(1, 28, 28\)$"
     ):
         elbowroom.load("mnist-z6").interpolate(image, image[0])
-    with pytest.raises(elbowroom.StudyError, match=r"^steps: found 1, expected 2 or more$"):
-        elbowroom.load("mnist-z6").interpolate(image, image, steps=1)
 
 
 def test_a_model_is_found_from_any_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     one, other = elbowroom.load("mnist-z6", study=folder), elbowroom.load(folder / paths.model_file("mnist-z6", 0))
     assert one.sample(2).tobytes() == other.sample(2).tobytes()
+    for name in ("model", "Model.bin", "mnist-z6"):  # a file of any name; a variant's name means the variant
+        shutil.copy(folder / paths.model_file("mnist-z6", 0), name)
+        assert elbowroom.load(name).name == "mnist-z6"
+    assert main(["info", "model"]) == 0
+    assert main(["info", "./model"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -161,7 +186,9 @@ def test_a_model_is_found_from_any_folder(folder: Path, tmp_path: Path, monkeypa
         (["mnist-z7"], "params.yaml: variants: found no 'mnist-z7', expected one of mnist-z6, mnist-z256"),
         (["mnist-z6", ".", 4], "mnist-z6: found no seed 4, expected one of 0"),
         (["mnist-z256"], "models/mnist-z256/seed-0.safetensors: not found, expected from an earlier stage"),
-        ([FILE, ".", 4], f"{FILE}: found results of seed 0, expected 4"),
+        ([FILE, ".", 4], f"{FILE}: found seed 0, expected seed 4"),
+        (["nope.safetensors"], "nope.safetensors: found no such file, expected that of a model, or the name of a var"),
+        (["models/mnist-z6"], "models/mnist-z6: found no such file, expected that of a model, or the name of a var"),
         (["mnist-z6", "elsewhere"], "elsewhere/params.yaml: not found in"),
     ],
 )  # fmt: skip
@@ -281,17 +308,36 @@ def test_a_picture_is_fitted_as_prepare_does_it(how: dict[str, str]) -> None:
     [
         ("sample mnist-z6 -o out.gif", "--output: found 'out.gif', expected a name that ends in .png or .npz"),
         ("encode mnist-z6 nothing.png", "nothing.png: cannot be read (No such file or directory), expected a file"),
-        ("encode mnist-z6 params.yaml", "params.yaml: found no picture (cannot identify image file"),
+        ("encode mnist-z6 params.yaml", "params.yaml: found no picture (no known format), expected a PNG, JPEG or"),
+        ("encode mnist-z6 empty.png", "empty.png: is empty, expected a PNG, JPEG or the like, or NPZ"),
+        ("encode mnist-z6 -", "standard input: found no picture (no known format), expected a PNG"),
+        ("decode mnist-z6 - -o out.png", "standard input: found columns what is no picture, expected z_0"),
+        ("decode mnist-z6 empty.png -o out.png", "empty.png: is empty, expected a CSV of numbers, or NPZ"),
+        ("decode mnist-z6 grey.png -o out.png", "grey.png: found no text, expected a CSV of numbers, or NPZ"),
+        ("decode mnist-z6 gap.csv -o out.png", "gap.csv: found z_2 and no z_1, expected both"),
+        ("decode mnist-z6 short.csv -o out.png", "short.csv: row 2: found 1 cells, expected 2"),
+        ("decode mnist-z6 flat.npz -o out.png", "flat.npz: found an array of shape (28, 28), expected (N, 6)"),
+        ("decode mnist-z6 wide.csv -o out.png", "wide.csv: found inf, expected finite numbers"),
+        (f"info {FILE} --seed 5", f"{FILE}: found seed 0, expected seed 5"),
+        (f"sample {FILE} --seed 5 -o out.png", f"{FILE}: found seed 0, expected seed 5"),
         ("encode mnist-z6 broken.npz", "broken.npz: found no array ("),
         ("encode mnist-z6 two.npz", "two.npz: found arrays a, b, expected one called images or pictures"),
         ("encode mnist-z6 flat.npz", f"flat.npz: found an array of shape (28, 28), {SHAPE}"),
         ("decode mnist-z6 params.yaml -o out.png", "params.yaml: found columns "),
         ("decode mnist-z6 words.csv -o out.png", "words.csv: found no table (could not convert string to float: 'x'"),
-        ("decode mnist-z6 three.csv -o out.png", "z: found an array of shape (1, 3), expected (N, 6)"),
+        ("decode mnist-z6 three.csv -o out.png", "three.csv: found an array of shape (1, 3), expected (N, 6)"),
         ("interpolate mnist-z6 six.npz six.npz -o out.png", "six.npz, six.npz: found 12 images, expected one in each"),
     ],
 )  # fmt: skip
-def test_a_wrong_file_is_one_line(arguments: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_file_is_one_line(
+    arguments: str, expected: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"what is no picture")))
+    Path("empty.png").touch()
+    save_png("grey.png", np.zeros((1, 28, 28), np.uint8))
+    Path("gap.csv").write_text("z_0,z_2\n1,2\n")
+    Path("short.csv").write_text("z_0,z_1\n\n1,2\n3\n")
+    Path("wide.csv").write_text(",".join(f"mu_{place}" for place in range(6)) + "\n1,2,3,4,5,inf\n")
     Path("broken.npz").write_bytes(b"PK\x03\x04 and no more")
     np.savez("two.npz", a=np.zeros(1), b=np.zeros(1))
     np.savez("flat.npz", images=np.zeros((28, 28), np.uint8))

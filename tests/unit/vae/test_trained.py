@@ -48,7 +48,7 @@ def test_another_variants_weights_are_refused(tmp_path: Path) -> None:
 
 def test_another_seeds_weights_are_refused(tmp_path: Path) -> None:
     trained(variant()).save(tmp_path / "m")
-    with pytest.raises(StudyError, match=r"m: found results of seed 0, expected 1$"):
+    with pytest.raises(StudyError, match=r"m: found seed 0, expected seed 1$"):
         load_model(tmp_path / "m", CPU, variant(), 1)
 
 
@@ -112,7 +112,7 @@ def test_snapshots_are_read_only_for_their_variant_and_seed(tmp_path: Path) -> N
     assert {name: array.tolist() for name, array in read.items()} == {key: [0, 1, 2] for key in evolution}
     with pytest.raises(StudyError, match=r"e: found results of another variant \(channels differ\)"):
         load_evolution(tmp_path / "e", variant(channels=5), 0)
-    with pytest.raises(StudyError, match=r"e: found results of seed 0, expected 1$"):
+    with pytest.raises(StudyError, match=r"e: found seed 0, expected seed 1$"):
         load_evolution(tmp_path / "e", settings, 1)
     trained(settings).save(tmp_path / "e")
     with pytest.raises(StudyError, match=r"e: found no epochs, mu, reconstructions, expected snapshots"):

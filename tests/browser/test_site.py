@@ -3,12 +3,16 @@
 import subprocess
 import sys
 from html.parser import HTMLParser
+from inspect import isroutine
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
+import elbowroom
+from elbowroom.api import Model
+from elbowroom.vae.trained import TrainedVAE
 from tests.support import ROOT
 from tests.support.browser import opened
 
@@ -60,6 +64,20 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[Path, Links]) -> Non
                 wrong.append(f"{page.relative_to(site)}: {link}")
     assert len(pages) > 30
     assert wrong == []
+
+
+def test_the_api_has_what_a_user_calls(site: Path) -> None:
+    page = (site / "docs/api.html").read_text(encoding="utf-8")
+    methods = [
+        f"elbowroom.{where}.{name}"
+        for where, kind in (("api.Model", Model), ("vae.trained.TrainedVAE", TrainedVAE))
+        for name, method in vars(kind).items()
+        if not name.startswith("_") and isroutine(method)
+    ]
+    assert len(methods) > 10
+    places = [*(f"elbowroom.{name}" for name in elbowroom.__all__), *methods]
+    assert [place for place in places if f'id="{place}"' not in page] == []
+    assert "_NestedSequence" not in page  # what NumPy means by ArrayLike, in full
 
 
 def test_no_page_loads_anything_from_elsewhere(pages: dict[Path, Links]) -> None:

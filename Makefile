@@ -30,7 +30,7 @@ check: $(READY) ## check the params.yaml of STUDY (.)
 
 repro: check ## run what is not up to date in STUDY (.), JOBS (2) stages at a time; in full: hours on a CPU
 	@cd "$(STUDY)" && MAKE_PID=$$PPID exec python -m elbowroom.scheduler.local --jobs $(JOBS)
-	@cd "$(STUDY)" && echo "The report: $$PWD/report/index.html"
+	@cd "$(STUDY)" && python -m elbowroom answer
 
 readme: $(READY) ## put the root study's results into README.md
 	PYTHONPATH=src python -m elbowroom.report.readme

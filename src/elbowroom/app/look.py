@@ -160,5 +160,5 @@ def _why_no_labels(folders: Sequence[list[bytes]]) -> str:
     depth = len(around.split(b"/"))
     classes = {tuple(parts[depth : depth + 1]) for parts in folders}
     if around and () not in classes and 2 <= len(classes) <= MOST_CLASSES:
-        return f"all are in {folder_files.shown(around)}; as --images, its {len(classes)} folders would be classes"
+        return f"all are in {folder_files.shown(around)}: with --images of that, its {len(classes)} folders are classes"
     return "they are not sorted into folders, one for each class"

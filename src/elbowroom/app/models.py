@@ -86,16 +86,8 @@ def _write_pictures(options: Namespace, pictures: np.ndarray, above: np.ndarray 
     layers = [_bytes(layer) for layer in (above, pictures) if layer is not None]
     columns = COLUMNS if above is not None else max(COLUMNS, round(len(pictures) ** 0.5))
     rows = [[layer[start : start + columns]] for start in range(0, len(pictures), columns) for layer in layers]
-    return target.write(png_bytes(mosaic(_filled(rows, columns))))
+    return target.write(png_bytes(mosaic(rows)))
 
 
 def _bytes(images: np.ndarray) -> np.ndarray:
     return images if images.dtype == np.uint8 else to_bytes(torch.from_numpy(images))
-
-
-def _filled(rows: list[list[np.ndarray]], columns: int) -> list[list[np.ndarray]]:
-    """Fill the last rows with white, if there are full rows above them."""
-    if len(rows[0][0]) < columns:
-        return rows
-    missing = [np.full((columns - len(group), *group.shape[1:]), 255, np.uint8) for (group,) in rows]
-    return [[np.concatenate([group, white])] for (group,), white in zip(rows, missing, strict=True)]

@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     files.write(home.folder / paths.PARAMS, params(name, settings, options.latent))
     print(f"Made {os.path.relpath(home.folder)}, which trains {counted(len(options.latent), 'latent size')}")
     print(f"Its settings are in {paths.PARAMS}. Next:")
-    print(f"  cd {os.path.relpath(home.folder)}\n  dvc repro")
+    print(f"  cd {os.path.relpath(home.folder)}\n  elbowroom repro")
     return 0
 
 

@@ -4,18 +4,14 @@ import os
 import sys
 from pathlib import Path
 
+from elbowroom.app import answer
 from elbowroom.core.params import load_study
 from elbowroom.scheduler import local
 
-PAGE = Path("report/index.html")
-
 
 def run(jobs: int) -> int:
-    """Run the study in this folder, and say where its report is. Return the exit status."""
+    """Run the study in this folder, then print its answer. Return the exit status."""
     load_study()
     environment = str(Path(sys.executable).parent)  # whose dvc and python are used, activated or not
     os.environ["PATH"] = os.pathsep.join([environment, os.environ.get("PATH", os.defpath)])
-    status = local.run(jobs)
-    if status == 0:
-        print(f"The report: {PAGE.absolute()}")
-    return status
+    return local.run(jobs) or answer.run()

@@ -68,10 +68,18 @@ def _repro(add: Any) -> None:
     in_study(defined)
 
 
+def _answer(add: Any) -> None:
+    defined = command(
+        add, "answer", "Print the answer of a study's report.", _run_answer,
+        ["", "--study studies/quickstart"],
+    )  # fmt: skip
+    in_study(defined)
+
+
 def _suggest(add: Any) -> None:
     defined = command(
         add, "suggest", "Name the training that would decide how many latents are enough.", _run_suggest,
-        ["--study studies/quickstart", "--hours 10", "--apply && dvc repro"],
+        ["--study studies/quickstart", "--hours 10", "--apply && elbowroom repro"],
     )  # fmt: skip
     defined.description = (
         "Name the training that would decide how many latents are enough, cheapest first, with its cost.\n"
@@ -117,7 +125,7 @@ MERGED = {
 }
 
 
-DEFINITIONS = (_new_study, _check, _repro, _suggest, _compare, _upgrade_study, _merge)
+DEFINITIONS = (_new_study, _check, _repro, _answer, _suggest, _compare, _upgrade_study, _merge)
 
 
 # --- what each does --------------------------------------------------------------------------------------------------
@@ -148,6 +156,13 @@ def _run_repro(options: Options) -> int:
     from elbowroom.app import repro
 
     return repro.run(options.jobs)
+
+
+def _run_answer(options: Options) -> int:
+    enter(options.study)
+    from elbowroom.app import answer
+
+    return answer.run()
 
 
 def _run_upgrade_study(options: Options) -> int:

@@ -47,9 +47,9 @@ def run(options: Namespace) -> int:
         return 1
     if options.apply:
         edit_params(fitting)
-        print(f"Written into {paths.PARAMS}. Next: `dvc repro`")
+        print(f"Written into {paths.PARAMS}. Next: `elbowroom repro`")
     else:
-        print(f"`elbowroom suggest --apply` writes this into {paths.PARAMS}; then `dvc repro` trains it")
+        print(f"`elbowroom suggest --apply` writes this into {paths.PARAMS}; then `elbowroom repro` trains it")
     return 0
 
 

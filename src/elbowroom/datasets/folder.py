@@ -99,7 +99,8 @@ def _report_failures(name: str, found: FolderFiles, decoded: Decoded, settings: 
         for number, why in sorted(decoded.failures.items())
     ]
     if said and settings.unreadable == "stop":
-        more = f"; {len(said) - 1} more pictures cannot be read" if len(said) > 1 else ""
+        others = len(said) - 1
+        more = f"; {others} more {'picture' if others == 1 else 'pictures'} cannot be read" if others else ""
         raise StudyError(f"{said[0]}, expected a picture{more} (datasets.{name}.unreadable: skip leaves them out)")
     for line in said[:NAMED]:
         print(f"skipped {line}")

@@ -17,9 +17,12 @@ def mosaic(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Lay out images, rows of groups of (N, C, H, W) uint8, on white: (height, width, C) uint8.
 
     Groups in a row have a wide gap between them. Images are enlarged and not smoothed, and
-    each has a grey line around it.
+    each has a grey line around it. A row with fewer images than the longest ends in white.
     """
-    return np.concatenate([_row(groups) for groups in rows])[: 2 - GAP]
+    drawn = [_row(groups) for groups in rows]
+    widest = max(row.shape[1] for row in drawn)
+    filled = [np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0)), constant_values=255) for row in drawn]
+    return np.concatenate(filled)[: 2 - GAP]
 
 
 def _row(groups: Sequence[np.ndarray]) -> np.ndarray:
@@ -46,7 +49,7 @@ def labelled_images(images: np.ndarray, labels: Sequence[str]) -> Figure:
     """Draw images (N, C, H, W) uint8 in a row, with the name of its class above each."""
     figure = Figure(figsize=(len(images) * 0.9, 1.2), dpi=DPI, layout="constrained")
     for axes, image, label in zip(np.ravel(figure.subplots(1, len(images))), images, labels, strict=True):
-        show_pixels(axes, image.transpose(1, 2, 0))
+        show_pixels(axes, np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=FRAME).transpose(1, 2, 0))
         axes.set_title(plain_text(label))
     return figure
 

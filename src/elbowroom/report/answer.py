@@ -8,7 +8,7 @@ from elbowroom.core.settings import Study
 from elbowroom.report.headlines import confidence, headline
 from elbowroom.report.markdown import one_line
 from elbowroom.report.size_sentences import Series, sentences
-from elbowroom.report.width_answer import width_paragraph
+from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.report.wording import Paragraph, dataset_name
 from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
@@ -39,7 +39,7 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
                     series.rows[0].variant,
                 )
             )
-    return [*paragraphs, width_paragraph(study, to_rows(WidthGain, comparison.widths))]
+    return [*paragraphs, *width_paragraphs(study, to_rows(WidthGain, comparison.widths))]
 
 
 def _question(subject: str) -> str:

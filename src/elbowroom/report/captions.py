@@ -20,8 +20,8 @@ DATASET_PICTURES = {  # pictures of all variants of a dataset
     "what it makes of the noise.",
     "interpolation": "From one test image (left) to another (right) on a straight line between their mu, first seed.",
     "interpolation-samples": "On a straight line between two random latent vectors, first seed.",
-    "maps": "mu of the first test images on its two principal components, coloured by class, first seed. The share "
-    "of the variance that they show is of this seed, too: tables have its mean over seeds.",
+    "maps": "mu of the first test images on its two principal components, coloured by class if there are any, "
+    "first seed. The share of the variance that they show is of this seed, too: tables have its mean over seeds.",
 }
 UNFINISHED = dict.fromkeys(
     ("reconstructions", "samples"), " Training is not finished: with more epochs they may get sharper."
@@ -56,7 +56,7 @@ NOISE_CHART = (
     "little or with one seed, or do worse than the linear VAE."
 )
 VARIANT_PICTURES = {  # pictures of one variant
-    "images.png": "Test images with their labels.",
+    "images.png": "Test images, with their labels if there are any.",
     "curves.png": "Training curves, a line for each seed.",
     "reconstructions.png": "Test images, and below them their reconstructions.",
     "samples.png": "Samples, z ~ N(0, I).",

@@ -17,5 +17,6 @@ def dimension_sentences(rows: Sequence[Dimension]) -> str:
     return (
         f"The images themselves vary in about {estimates} directions, by the distances between "
         f"{known[0].images:,} training images and their nearest neighbours. Such estimates are biased low: of 20 "
-        "directions they find 16 or 17. They need no training, and a model's used latents can be checked against them."
+        "directions they find 16 or 17. They need no training. A model needs at least that many latents to keep all "
+        "of an image, and it may use more."
     )

@@ -10,7 +10,7 @@ from elbowroom.results.rows import WidthGain
 
 def headline(series: Series) -> str:
     """Say how many latents are enough, or what is known of that."""
-    if series.of_state(State.COLLAPSED):
+    if series.of_state(State.COLLAPSED, State.BARELY_TRAINED, State.OVERFITTED):
         return "Not known yet: no size beats always showing the mean image."
     if enough := series.of_state(State.ENOUGH):
         unfinished = any(row.unfinished for row in series.kept)

@@ -60,7 +60,13 @@ def _unfinished(series: Series) -> Iterator[str]:
         yield f"Training is not finished, except with {_latents(finished)}."
     else:
         yield f"Training is not finished with {_latents(rows)}."
-    yield _doubling(rows, lambda row: nats_and_share(row.doubling_gain, row.explained))
+    yield _doubling(rows, _rough)
+
+
+def _rough(row: SizeAnswer) -> str:
+    """Say what twice the epochs may gain. A share of what little is explained yet would say nothing."""
+    small = row.doubling_gain < row.explained / 2
+    return nats_and_share(row.doubling_gain, row.explained) if small else nats(row.doubling_gain)
 
 
 def _doubling(rows: Sequence[SizeAnswer], gain: Callable[[SizeAnswer], str]) -> str:

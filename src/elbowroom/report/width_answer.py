@@ -1,6 +1,6 @@
 """Whether a wider network is worth having, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
@@ -12,22 +12,23 @@ from elbowroom.results.rows import WidthGain
 SUBJECT = "Width"
 
 
-def width_paragraph(study: Study, rows: Sequence[WidthGain]) -> Paragraph:
-    """Say what networks that differ in their width alone show, a sentence for each result of each comparison."""
+def width_paragraphs(study: Study, rows: Sequence[WidthGain]) -> Iterator[Paragraph]:
+    """Say what networks that differ in their width alone show, a sentence for each result of each comparison.
+
+    Nothing is said of a study of one width.
+    """
     if not rows:
         of_width = [pair for pair in pairs_of(study) if pair.setting == "channels"]
-        why = (
-            "No series whose networks differ in their width alone explains more than the mean image does"
-            if any(study.variants[pair.variant].model == "vae" for pair in of_width)
-            else "No two networks differ in their width alone"
-        )
-        return Paragraph(SUBJECT, [f"{why}, so what width is worth cannot be told."])
+        if any(study.variants[pair.variant].model == "vae" for pair in of_width):
+            why = "No series whose networks differ in their width alone explains more than the mean image does"
+            yield Paragraph(SUBJECT, [f"{why}, so what width is worth cannot be told."])
+        return
     groups: dict[tuple[str, str, int, int, Worth], list[WidthGain]] = {}
     for row in rows:
         key = (row.dataset, row.likelihood, row.against_channels, row.channels, row.worth)
         groups.setdefault(key, []).append(row)
     said = [_sentence(study, own) for own in groups.values()]
-    return Paragraph(SUBJECT, said, "Is a wider network worth it?", width_headline(rows))
+    yield Paragraph(SUBJECT, said, "Is a wider network worth it?", width_headline(rows))
 
 
 def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:

@@ -24,6 +24,7 @@ def training_seconds(study: Study, names: Iterable[str]) -> dict[str, float]:
             speeds[name] = speed
         images[name] = _images_to_go(study, name, past if same else {})
     if unknown := [name for name in images if name not in speeds]:
+        print("Measuring how fast this machine trains", flush=True)
         command = [sys.executable, "-m", "elbowroom.training.speed", *unknown]
         measured = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603
         if measured.returncode:

@@ -64,7 +64,9 @@ def describe_plan(plan: Plan, jobs: int, threads: str, seconds: Mapping[str, flo
     lines += budgets(load_study(), names) if names else []
     if seconds:
         longest = max(sum(seconds.values()) / jobs, *seconds.values())
-        lines.append(f"The training takes about {duration(longest)}, unless other work slows this machine down")
+        lines.append(
+            f"The training takes about {duration(longest)} if nothing else runs; measuring and pictures add to it"
+        )
     return "\n".join(map(wrapped, lines))
 
 

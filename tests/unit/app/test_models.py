@@ -241,12 +241,12 @@ def test_reconstructions_stand_below_their_images(model: api.Model, images: np.n
     """Twelve images: two rows of each, and white where there are no more."""
     np.savez("in.npz", images=images)
     command("reconstruct", model.name, "in.npz", "-o", "out.png")
-    shown = np.asarray(Image.open("out.png"))[1:-1, 1:-1]  # without the line around the images
+    shown = np.asarray(Image.open("out.png"))[1:-1, 1:-1]  # without the line around the outer images
     side = 3 * model.shape[1]
     assert shown.shape[:2] == (4 * side + 3 * 6, 10 * side + 9 * 6)
     row = shown.reshape(*shown.shape[:2], model.shape[0])[2 * (side + 6) :: 3]
     assert np.array_equal(row[: side // 3, side + 6 : 2 * side + 6 : 3], images[11].transpose(1, 2, 0))
-    assert (row[: side // 3, 2 * (side + 6) : 3 * (side + 6) - 6] == 255).all()
+    assert (row[:, 2 * (side + 6) :] == 255).all()  # and no lines there: they would look like images
 
 
 def test_latents_in_a_table_are_the_same_latents(model: api.Model, images: np.ndarray) -> None:

@@ -52,7 +52,7 @@ def test_a_study_in_a_clone_is_as_the_committed_ones(
     assert main(["new-study", "letters", "--images", str(pictures), "--latent", "8,2"]) == 0
     made = clone / "studies/letters"
     assert f"{pictures}: 40 pictures\n" in (said := capsys.readouterr().out)
-    assert said.endswith("Next:\n  cd studies/letters\n  dvc repro\n")
+    assert said.endswith("Next:\n  cd studies/letters\n  elbowroom repro\n")
     for name in MADE:
         assert (made / name).read_bytes() == (COMMITTED / name).read_bytes()
     listed = subprocess.check_output(["git", "ls-files", "--stage"], cwd=COMMITTED, text=True)  # noqa: S607
@@ -230,7 +230,7 @@ def test_what_crop_would_cut_off_is_counted(tmp_path: Path) -> None:
 def test_a_folder_around_all_classes_is_named(tmp_path: Path) -> None:
     draw(tmp_path / "tiles/crawl/2015", [Image.new("L", (32, 32), number) for number in range(9)])
     around, inside = (look(str(tmp_path / name), None) for name in ("tiles", "tiles/crawl/2015"))
-    assert "labels: none (all are in crawl/2015; as --images, its 2 folders would be classes)" in around.reasons
+    assert "labels: none (all are in crawl/2015: with --images of that, its 2 folders are classes)" in around.reasons
     assert "labels: folders (they are in 2 folders, taken as classes)" in inside.reasons
 
 

@@ -264,7 +264,7 @@ def test_one_bad_file_among_many_is_named_with_the_setting_that_skips_it(
     assert str(error.value).startswith(f"{tmp_path}/a/17.png: found a damaged image (")
     assert str(error.value).endswith(", expected a picture (datasets.letters.unreadable: skip leaves them out)")
     (tmp_path / "a/0.png").write_bytes(b"")
-    with pytest.raises(StudyError, match=r"0.png: found an empty file, expected a picture; 1 more pictures cannot be"):
+    with pytest.raises(StudyError, match=r"0.png: found an empty file, expected a picture; 1 more picture cannot be"):
         read(tmp_path)
     counts = read(tmp_path, folder(unreadable="skip")).counts
     assert counts["unreadable"] == 2

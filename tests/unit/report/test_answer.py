@@ -9,7 +9,7 @@ import pytest
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.report.answer import answer
-from elbowroom.report.width_answer import width_paragraph
+from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.results import tables
 from elbowroom.results.outcomes import State, Step, Worth
 from elbowroom.results.rows import SizeAnswer, WidthGain
@@ -199,7 +199,7 @@ def test_several_series_have_a_paragraph_each(study: Study) -> None:
     single = replace(ROW, series="beta 4", variant="b16")
     table = to_table(SizeAnswer, [ROW, replace(ROOMY, variant="z32"), *wide, single])
     found = answer(study, Comparison(answer=table, widths=to_table(WidthGain, []), **OTHER_TABLES))
-    assert [paragraph.subject for paragraph in found] == ["MNIST, width 32", "MNIST, width 64", "Width"]
+    assert [paragraph.subject for paragraph in found] == ["MNIST, width 32", "MNIST, width 64"]
 
 
 GAIN = WidthGain(
@@ -242,11 +242,12 @@ WIDER = f"{WHERE}, 64 channels instead of 32 (3.6 times the parameters)"
     ],
 )
 def test_each_result_of_a_wider_network_is_said(study: Study, worth: Worth, expected: str) -> None:
-    assert width_paragraph(study, [replace(GAIN, worth=worth)]).text == expected
+    (found,) = width_paragraphs(study, [replace(GAIN, worth=worth)])
+    assert found.text == expected
 
 
 def test_sizes_of_one_result_share_a_sentence(study: Study) -> None:
-    found = width_paragraph(
+    (found,) = width_paragraphs(
         study, [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)]
     )
     assert found.sentences[0] == (
@@ -258,15 +259,12 @@ def test_sizes_of_one_result_share_a_sentence(study: Study) -> None:
 
 def test_widths_of_models_that_explain_nothing_are_said_to_exist(study: Study) -> None:
     wide = study.variants["mnist-z128"].model_copy(update={"channels": 64})
-    found = width_paragraph(study.model_copy(update={"variants": study.variants | {"wide": wide}}), [])
+    (found,) = width_paragraphs(study.model_copy(update={"variants": study.variants | {"wide": wide}}), [])
     assert found.text.startswith("No series whose networks differ in their width alone explains more than the mean")
 
 
-def test_no_two_widths_are_said_to_be_none(study: Study) -> None:
-    assert (
-        width_paragraph(study, []).text
-        == "No two networks differ in their width alone, so what width is worth cannot be told."
-    )
+def test_nothing_is_said_of_a_study_of_one_width(study: Study) -> None:
+    assert list(width_paragraphs(study, [])) == []
 
 
 def test_the_committed_root_study_is_answered_from_its_tables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,5 +283,5 @@ def test_each_noise_level_has_its_own_paragraph(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(ROOT / "studies/noise")
     study = load_study()
     told = {paragraph.subject: " ".join(paragraph.sentences) for paragraph in answer(study, tables.comparison(study))}
-    assert [*told] == ["MNIST, beta 4", "MNIST, beta 1", "MNIST, beta 0.25", "MNIST, beta 0.0625", "Width"]
+    assert [*told] == ["MNIST, beta 4", "MNIST, beta 1", "MNIST, beta 0.25", "MNIST, beta 0.0625"]
     assert "About 22 of 64 latents" in told["MNIST, beta 0.25"]

@@ -14,5 +14,5 @@ def test_the_description_tells_what_is_trained(monkeypatch: pytest.MonkeyPatch) 
         "Up to 3 stages to run, 2 at a time with OMP_NUM_THREADS=4; DVC restores what its cache has",
         "train mnist-z128: 3 seeds x 50 epochs",
         "train cifar10-z8-c32: 3 seeds x 10 epochs",
-        "The training takes about 1.7 h, unless other work slows this machine down",
+        "The training takes about 1.7 h if nothing else runs; measuring and pictures add to it",
     ]

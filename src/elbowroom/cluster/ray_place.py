@@ -1,5 +1,6 @@
 """The place `ray`: a worker of a Ray cluster."""
 
+import hashlib
 import logging
 import os
 import socket
@@ -12,12 +13,16 @@ os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it when it is impor
 import numpy as np
 import ray
 from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from elbowroom.cluster import hub, sandbox, task
+from elbowroom.cluster import hub, node_server, sandbox, task
 from elbowroom.cluster.task import Content, Place, Resources, Show, StageResult, StageTask
 from elbowroom.core.errors import StudyError, short
+from elbowroom.scheduler.stage_client import ADDRESS
+from elbowroom.scheduler.stage_server import LIBRARIES
 
 NAMESPACE, HUB = "elbowroom", "hub"
+HEAD = "node:__internal_head__"  # a resource that only the head has
 POLL = 0.2  # seconds between two looks at what a stage prints
 FULL = (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError)
 GONE = (exceptions.ActorDiedError, exceptions.ActorUnavailableError, exceptions.ObjectLostError)  # of the hub
@@ -28,7 +33,7 @@ def connect(address: str) -> Place:
 
     Raises StudyError if there is none, if it expects another token, or if it expects none and anybody may use it.
     """
-    for module in (hub, sandbox, task):
+    for module in (hub, node_server, sandbox, task):
         ray.cloudpickle.register_pickle_by_value(module)  # so that nodes need no copy of the package
     try:
         ray.init(
@@ -53,9 +58,11 @@ def connect(address: str) -> Place:
 
 
 def find_hub() -> Any:
-    """Return the cluster's hub. The first who asks starts it."""
+    """Return the cluster's hub. The first who asks starts it, on the head: with that, all is lost anyway."""
     actor = ray.remote(num_cpus=0, max_restarts=-1)(hub.Hub)
-    return actor.options(name=HUB, lifetime="detached", get_if_exists=True).remote()
+    head = next(node["NodeID"] for node in ray.nodes() if node["Alive"] and HEAD in node["Resources"])
+    there = NodeAffinitySchedulingStrategy(head, soft=True)
+    return actor.options(name=HUB, lifetime="detached", get_if_exists=True, scheduling_strategy=there).remote()
 
 
 def run_stage(stage: StageTask, resources: Resources, content: Content, show: Show) -> StageResult:
@@ -90,7 +97,8 @@ def attempt(stage: StageTask, resources: Resources, content: Content, show: Show
     the_hub, run = find_hub(), uuid.uuid4().hex
     held = hold(the_hub, sorted({*stage.large.values()}), content)
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=resources.retries)(work)
-    future = remote.options(name=stage.stage).remote(stage, {sha: [one] for sha, one in held.items()}, the_hub, run)
+    options = remote.options(name=stage.stage)
+    future = options.remote(stage, {sha: [one] for sha, one in held.items()}, the_hub, run, [*LIBRARIES])
     while not ray.wait([future], timeout=POLL)[0]:
         show(printed(the_hub, run))
     result = ray.get(future)
@@ -117,7 +125,7 @@ def hold(the_hub: Any, shas: list[str], content: Content) -> dict[str, Any]:
         time.sleep(POLL)  # another driver brings it
 
 
-def work(stage: StageTask, held: dict[str, list[Any]], the_hub: Any, run: str) -> StageResult:
+def work(stage: StageTask, held: dict[str, list[Any]], the_hub: Any, run: str, libraries: list[str]) -> StageResult:
     """Run a stage on this node: called on a worker."""
     number = ray.get(the_hub.begin.remote(run))
 
@@ -126,4 +134,21 @@ def work(stage: StageTask, held: dict[str, list[Any]], the_hub: Any, run: str) -
 
     if number > 1:
         show(f"{stage.stage}: its worker or node was lost; attempt {number}, on {socket.gethostname()}\n".encode())
+    os.environ[ADDRESS] = server_here(stage, libraries)
     return sandbox.run_stage(stage, lambda sha: ray.get(held[sha][0]).tobytes(), show)
+
+
+def server_here(stage: StageTask, libraries: list[str]) -> str:
+    """Return the address of this node's stage server for the stage's number of threads. The first stage starts it."""
+    threads, node = stage.environment["OMP_NUM_THREADS"], ray.get_runtime_context().get_node_id()
+    parts = ("src/elbowroom/__init__.py", "src/elbowroom/core/", "src/elbowroom/scheduler/")
+    code = {name: content for name, content in stage.files.items() if name.startswith(parts)}
+    digest = hashlib.sha256(repr(sorted(code.items())).encode()).hexdigest()[:16]
+    actor: Any = ray.remote(num_cpus=0)(node_server.NodeServer)
+    server = actor.options(
+        name=f"server-{node}-{threads}-{digest}",
+        lifetime="detached",
+        get_if_exists=True,
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+    )
+    return ray.get(server.remote(code, libraries, threads).address.remote())

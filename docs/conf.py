@@ -34,6 +34,7 @@ docs/api
 Let the study search <docs/suggest>
 A study anywhere <docs/study-anywhere>
 On a cluster <docs/cluster>
+Your machine <docs/machine>
 Settings of datasets <docs/datasets>
 Convert a loss <docs/loss-scales>
 ```

@@ -38,10 +38,12 @@ def inserted(text: str, by: str, new: str) -> str:
 
 
 def block(study: Study) -> str:
-    """Return the answer and a table of all variants, as Markdown."""
+    """Return the answer in short and a table of all variants, as Markdown."""
     comparison = tables.comparison(study)
     parts = [
-        f"- **{escape_markdown(said.subject)}**: {escape_markdown(said.text)}\n" for said in answer(study, comparison)
+        f"- **{escape_markdown(said.question or said.subject)}** "
+        f"{escape_markdown(' '.join(filter(None, [said.headline, said.confidence])) or said.text)}\n"
+        for said in answer(study, comparison)
     ]
     variants = comparison.variants.to_dict("records")
     table = text_tables.headline(study, variants)

@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/.ready
 
-.PHONY: help install quickstart check repro readme docs test lint audit format studies page kernel lock bench torture clean
+.PHONY: help install quickstart check repro readme docs test lint audit format studies page pictures kernel lock bench torture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ studies: ## copy the pipeline to the studies
 
 page: $(READY) ## make the page of dvc plots from .dvc/page
 	python .dvc/page/build.py
+
+pictures: $(READY) ## make the GIF and the card that people share, from the pages (needs Chromium)
+	PYTHONPATH=src python docs/shared_pictures.py
 
 kernel: .venv/asc ## compile the kernel with which the report's page decodes (needs npm)
 	.venv/asc/node_modules/.bin/asc src/elbowroom/report/templates/kernel.ts $(ASC) --outFile src/elbowroom/report/templates/kernel.wasm

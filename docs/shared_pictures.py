@@ -30,7 +30,8 @@ FRAMES, MILLISECONDS, COLOURS = 24, 150, 128  # of the GIF
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STYLE = """
 body { margin: 0; display: grid; grid-template-columns: 1fr 560px; gap: 40px; align-items: center;
-  width: 1120px; height: 550px; padding: 40px; background: #f6f7f8; color: #1c1e21; font-family: system-ui, sans-serif; }
+  width: 1120px; height: 550px; padding: 40px; background: #f6f7f8; color: #1c1e21;
+  font-family: system-ui, sans-serif; }
 h1 { font-size: 46px; line-height: 1.15; margin: 0 0 28px; } p { font-size: 25px; line-height: 1.35; margin: 0 0 18px; }
 .name { color: #0a5a9c; font-weight: 600; } img { width: 560px; border-radius: 8px; }
 """

@@ -209,7 +209,11 @@ def test_a_clone_without_cache_shows_results_and_says_what_it_will_train(tiny: C
     clone = tiny._replace(path=tmp_path / "clone/studies/quickstart")
     assert all(name in clone.run("dvc", "metrics", "show") for name in NAMES)
     assert "failed" not in clone.run("dvc", "plots", "show")
-    clone.run("env", "PYTHONPATH=src", "python", "stages/report.py")  # of what git has
+    command = "dvc repro --single-item --force code report"
+    assert f"`{command}`" in (ROOT / "docs/using-dvc.md").read_text(encoding="utf-8")
+    (clone.path / "report/README.md").unlink()
+    assert ran(clone.run(*command.split())) == {"code", "report"}  # of what git has
+    assert (clone.path / "report/README.md").is_file()
     page = (clone.path / "report/index.html").read_text()
     assert "pictures of mnist-z128, mnist-z256 were decoded in advance and compressed, since the decoders are" in page
     first = clone.run("dvc", "repro", "prepare", "judge")

@@ -100,8 +100,8 @@ def grow(tiny: Checkout) -> list[set[str]]:
     links = ("src", "stages", "pages", "sheets", ".dvcignore", ".dvc/plots")
     for name in (*links, "dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(ROOT / "studies/quickstart" / name, folder / name, follow_symlinks=False)
-    for name in ("explorer", "listings"):
-        (folder / name).mkdir()
+    for name in ("explorer", "listings", "models/explorer"):
+        (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / "studies/quickstart" / name / ".gitkeep", folder / name)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     variants = params["variants"]

@@ -23,7 +23,7 @@ LINKS = {  # of a study in a clone, from its folder
     ".dvc/plots": "../../../.dvc/plots",
 }
 OTHER_NAMES = {"pages": "report", "sheets": "explorer"}  # by which DVC knows what git has (docs/adr/0001-pages.md)
-KEPT = ("explorer", "listings")  # folders that must be there before anything is in them
+KEPT = ("explorer", "listings", "models/explorer")  # folders that must be there before anything is in them
 REPLACED = {  # in the dvc.yaml of a study outside of a clone
     "python -m stages.": "python -m elbowroom.stages.",
     "code: # src, stages ->": "code: # the installed package ->",

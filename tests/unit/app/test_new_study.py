@@ -17,7 +17,8 @@ from elbowroom.core.params import load_study
 from tests.support import ROOT
 
 COMMITTED = ROOT / "studies/noise"
-MADE = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", "explorer/.gitkeep", "listings/.gitkeep")
+EMPTY = tuple(f"{folder}/.gitkeep" for folder in ("explorer", "listings", "models/explorer"))
+MADE = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", *EMPTY)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.checkout import Checkout
 
 pytestmark = pytest.mark.dvc
 STAGE = "train@mnist-z128"
-EPOCHS = 200
+EPOCHS = 100
 PATIENCE = 60  # seconds, on a busy machine
 
 

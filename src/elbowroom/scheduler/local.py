@@ -14,7 +14,7 @@ from elbowroom.core.params import load_study
 from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.forecast import training_seconds
 from elbowroom.scheduler.plan import describe_plan, find_plan, trained
-from elbowroom.scheduler.repair import repair
+from elbowroom.scheduler.repair import repair, wait_for_orphans
 from elbowroom.scheduler.runner import Runner
 from elbowroom.scheduler.stage_client import ADDRESS, die_with_parent
 from elbowroom.scheduler.stage_server import stage_server
@@ -40,6 +40,7 @@ def run(jobs: int) -> int:
     if shutil.which("dvc") is None:
         raise StudyError("found no dvc on PATH, expected it beside elbowroom: activate their environment")
     LOGS.mkdir(parents=True, exist_ok=True)
+    wait_for_orphans()
     repair()
     plan = find_plan()
     if not plan:

@@ -32,7 +32,7 @@ def find_place(address: str) -> Place:
         from elbowroom.cluster.ray_place import connect  # Ray, which takes a while to import
     except ModuleNotFoundError as error:
         raise StudyError(
-            f"ELBOWROOM_CLUSTER: found no {error.name}, expected the extra packages: pip install 'elbowroom[cluster]'"
+            f"ELBOWROOM_CLUSTER: found no {error.name}, expected the extra: pip install '.[cluster]' in a clone"
         ) from None
 
     return connect(address)

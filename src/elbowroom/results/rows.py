@@ -94,8 +94,8 @@ class SizeAnswer:
 
     @property
     def unfinished(self) -> bool:
-        """Whether twice the epochs are predicted to gain more than the margin."""
-        return self.doubling_gain > self.margin
+        """Whether twice the epochs are predicted to gain more than the margin, if there is one."""
+        return self.state is State.BARELY_TRAINED or 0 < self.margin < self.doubling_gain
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,14 @@ def test_each_state_is_said(study: Study, rows: tuple[SizeAnswer, ...], expected
     assert said(study, *rows) == expected
 
 
+def test_without_a_margin_only_what_has_begun_is_unfinished() -> None:
+    gains = replace(BEGUN, doubling_gain=4.0)
+    found = {state: replace(gains, state=state).unfinished for state in (State.COLLAPSED, State.OVERFITTED)}
+    assert gains.unfinished
+    assert replace(gains, doubling_gain=math.nan).unfinished
+    assert not any(found.values())
+
+
 def test_a_linear_vae_that_is_worse_or_missing_is_not_mentioned(study: Study) -> None:
     assert "linear" not in said(study, ROW, replace(ROOMY, linear_loss=math.nan))
 

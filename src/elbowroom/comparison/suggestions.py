@@ -129,6 +129,8 @@ def _edits(study: Study, rows: Iterable[SizeAnswer]) -> dict[Edit, list[str]]:
         elif first.step in (Step.LARGER, Step.BETWEEN, Step.SMALLER):
             for size in map(int, first.step_sizes.split()):
                 like = nearest(own, size).variant
+                if _named_like(study, like, size) in study.answer.left_out:  # it was tried, and failed
+                    continue
                 edits[NewVariant(_free_name(study, like, size, edits), like, size)] = [name]
         if trains_longer(own):
             longer.setdefault(recipe, []).append(name)
@@ -155,12 +157,16 @@ def _extended(seeds: Sequence[int], count: int) -> tuple[int, ...]:
     return (*seeds, *(next(unused) for _ in range(count - len(seeds))))
 
 
-def _free_name(study: Study, like: str, size: int, new: Iterable[Edit]) -> str:
-    """Name a variant like another: mnist-z128 -> mnist-z32. If the name is taken, a number follows."""
+def _named_like(study: Study, like: str, size: int) -> str:
+    """Name a variant of another size: mnist-z128 -> mnist-z32."""
     old, tail = study.variants[like].latent_dim, f"-z{size}"
     name, replaced = re.subn(rf"(?<![a-z0-9])z{old}(?![0-9])", f"z{size}", like, count=1)
-    if not replaced:
-        name = like[: LONGEST_NAME - len(tail)] + tail
+    return name if replaced else like[: LONGEST_NAME - len(tail)] + tail
+
+
+def _free_name(study: Study, like: str, size: int, new: Iterable[Edit]) -> str:
+    """Name a variant like another. If the name is taken, a number follows."""
+    name = _named_like(study, like, size)
     taken = {*study.variants, *(edit.name for edit in new if isinstance(edit, NewVariant))}
     candidates = (name, *(f"{name[: LONGEST_NAME - 4]}-{number}" for number in range(2, 1000)))
     return next(candidate for candidate in candidates if candidate not in taken)

@@ -63,6 +63,13 @@ def test_each_step_is_edits(step: Step, sizes: str, expected: list) -> None:
     assert [each.edit for each in suggestions(TWO, rows(TWO, step, sizes), spent(TWO), resumable=True)] == expected
 
 
+def test_what_is_left_out_is_not_suggested_again() -> None:
+    answer = ALL.answer.model_copy(update={"left_out": {"m-z4": "diverged"}})
+    two = TWO.model_copy(update={"answer": answer})
+    found = suggestions(two, rows(two, Step.SMALLER, "2 4"), spent(two), resumable=True)
+    assert [each.edit for each in found] == [NewVariant("m-z2", "m-z8", 2)]
+
+
 def test_more_seeds_are_seeds_that_are_unused() -> None:
     three = TWO.model_copy(update={"recipes": {"r": recipe(seeds=[5, 1])}})
     (found,) = suggestions(three, rows(three, Step.MORE_SEEDS, "8 16", 5.0), spent(three), resumable=True)

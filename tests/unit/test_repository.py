@@ -24,3 +24,10 @@ def test_text_files_have_lf_line_ends_on_every_machine() -> None:
 def test_the_wheel_says_that_it_is_typed() -> None:
     files = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
     assert {"elbowroom/py.typed", "elbowroom/api.py", "elbowroom/stages/train.py"} <= files
+
+
+def test_paths_work_on_file_systems_that_ignore_case_and_limit_length() -> None:
+    """Those of macOS ignore case; Windows, below WSL, takes 260 characters with the folder that the clone is in."""
+    paths = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")  # noqa: S607
+    assert len({path.lower() for path in paths}) == len(paths) > 100
+    assert max(map(len, paths)) < 120

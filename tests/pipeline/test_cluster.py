@@ -20,6 +20,7 @@ from tests.support.cluster import Cluster, wait_until
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.dvc,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed"),
 ]
 STEPS = 40

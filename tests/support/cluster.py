@@ -39,20 +39,22 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = 30) -> N
 
 
 class Cluster:
-    """A head without CPUs, which submits, and two nodes of two CPUs each: node-0, node-1.
+    """A head without CPUs, which submits, and two nodes: node-0, node-1.
 
-    address: of the head. environment: what every process needs to join. folder: of the nodes' files.
+    address: of the head. environment: what every process needs to join. folder: of the nodes' files. cpus: of a node.
+    hurried: whether the loss of a node or the head is noticed in seconds, and every disk counts as full.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, cpus: int = 2, hurried: bool = True) -> None:
+        self.folder, self.cpus, self.hurried = folder, cpus, hurried
         (folder / "token").write_text(os.urandom(16).hex())
         self.environment = os.environ | {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
-            "RAY_gcs_rpc_server_reconnect_timeout_s": str(RECONNECT),
             "OMP_NUM_THREADS": "1",
         }
+        if hurried:
+            self.environment |= {"RAY_gcs_rpc_server_reconnect_timeout_s": str(RECONNECT)}
         self.nodes: dict[str, subprocess.Popen[bytes]] = {}
         self.temporary: Path | None = None
 
@@ -63,11 +65,11 @@ class Cluster:
             self.temporary = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short: it is part of a socket's path
             self.address = f"127.0.0.1:{free_port()}"
             where = [f"--port={self.address.partition(':')[2]}", f"--temp-dir={self.temporary}", "--num-cpus=0"]
-            system = f"--system-config={json.dumps(SYSTEM)}"
+            system = f"--system-config={json.dumps(SYSTEM if self.hurried else {})}"
             self._start("head", "--head", *where, system, "--include-dashboard=false")
         for name in ("node-0", "node-1"):
             if name not in self.nodes:
-                self._start(name, f"--address={self.address}", "--num-cpus=2")
+                self._start(name, f"--address={self.address}", f"--num-cpus={self.cpus}")
 
     def _start(self, name: str, *options: str) -> None:
         command = [str(RAY), "start", "--block", "--disable-usage-stats", STORE, *options]

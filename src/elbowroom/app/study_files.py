@@ -83,9 +83,6 @@ class Home:
             config = config.replace("[plots]", f"{CACHE}[plots]")
             for name, target in LINKS.items():
                 (self.folder / name).symlink_to(target)
-        else:
-            for name in ("gitignore", "gitattributes"):
-                shutil.copy(TEMPLATES / name, self.folder / f".{name}")
         files.write(self.folder / ".dvc/config", config)
         self.write_pipeline()
         if not self.clone:
@@ -105,6 +102,19 @@ class Home:
         files.write(self.folder / "dvc.yaml", standalone(pipeline))
         shutil.copy(INSTALLED / ".dvcignore", self.folder)
         shutil.copytree(INSTALLED / ".dvc/plots", self.folder / ".dvc/plots", dirs_exist_ok=True)
+        for name in ("gitignore", "gitattributes"):
+            add_lines(TEMPLATES / name, self.folder / f".{name}")
+
+
+def add_lines(source: Path, target: Path) -> None:
+    """Add what a file lacks of another one's lines, below its own. One that is missing becomes a copy."""
+    if not target.is_file():
+        shutil.copy(source, target)
+        return
+    own = target.read_text(encoding="utf-8").splitlines()
+    wanted = source.read_text(encoding="utf-8").splitlines()
+    if lacking := [line for line in wanted if line and line not in own]:
+        files.write(target, "\n".join([*own, *lacking, ""]))
 
 
 def standalone(pipeline: str) -> str:

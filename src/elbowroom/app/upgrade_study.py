@@ -5,7 +5,7 @@ from pathlib import Path
 from elbowroom.app import check
 from elbowroom.app.study_files import Home
 
-PIPELINE = ("dvc.yaml", ".dvcignore", ".dvc/plots/*")
+PIPELINE = ("dvc.yaml", ".dvcignore", ".dvc/plots/*", ".gitignore", ".gitattributes")
 
 
 def run() -> int:

@@ -240,3 +240,16 @@ def test_networks_are_those_of_the_root_study(clone: Path, pictures: Path, side:
     assert main(["new-study", "x", "--images", str(pictures), "--size", str(side)]) == 0
     made, root = (load_study(path / "params.yaml").networks for path in (clone / "studies/x", ROOT))
     assert made == {network: root[network]}
+
+
+def test_an_upgrade_adds_the_lines_that_gits_files_lack_and_keeps_the_users(tmp_path: Path) -> None:
+    source, target = tmp_path / "template", tmp_path / "target"
+    source.write_text("# ours\n*.png binary\n\ndvc.lock merge=elbowroom\n")
+    study_files.add_lines(source, target)
+    assert target.read_bytes() == source.read_bytes()
+    target.write_text("*.png binary\n*.mine binary")
+    study_files.add_lines(source, target)
+    expected = "*.png binary\n*.mine binary\n# ours\ndvc.lock merge=elbowroom\n"
+    assert target.read_text() == expected
+    study_files.add_lines(source, target)
+    assert target.read_text() == expected

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import traceback
+from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,7 +60,7 @@ def main(address: str, command: list[str]) -> int:
 
 
 def with_environment(task: StageTask, resources: Resources, checkpoints: str | None) -> StageTask:
-    """Add what the stage finds in its environment. It computes with as many threads as it has whole CPUs."""
+    """Add what the stage finds where it runs. It computes with as many threads as it has whole CPUs."""
     environment = {
         "DVC_STAGE": task.stage,
         "OMP_NUM_THREADS": str(max(1, int(resources.cpus))),
@@ -70,7 +71,9 @@ def with_environment(task: StageTask, resources: Resources, checkpoints: str | N
     if device := os.environ.get("ELBOWROOM_DEVICE"):
         environment["ELBOWROOM_DEVICE"] = device
     columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-    return StageTask(**vars(task) | {"environment": environment, "columns": columns, "checkpoints": checkpoints})
+    versions = {"torch": metadata.version("torch")}
+    settings = {"environment": environment, "columns": columns, "checkpoints": checkpoints, "versions": versions}
+    return StageTask(**vars(task) | settings)
 
 
 def show(piece: bytes) -> None:

@@ -10,11 +10,13 @@ import hashlib
 import os
 import pty
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import termios
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 from elbowroom.cluster.task import Content, Show, StageResult, StageTask
@@ -23,7 +25,10 @@ KEPT = 20 << 30  # bytes of large files that a node keeps at most
 
 
 def run_stage(task: StageTask, content: Content, show: Show) -> StageResult:
-    """Run a stage here. Raises OSError if the sandbox cannot be made, as on a full disk."""
+    """Run a stage here. Raises OSError if the sandbox cannot be made, as on a full disk, or if a version is another."""
+    for package, expected in task.versions.items():
+        if (found := metadata.version(package)) != expected:
+            raise OSError(f"{socket.gethostname()}: found {package} {found}, expected {expected}, as where DVC runs")
     node = Path(os.environ.get("ELBOWROOM_NODE_FOLDER") or Path.home() / ".cache/elbowroom/node")
     with sandbox(node / "sandboxes") as folder:
         fill(folder, task, node / "files", content)

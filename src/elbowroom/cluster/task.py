@@ -18,6 +18,7 @@ class StageTask:
     links: symbolic links, path -> target. outputs: the files and folders to bring back, and notes those to bring back
     even if the stage fails. environment: variables to set. columns: the width of the terminal that the stage gets; None
     for no terminal. checkpoints: the folder on the worker where training keeps them; None for one of the worker's own.
+    versions: package -> the version that the worker must have.
     """
 
     stage: str
@@ -30,6 +31,7 @@ class StageTask:
     environment: dict[str, str] = field(default_factory=dict)
     columns: int | None = None
     checkpoints: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,11 @@ def test_other_bytes_than_were_sent_are_an_error(node: Path) -> None:
     assert [*(node / "files").iterdir()] == [*(node / "sandboxes").iterdir()] == []
 
 
+def test_another_version_is_an_error(node: Path) -> None:
+    with pytest.raises(OSError, match=r"found pytest \d.*, expected 0.1, as where DVC runs"):
+        sandbox.run_stage(replace(TASK, versions={"pytest": "0.1"}), lambda _: LARGE, lambda _: None)
+
+
 def test_what_killed_processes_left_is_deleted_and_what_runs_is_not(node: Path) -> None:
     code = f"""
 import os, signal

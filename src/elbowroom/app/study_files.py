@@ -51,7 +51,7 @@ class Home:
         if clone and folder.parent.resolve() != clone / "studies":
             raise StudyError(f"{name}: found a folder in a clone of elbowroom, expected one in {clone / 'studies'}")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StudyError(f"{name}: found something there, expected a new or an empty folder")
+            raise StudyError(f"{folder}: found something there, expected a new or an empty folder")
         return cls(folder, clone).checked()
 
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from elbowroom.comparison.answer import subjects
 from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
-from elbowroom.report.headlines import confidence, headline
+from elbowroom.report.headlines import advice, confidence, headline
 from elbowroom.report.markdown import one_line
 from elbowroom.report.size_sentences import Series, sentences
 from elbowroom.report.width_answer import width_paragraphs
@@ -35,7 +35,7 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
                     [*sentences(series), *budget],
                     _question(subject),
                     headline(series),
-                    confidence(series, study.answer.level),
+                    " ".join(filter(None, [confidence(series, study.answer.level), advice(series)])),
                     series.rows[0].variant,
                 )
             )

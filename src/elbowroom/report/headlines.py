@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from elbowroom.report.size_sentences import Series
+from elbowroom.report.size_sentences import Series, next_steps
 from elbowroom.report.wording import latents, listed
 from elbowroom.results.outcomes import State, Worth
 from elbowroom.results.rows import WidthGain
@@ -26,12 +26,19 @@ def headline(series: Series) -> str:
     return "Not known yet: the sizes tried are too close to tell."
 
 
+def advice(series: Series) -> str:
+    """Say which size to take until the answer is known, and what would decide it."""
+    best = series.of_state(State.LARGEST)
+    until = [f"Until it is known, take {best[0].latent_dim}, the largest that trained well."] if best else []
+    return " ".join([*(until if not series.of_state(State.ENOUGH) else []), *next_steps(series)])
+
+
 def confidence(series: Series, level: float) -> str:
     """Say on what the answer rests. level: of its confidence, such as 0.95."""
     seeds = sorted({row.seeds for row in series.rows})
     epochs = sorted({row.epochs for row in series.rows})
     trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {listed(epochs, 'or')} epochs"
-    sure = f"What it says is sure to {level:.0%}: {trained}." if seeds[-1] > 1 else f"Nothing is sure: {trained}."
+    sure = f"Said with {100 * level:g} % confidence: {trained}." if seeds[-1] > 1 else f"Nothing is sure: {trained}."
     return (
         f"{sure} Training is not finished: more may change it." if any(row.unfinished for row in series.rows) else sure
     )

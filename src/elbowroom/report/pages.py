@@ -1,6 +1,7 @@
 """The pages of a study: one for the browser, one for GitHub. Nothing is computed here, only set out."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from elbowroom.report.provenance import StageTime
 from elbowroom.report.wording import counted, dataset_name, listed
 from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.environments import environments, mixture
-from elbowroom.results.outcomes import State
+from elbowroom.results.outcomes import ClaimResult, State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -81,6 +82,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         name: page_data.dataset_charts(study, name, comparison, colours) for name in study.datasets if name in used
     }
     answer_specs = page_data.answer_charts(study, comparison)
+    audited = to_rows(AuditedClaim, comparison.claims)
     context: dict[str, Any] = {
         "study": study,
         "title": one_line(study.title),
@@ -95,7 +97,8 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "undertrained": ", ".join(comparison.answer[comparison.answer.state == State.UNDERTRAINED].variant),
         "differences": text_tables.differences(to_rows(Difference, comparison.differences)),
         "loose_bounds": sample_tables.loose_bounds(comparison.variants.to_dict("records")),
-        "claims": text_tables.claims(to_rows(AuditedClaim, comparison.claims)),
+        "claims": text_tables.claims(audited),
+        "claims_said": claims_in_short(audited),
         "published": published(study, comparison),
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
@@ -184,6 +187,13 @@ def lead(study: Study) -> str:
     trained = counted(vaes, "VAE") + (f" and {counted(others, 'autoencoder')}" if others else "")
     names = listed(dict.fromkeys(dataset_name(study, v.dataset) for v in study.variants.values()))
     return f"{trained} of {names} were trained and measured alike, to learn how much room such a model needs."
+
+
+def claims_in_short(rows: Sequence[AuditedClaim]) -> str:
+    """Say how many published claims came out in which way."""
+    found = Counter(row.result for row in rows)
+    counts = [f"{found[result]} {result}" for result in ClaimResult if found[result]]
+    return f"Of {len(rows)} tests of a claim: {listed(counts)}." if rows else ""
 
 
 def mixtures(study: Study, costs: dict[str, pd.DataFrame]) -> dict[str, str]:

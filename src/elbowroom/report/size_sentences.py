@@ -35,7 +35,7 @@ def sentences(series: Series) -> Iterator[str]:
         yield UNEXPLAINED[state]
         if state is State.BARELY_TRAINED and (rows := [row for row in series.rows if row.doubling_gain > 0]):
             yield _doubling(rows, lambda row: nats(row.doubling_gain))
-        yield from _next(series)
+        yield from next_steps(series)
         return
     yield from _one_seed(series)
     yield from _too_few(series)
@@ -46,7 +46,7 @@ def sentences(series: Series) -> Iterator[str]:
     yield from _unfinished(series)
     yield from _linear(series)
     yield from _used(series)
-    yield from _next(series)
+    yield from next_steps(series)
 
 
 def _unfinished(series: Series) -> Iterator[str]:
@@ -200,7 +200,8 @@ def _used(series: Series) -> Iterator[str]:
         yield f"About {amounts} {verb} 95 % of the KL."
 
 
-def _next(series: Series) -> Iterator[str]:
+def next_steps(series: Series) -> Iterator[str]:
+    """Say what would decide how many latents are enough."""
     first = series.rows[0]
     if first.step is Step.NOTHING:
         return

@@ -11,7 +11,7 @@ from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
-from elbowroom.results.outcomes import Pairing
+from elbowroom.results.outcomes import ClaimResult, Pairing
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
 
 LOSS_METRICS = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
@@ -221,7 +221,7 @@ def claims(rows: Iterable[AuditedClaim]) -> TextTable:
             "result": row.result,
             "the numbers": row.numbers,
         }
-        for row in rows
+        for row in sorted(rows, key=lambda row: [*ClaimResult].index(row.result))
     ]
     return TextTable.of(["study", "claim", "tested against", "result", "the numbers"], cells, texts=5)
 

@@ -39,7 +39,7 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     scale = alt.Scale(domain=[view.low, view.high], nice=False, zero=False)
     y = alt.Y("test_loss:Q", title=f"test loss ({NATS})", scale=scale)
     ribbon = alt.Chart(pd.DataFrame({"low": [best], "high": [best + max(margin, 0)]})).mark_rect(
-        color=GREEN, opacity=0.2
+        color=GREEN, opacity=0.35
     )
     layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
     line = pd.DataFrame({"latent_dim": sizes, "test_loss": [row.linear_loss for row in rows]}).dropna()
@@ -53,7 +53,7 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
             dots.encode(x=x, y=y, tooltip=[alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")])
         )
     chart = alt.Chart(table).encode(x=x)
-    layers.append(chart.mark_line(color=BLUE, opacity=0.4, strokeWidth=1).encode(y=y))
+    layers.append(chart.mark_line(color=BLUE, opacity=0.7, strokeWidth=1).encode(y=y))
     bounded = table[table["from"].notna() & table["to"].notna()]
     if len(bounded):
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
@@ -63,7 +63,14 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))
     if len(named := table[table.verdict == State.ENOUGH]):
         layers.append(alt.Chart(named).mark_point(color=GREEN, size=260, strokeWidth=2.5).encode(x=x, y=y))
-    numbers = [alt.Tooltip(f"{name}:Q", format=",.5~g") for name in ("latent_dim", "test_loss", "from", "to", "used")]
+    titles = {
+        "latent_dim": "latents",
+        "test_loss": "test loss",
+        "from": "bar from",
+        "to": "bar to",
+        "used": "used latents",
+    }
+    numbers = [alt.Tooltip(f"{name}:Q", title=title, format=",.5~g") for name, title in titles.items()]
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("verdict:N"), *numbers]
     layers.append(chart.mark_point(filled=True, size=500, opacity=0).encode(y=y, tooltip=tips))
     return to_spec(alt.layer(*layers))

@@ -17,7 +17,8 @@ def test_both_estimates_and_their_bias_are_said() -> None:
     assert dimension_sentences(rows(13.34, 11.87)) == (
         "The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions, by the distances between "
         "10,000 training images and their nearest neighbours. Such estimates are biased low: of 20 directions they "
-        "find 16 or 17. They need no training, and a model's used latents can be checked against them."
+        "find 16 or 17. They need no training. A model needs at least that many latents to keep all of an image, and "
+        "it may use more."
     )
 
 

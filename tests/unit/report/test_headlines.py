@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from elbowroom.report.headlines import confidence, headline
+from elbowroom.report.headlines import advice, confidence, headline
 from elbowroom.report.size_sentences import Series
-from elbowroom.results.outcomes import State
+from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 from tests.support.answers import ROW
 
@@ -33,8 +33,16 @@ def test_a_headline_is_what_is_known(rows: list[SizeAnswer], said: str) -> None:
     assert headline(Series(rows)) == said
 
 
+def test_what_to_take_and_to_do_until_it_is_known() -> None:
+    unknown = [replace(TOO_FEW, step=Step.LARGER, step_sizes="64"), TOP]
+    assert advice(Series(unknown)) == (
+        "Until it is known, take 32, the largest that trained well. Next: train 64 latents."
+    )
+    assert advice(Series([TOO_FEW, ENOUGH, TOP])) == ""
+
+
 def test_how_sure_it_is() -> None:
-    assert confidence(Series([ROW, TOP]), 0.95) == "What it says is sure to 95%: 3 seeds of each size, 50 epochs."
+    assert confidence(Series([ROW, TOP]), 0.95) == "Said with 95 % confidence: 3 seeds of each size, 50 epochs."
     single = [replace(row, seeds=1, doubling_gain=9.0) for row in (ROW, TOP)]
     assert confidence(Series(single), 0.95) == (
         "Nothing is sure: 1 seed of each size, 50 epochs. Training is not finished: more may change it."

@@ -96,6 +96,9 @@ dark.addEventListener("change", () => redraw(() => true));
 for (const fold of document.querySelectorAll("details:has([data-chart])")) { // a closed one has no width
   fold.addEventListener("toggle", () => fold.open && redraw(place => fold.contains(place)));
 }
+const closed = new Set(); // folds that printing opens
+addEventListener("beforeprint", () => document.querySelectorAll("details:not([open])").forEach(fold => { closed.add(fold); fold.open = true; }));
+addEventListener("afterprint", () => { closed.forEach(fold => { fold.open = false; }); closed.clear(); });
 for (const box of document.querySelectorAll("input[data-scale]")) {
   box.addEventListener("change", () => redraw(place => place.dataset.switch && place.dataset.group === box.dataset.group));
 }

@@ -65,11 +65,12 @@ def _inconsistencies(study: Study) -> Iterator[tuple[str, object, str]]:
     for name, recipe in study.recipes.items():
         if recipe.warmup_epochs >= recipe.epochs:
             yield f"recipes.{name}.warmup_epochs", recipe.warmup_epochs, f"fewer than its {recipe.epochs} epochs"
+    earliest: dict[str, str] = {}  # the settings of a variant, as text -> the first variant that has them
     for name, variant in study.variants.items():
         key = f"variants.{name}"
         if name in RESERVED:
             yield "variants", repr(name), f"another name ({', '.join(RESERVED)} are folders of the pipeline)"
-        if (first := next(other for other, same in study.variants.items() if same == variant)) != name:
+        if (first := earliest.setdefault(variant.model_dump_json(), name)) != name:
             yield key, f"the settings of {first} again", "at least one other setting: a series has each size once"
         if variant.recipe not in study.recipes:
             yield f"{key}.recipe", repr(variant.recipe), f"one of {', '.join(study.recipes)}"

@@ -31,7 +31,7 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def wait_until(is_so: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 60) -> None:
     limit = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < limit, what

@@ -116,10 +116,12 @@ def printed(the_hub: Any, run: str) -> bytes:
 
 def hold(the_hub: Any, shas: list[str], content: Content) -> dict[str, Any]:
     """See to it that the cluster has large contents. Return references to them, which keep them there."""
+    held: dict[str, Any] = {}
     while True:
-        for sha in ray.get(the_hub.missing.remote(shas)):
+        for sha in ray.get(the_hub.missing.remote([sha for sha in shas if sha not in held])):
             ray.get(the_hub.keep.remote(sha, np.frombuffer(content(sha), np.uint8)))
-        held = ray.get(the_hub.give.remote(shas))
+            held |= ray.get(the_hub.give.remote([sha]))  # at once: the next file may take its room in the hub
+        held |= ray.get(the_hub.give.remote([sha for sha in shas if sha not in held]))
         if len(held) == len(shas):
             return held
         time.sleep(POLL)  # another driver brings it

@@ -48,6 +48,27 @@ def test_what_was_not_used_for_longest_makes_room_in_half_of_the_store(made: hub
     assert sorted(made.give(["a", "c", "d"])) == ["d"]
 
 
+class Called:
+    """Stands for the hub as Ray's actor: a call gives its result at once."""
+
+    def __init__(self, made: hub.Hub) -> None:
+        self.made = made
+
+    def __getattr__(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(remote=getattr(self.made, name))
+
+
+def test_a_stage_may_have_more_large_files_than_the_hub_has_room_for(
+    made: hub.Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from elbowroom.cluster import ray_place
+
+    monkeypatch.setattr(ray_place.ray, "get", lambda result: result)
+    files = {name: name.encode() * 40 for name in "abc"}
+    held = ray_place.hold(Called(made), [*files], files.__getitem__)
+    assert {name: bytes(content) for name, content in held.items()} == files
+
+
 def test_a_later_attempt_silences_those_before_it(made: hub.Hub) -> None:
     first = made.begin("run")
     made.write("run", first, b"one ")

@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 from elbowroom.scheduler import stage_client
 
+if os.name != "posix":  # stages lock files and fork
+    sys.exit(f"error: found {sys.platform}, expected Linux, macOS or WSL")
 if "DVC_PID" in os.environ and sys.platform == "linux":  # so that a killed dvc leaves no stage behind that still writes
     stage_client.die_with_parent(int(os.environ["DVC_PID"] or os.getppid()), signal.SIGTERM)
 if stage_client.ADDRESS in os.environ and sys.orig_argv[1:2] == ["-m"]:

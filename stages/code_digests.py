@@ -8,7 +8,8 @@ from elbowroom.core.paths import DIGESTS
 from elbowroom.core.stage import run
 from elbowroom.core.stage_digests import digest_file, running_code, stage_lines
 
-LINKS = {"pages": "report", "sheets": "explorer"}  # which a study needs, and where they lead
+LINKS = ("pages", "sheets")  # which each study needs
+CODE = ("src", "stages")  # links too, in a study of a clone
 
 
 def main() -> None:
@@ -22,12 +23,13 @@ def main() -> None:
 
 def check_links() -> None:
     """Raise StudyError if a link is something else: git makes files of links where the system has none."""
-    for link, target in LINKS.items():
-        if not Path(link).is_symlink():
-            raise StudyError(
-                f"{link}: found no symbolic link, expected one to {target}: where links work, run "
-                "`git config core.symlinks true && git checkout .`"
-            )
+    broken = [link for link in LINKS if not Path(link).is_symlink()] + [link for link in CODE if Path(link).is_file()]
+    if broken:
+        names = " ".join(broken)
+        raise StudyError(
+            f"{broken[0]}: found no symbolic link, expected one: where links work, run "
+            f"`git config core.symlinks true && git checkout -- {names}`"
+        )
 
 
 if __name__ == "__main__":

@@ -155,6 +155,13 @@ def test_diffs_show_what_changed(edited: Edited) -> None:
     assert max(map(len, metrics.splitlines())) <= 80
 
 
+def test_an_experiment_keeps_the_links_to_the_code(tiny: Checkout) -> None:
+    """DVC adds what stages depend on to git: through a link, and as a copy of it, unless git ignores what is there."""
+    code = "from scmrepo.git import Git; Git('../..').add(['studies/quickstart/src', 'studies/quickstart/stages'])"
+    tiny.run(sys.executable, "-c", code)
+    assert tiny.changes() == ""
+
+
 def test_two_variants_are_compared(edited: Edited) -> None:
     table = edited.checkout.run("python", "-m", "elbowroom", "compare", "mnist-z128", "mnist-z256")
     assert re.search(r"^latent_dim +128 +12$", table, re.MULTILINE)

@@ -111,7 +111,7 @@ def _merge(add: Any) -> None:
     )  # fmt: skip
     defined.description = (
         "Merge a file of a study that two branches changed. git runs it, once it was told to:\n"
-        "git config merge.elbowroom.driver 'elbowroom merge %O %A %B %P'"
+        "git config merge.elbowroom.driver \"'$(command -v elbowroom)' merge %O %A %B %P\""
     )
     for name, meaning in MERGED.items():
         defined.add_argument(name, metavar=name.upper(), help=meaning)

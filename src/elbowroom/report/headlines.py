@@ -37,7 +37,8 @@ def confidence(series: Series, level: float) -> str:
     """Say on what the answer rests. level: of its confidence, such as 0.95."""
     seeds = sorted({row.seeds for row in series.rows})
     epochs = sorted({row.epochs for row in series.rows})
-    trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {listed(epochs, 'or')} epochs"
+    times = f"{listed(epochs, 'or')} {'epoch' if epochs == [1] else 'epochs'}"
+    trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {times}"
     sure = f"Said with {100 * level:g} % confidence: {trained}." if seeds[-1] > 1 else f"Nothing is sure: {trained}."
     return (
         f"{sure} Training is not finished: more may change it." if any(row.unfinished for row in series.rows) else sure

@@ -41,7 +41,7 @@ def block(study: Study) -> str:
     """Return the answer in short and a table of all variants, as Markdown."""
     comparison = tables.comparison(study)
     parts = [
-        f"- **{escape_markdown(said.question or said.subject)}** "
+        f"- **{escape_markdown(said.question or f'{said.subject}.')}** "
         f"{escape_markdown(' '.join(filter(None, [said.headline, said.confidence])) or said.text)}\n"
         for said in answer(study, comparison)
     ]

@@ -56,6 +56,7 @@ studies/*/report/README
 What survives a kill <docs/reliability>
 docs/null-comparisons
 What DVC costs <docs/performance>
+docs/scaling
 benchmarks/RESULTS
 ```
 

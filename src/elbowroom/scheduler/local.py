@@ -49,7 +49,8 @@ def run(jobs: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
     with stage_server() as os.environ[ADDRESS]:  # it imports while the speed of training is measured
-        seconds = training_seconds(load_study(), trained(plan))
+        names = trained(plan)
+        seconds = training_seconds(load_study(), names) if names else {}
         print(describe_plan(plan, jobs, threads, seconds))
         console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         return Runner(plan, jobs, console, seconds).run()

@@ -119,7 +119,7 @@ def test_the_error_of_approximate_baselines_is_handed_on_and_shown_and_its_colum
     again = tables.comparison(study).baselines
     assert again.axes_error.dropna().tolist() == [0.25] * pca.sum() != []
     assert "axes_error" in path.read_text().splitlines()[0]
-    shown = text_tables.losses(study, [], to_rows(BaselineRow, again), [])
+    shown = text_tables.losses(study, [], to_rows(BaselineRow, again))
     assert sum("PCA, approximate (" in cell for row in shown.rows for cell in row) == pca.sum()
 
 

@@ -261,7 +261,7 @@ def test_a_comment_or_another_progress_bar_leaves_checkpoints_as_they_are(tmp_pa
 
     assert after('"""One seed in training.', '"""One seed.') == before
     assert after("SHOWN = 20", "SHOWN = 25") == before
-    assert after("KEPT = 2", "KEPT = 3") == before
+    assert after("KEPT = 2  #", "KEPT = 3  #") == before
     for old, new in (("EXPLODED = 1000", "EXPLODED = 999"), ("for size in self.sizes:", "for size in self.sizes[1:]:")):
         assert after(old, new) != before
 

@@ -19,10 +19,10 @@ STORE = f"--object-store-memory={100 << 20}"
 SYSTEM = {
     "automatic_object_spilling_enabled": False,
     "local_fs_capacity_threshold": 0.001,  # every disk counts as full
-    "health_check_period_ms": 500,  # a lost node is noticed after a second and a half, not after fifteen
-    "health_check_failure_threshold": 3,
+    "health_check_period_ms": 1000,  # a lost node is noticed after five seconds, not after fifteen
+    "health_check_failure_threshold": 5,
 }
-RECONNECT = 5  # seconds that nodes and drivers wait for a lost head; Ray's own setting is 60
+RECONNECT = 10  # seconds that nodes and drivers wait for a lost head; Ray's own setting is 60
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def wait_until(is_so: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 150) -> None:
     limit = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < limit, what

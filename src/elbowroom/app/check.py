@@ -3,6 +3,7 @@
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.paths import PARAMS
+from elbowroom.core.text import counted
 from elbowroom.datasets import folder_files
 
 
@@ -16,6 +17,6 @@ def run() -> int:
             raise StudyError(f"{PARAMS}: folders.{name}: {error}") from None
     seeds = sum(len(study.recipes[variant.recipe].seeds) for variant in study.variants.values())
     counts = {"dataset": len(study.datasets), "variant": len(study.variants), "training": seeds}
-    said = ", ".join(f"{number} {what}{'s' * (number != 1)}" for what, number in counts.items())
+    said = ", ".join(counted(number, what) for what, number in counts.items())
     print(f"{PARAMS} is sound: {said}")
     return 0

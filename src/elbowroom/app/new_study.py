@@ -15,7 +15,7 @@ from elbowroom.core.dataset_settings import FOLDER
 from elbowroom.core.errors import StudyError
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import RESERVED
-from elbowroom.scheduler.plan import counted
+from elbowroom.core.text import counted
 
 DEEP = 48  # the sides of an image from which on the network `deep` is used
 TRAIN_IMAGES, TEST_IMAGES = 5000, 1000  # at most: a study of minutes, not hours

@@ -14,6 +14,7 @@ import yaml
 from elbowroom.comparison.judges import agreement
 from elbowroom.comparison.published import load_published, published_in
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
+from elbowroom.core.text import counted
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.figures.live_model import LiveModel
@@ -24,7 +25,7 @@ from elbowroom.report.dimension import dimension_sentences
 from elbowroom.report.images_used import images_tested, images_used
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
-from elbowroom.report.wording import counted, dataset_name, listed
+from elbowroom.report.wording import dataset_name, listed
 from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.environments import environments, mixture
 from elbowroom.results.outcomes import ClaimResult, State

@@ -54,11 +54,6 @@ def listed(values: Iterable[int | str], word: str = "and") -> str:
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: 1 VAE, 2 VAEs."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def latents(sizes: Sequence[int], word: str = "and") -> str:
     """Return sizes as a number of latents: 1 latent, 4 and 8 latents."""
     return f"{listed(sizes, word)} {'latent' if list(sizes) == [1] else 'latents'}"

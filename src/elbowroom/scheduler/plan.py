@@ -11,6 +11,7 @@ from graphlib import TopologicalSorter
 from elbowroom.core import code_digest, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import FOLDER_STAGES
+from elbowroom.core.text import counted
 from elbowroom.scheduler.budget import budgets, duration
 
 Plan = dict[str, set[str]]  # each stage to run, in the order of dvc.yaml -> the stages that it waits for
@@ -73,8 +74,3 @@ def describe_plan(plan: Plan, jobs: int, threads: str, seconds: Mapping[str, flo
 def wrapped(line: str) -> str:
     """Break a line at 100 characters."""
     return textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: 1 stage, 2 stages."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from elbowroom.core.file_lock import try_lock
 from elbowroom.core.pipeline import VARIANT_STAGES
+from elbowroom.core.text import counted
 from elbowroom.scheduler.budget import duration
 from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, JobOutcome
-from elbowroom.scheduler.plan import Plan, counted, wrapped
+from elbowroom.scheduler.plan import Plan, wrapped
 
 GRACE = 10  # seconds that an interrupted stage has to end
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from elbowroom.comparison.convergence import gain_of_doubling
-from elbowroom.comparison.enough import Losses, judge_sizes
+from elbowroom.comparison.cut_down import Cut, smallest_cut
+from elbowroom.comparison.enough import Judgement, Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, next_step
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.comparison.unexplained import Unexplained
@@ -45,7 +46,9 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
         test, train, mean_image.test_loss, study.answer.margin, study.answer.level, unexplained.state
     )
     margin = float(judgement.margin)
-    step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level))
+    best = _best(judgement, test)
+    cut = None if best is None else _cut(measured.truncated, names[best], margin, study.answer.level)
+    step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level, cut))
     at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
     linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
     return [
@@ -69,12 +72,24 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
             epochs=study.recipes[study.variants[name].recipe].epochs,
             doubling_gain=gains[place],
             used=_mean(measured.seeds, name, "used_latents"),
+            cut=cut.kept if cut and place == best else math.nan,
+            cut_high=cut.high if cut and place == best else math.nan,
             step=step.step,
             step_sizes=" ".join(map(str, step.sizes)),
             step_seeds=math.nan if step.seeds is None else step.seeds,
         )
         for place, name in enumerate(names)
     ]
+
+
+def _best(judgement: Judgement, test: Losses) -> int | None:
+    """Return the place of the lowest test loss of those that were trained well enough; None if nothing is explained."""
+    kept = [place for place, state in enumerate(judgement.state) if state != State.UNDERTRAINED]
+    return min(kept, key=lambda place: float(test.mean[place])) if judgement.margin > 0 else None
+
+
+def _cut(truncated: pd.DataFrame, name: str, margin: float, level: float) -> Cut | None:
+    return None if truncated.empty else smallest_cut(truncated[truncated.variant == name], margin, level)
 
 
 def _losses(seeds: pd.DataFrame, names: Sequence[str], column: str) -> Losses:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
+from elbowroom.comparison.cut_down import Cut
 from elbowroom.comparison.enough import Judgement, Losses
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
@@ -30,6 +31,7 @@ class Findings:
     """What is known of a series: latent sizes, ascending, and what the rule says of them.
 
     unfinished: for each size, whether twice the epochs are predicted to gain more than the margin.
+    cut: how few latents a trained model of the best size needs.
     """
 
     sizes: Sequence[int]
@@ -37,6 +39,7 @@ class Findings:
     test: Losses
     unfinished: Sequence[bool]
     level: float
+    cut: Cut | None = None
 
     @property
     def states(self) -> list[State]:
@@ -61,7 +64,7 @@ def next_step(found: Findings) -> NextStep:
     if single := [place for place in kept if states[place] is State.ONE_SEED]:
         return NextStep(Step.MORE_SEEDS, tuple(sizes[place] for place in single), FEWEST_SEEDS)
     if len(kept) == 1 and sizes[0] > 1:
-        return NextStep(Step.SMALLER, _halvings(sizes[0]))
+        return NextStep(Step.SMALLER, _around(found.cut, 0, sizes[0]) or _halvings(sizes[0]))
     poorly_trained = {
         place
         for place, state in enumerate(states)
@@ -72,9 +75,11 @@ def next_step(found: Findings) -> NextStep:
     if State.ENOUGH not in states:
         return _decide(found)
     enough = states.index(State.ENOUGH)
+    near = _around(found.cut, sizes[enough - 1] if enough else 0, sizes[enough])
     if enough > 0:
-        return _between(sizes[enough - 1], sizes[enough])
-    return NextStep(Step.SMALLER, (sizes[0] // 2,)) if sizes[0] > 1 else NextStep(Step.NOTHING)
+        between = _between(sizes[enough - 1], sizes[enough])
+        return NextStep(Step.BETWEEN, near) if near and between.step is Step.BETWEEN else between
+    return NextStep(Step.SMALLER, near or (sizes[0] // 2,)) if sizes[0] > 1 else NextStep(Step.NOTHING)
 
 
 def trains_longer(rows: Sequence[SizeAnswer]) -> bool:
@@ -82,6 +87,16 @@ def trains_longer(rows: Sequence[SizeAnswer]) -> bool:
     if rows[0].step in (Step.LARGER, Step.BETWEEN, Step.SMALLER):
         return any(row.unfinished or row.state is State.UNDERTRAINED for row in rows)
     return rows[0].step is Step.LONGER
+
+
+def _around(cut: Cut | None, low: int, high: int) -> tuple[int, ...]:
+    """Return the sizes above `low` that a cut below `high` points to: the largest that fails, the smallest that does.
+
+    A model trained with so few latents is at least as good as one cut down to them, if it trains well.
+    """
+    if cut is None or not low < cut.kept < high:
+        return ()
+    return tuple(size for size in (cut.below, cut.kept) if size > low)
 
 
 def _halvings(size: int) -> tuple[int, ...]:

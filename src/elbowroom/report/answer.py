@@ -7,7 +7,8 @@ from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
 from elbowroom.report.headlines import advice, confidence, headline
 from elbowroom.report.markdown import one_line
-from elbowroom.report.size_sentences import Series, sentences
+from elbowroom.report.series import Series
+from elbowroom.report.size_sentences import sentences
 from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.report.wording import Paragraph, dataset_name
 from elbowroom.results.rows import SizeAnswer, WidthGain

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from elbowroom.report.size_sentences import Series, next_steps
+from elbowroom.report.series import Series, cut_size
+from elbowroom.report.size_sentences import next_steps
 from elbowroom.report.wording import latents, listed
 from elbowroom.results.outcomes import State, Worth
 from elbowroom.results.rows import WidthGain
@@ -15,7 +16,10 @@ def headline(series: Series) -> str:
     if enough := series.of_state(State.ENOUGH):
         unfinished = any(row.unfinished for row in series.kept)
         size = enough[0].latent_dim
-        return f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}."
+        fewer = f", and {cut.cut:.0f} of them do nearly all of the work" if (cut := cut_size(series)) else ""
+        return (
+            f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}{fewer}."
+        )
     if too_few := series.of_state(State.TOO_FEW):
         return f"More than {latents([too_few[-1].latent_dim])}: that many are too few, and how many are enough is open."
     if series.of_state(State.ONE_SEED):

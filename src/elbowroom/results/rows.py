@@ -63,8 +63,10 @@ class SizeAnswer:
     training loss less the lowest of a smaller size, and its lower bound. explained: the loss of the mean image less the
     lowest test loss of the series. margin: the part of it that may be lost. doubling_gain: by how much twice the epochs
     are predicted to lower the training loss. used: the fewest latents that carry 95 % of the KL on test, mean over
-    seeds. step, step_sizes, step_seeds: what would decide how many are enough, the same for the whole series; the sizes
-    are separated by spaces.
+    seeds. cut: of the size with the lowest test loss, the fewest latents that its trained models need, if the others
+    are set to 0, to lose less than the margin; cut_high: what they lose then, at most (comparison.cut_down). step,
+    step_sizes, step_seeds: what would decide how many are enough, the same for the whole series; the sizes are
+    separated by spaces.
     """
 
     dataset: DatasetName
@@ -91,6 +93,8 @@ class SizeAnswer:
     step: Annotated[Step, Column("text", choices=tuple(Step))]
     step_sizes: Annotated[str, Column("text", empty=True)]
     step_seeds: Maybe
+    cut: MaybeSize = nan
+    cut_high: Maybe = nan
 
     @property
     def unfinished(self) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from elbowroom.comparison.cut_down import Cut
 from elbowroom.comparison.enough import Losses, judge_sizes
 from elbowroom.comparison.next_step import Findings, NextStep, needed_seeds, next_step
 from elbowroom.results.outcomes import State, Step
@@ -12,13 +13,17 @@ SPREAD = [9.4, 10.3, 10.7]
 
 
 def advised(
-    sizes: list[int], test: list[list[float]], train: list[list[float]] | None = None, unfinished: int | None = None
+    sizes: list[int],
+    test: list[list[float]],
+    train: list[list[float]] | None = None,
+    unfinished: int | None = None,
+    cut: Cut | None = None,
 ) -> NextStep:
     """The next step if the best size explains 100 nats, with a margin of 1 nat."""
     losses = Losses.of(test)
     judgement = judge_sizes(losses, Losses.of(train or test), losses.mean.min() + 100, 0.01, 0.95)
     flags = [place == unfinished for place in range(len(sizes))]
-    return next_step(Findings(sizes, judgement, losses, flags, 0.95))
+    return next_step(Findings(sizes, judgement, losses, flags, 0.95, cut))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,26 @@ def advised(
 )
 def test_the_next_step_follows_from_the_states(sizes: list[int], test: list[list[float]], expected: NextStep) -> None:
     assert advised(sizes, test) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "test", "cut", "expected"),
+    [
+        ([128, 256], [MIDDLE, LOW], Cut(16, 0.5, 12), NextStep(Step.SMALLER, (12, 16))),
+        ([128, 256], [MIDDLE, LOW], Cut(1, 0.5, 0), NextStep(Step.SMALLER, (1,))),
+        ([128, 256], [MIDDLE, LOW], Cut(128, 0.5, 96), NextStep(Step.SMALLER, (64,))),
+        ([4, 64, 128], [HIGH, MIDDLE, LOW], Cut(12, 0.5, 8), NextStep(Step.BETWEEN, (8, 12))),
+        ([8, 64, 128], [HIGH, MIDDLE, LOW], Cut(12, 0.5, 8), NextStep(Step.BETWEEN, (12,))),
+        ([16, 64, 128], [HIGH, MIDDLE, LOW], Cut(12, 0.5, 8), NextStep(Step.BETWEEN, (32,))),
+        ([48, 64, 128], [HIGH, MIDDLE, LOW], Cut(12, 0.5, 8), NextStep(Step.NOTHING)),
+        ([128], [LOW], Cut(16, 0.5, 12), NextStep(Step.SMALLER, (12, 16))),
+        ([4, 8], [HIGH, LOW], Cut(6, 0.5, 4), NextStep(Step.LARGER, (16,))),
+    ],
+)
+def test_a_model_that_can_be_cut_down_says_which_sizes_to_train(
+    sizes: list[int], test: list[list[float]], cut: Cut, expected: NextStep
+) -> None:
+    assert advised(sizes, test, cut=cut) == expected
 
 
 def test_an_unfinished_size_is_trained_longer_and_so_is_the_largest() -> None:

@@ -25,7 +25,7 @@ def answer_figure(
     The ribbon spans the margin above the best loss. A bar spans the bounds on a size's excess over the best larger
     size, and starts to count at the ribbon's lower edge: if it ends within the ribbon or below, the excess is less than
     the margin; if it begins above the ribbon, more. Sizes that were trained too little are hollow. A ring marks the
-    answer. A thin line is the largest size that trained well, cut down to fewer latents.
+    answer. A thin line is the best of these models, cut down to fewer latents.
     """
     count = len(all_series)
     figure = Figure(figsize=(4.6 * count + 0.6, 3.8), dpi=DPI, layout="constrained")
@@ -50,7 +50,7 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
         axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
     if len(view.cut) > 1:
         places = [point.kept for point in view.cut], [point.loss for point in view.cut]
-        axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="at most (larger model, cut down)")
+        axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="at most (best model, cut down)")
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
     bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
     if bounded:

@@ -29,20 +29,20 @@ class AnswerView(NamedTuple):
 
 
 def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) -> AnswerView:
-    """Frame the latent sizes of a series, with the curve of the largest size that trained well, as far as it is near.
+    """Frame the latent sizes of a series, with the curve of the one with the lowest loss, as far as it is near.
 
     Cut down to few latents a model is far worse than one that was trained with them, so the rest of the curve would
     squeeze the chart. The first of its points may be above the frame, for the line to leave it there.
     """
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
-    best = min(row.test_loss for row in kept)
+    first = min(kept, key=lambda row: row.test_loss)
+    best = first.test_loss
     bounds = [best + bound for row in kept for bound in (row.excess_low, row.excess_high)]
     shown = np.array(
         [best, best + rows[0].margin, *bounds, *(row.test_loss for row in rows), *(row.linear_loss for row in rows)]
     )
     low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
     room = ROOM * (high - low) or 1.0
-    largest = [row.variant for row in kept if row.state is not State.UNCLEAR][-1]  # the smallest size is never unclear
-    curve = sorted((point for point in points if point.variant == largest and point.kept > 0), key=lambda p: p.kept)
+    curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :])

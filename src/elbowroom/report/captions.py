@@ -32,8 +32,8 @@ ANSWER_CHART = (
     "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
     "means too few. Only a size whose bar ends within the ribbon or below can be enough. Hollow points are left out: "
     "their training loss is above that of a smaller size. A ring marks the answer. Grey is the exact linear "
-    "VAE, if the likelihood is a squared error. The thin orange line is the largest size that trained well, cut down "
-    "to the latents with the largest KL: the best VAE with that many latents is there or below."
+    "VAE, if the likelihood is a squared error. The thin orange line is the best of these models, cut down to the "
+    "latents with the largest KL: the best VAE with that many latents is there or below."
 )
 FAMILY_CHARTS = {  # charts of a loss family
     "answer": ANSWER_CHART,

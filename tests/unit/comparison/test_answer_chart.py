@@ -72,6 +72,7 @@ def test_a_bar_that_begins_above_the_ribbon_means_too_few() -> None:
 
 
 def test_the_browsers_chart_has_the_same_numbers(rows: list[SizeAnswer]) -> None:
+    rows = with_best_128(rows)
     spec = answer_chart(rows, cut_128(rows))
     values = [row for data in spec["datasets"].values() for row in data]
     assert {row["latent_dim"] for row in values if "verdict" in row} == {row.latent_dim for row in rows}
@@ -79,6 +80,10 @@ def test_the_browsers_chart_has_the_same_numbers(rows: list[SizeAnswer]) -> None
     drawn = [{"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut]
     assert any(data == drawn for data in spec["datasets"].values())
     assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == [view.low, view.high]
+
+
+def with_best_128(rows: list[SizeAnswer]) -> list[SizeAnswer]:
+    return [replace(row, test_loss=row.test_loss - 1) if row.latent_dim == 128 else row for row in rows]
 
 
 def cut_128(rows: list[SizeAnswer]) -> list[TruncatedPoint]:
@@ -90,8 +95,9 @@ def cut_128(rows: list[SizeAnswer]) -> list[TruncatedPoint]:
     ]
 
 
-def test_the_largest_size_that_trained_well_is_drawn_cut_down(rows: list[SizeAnswer]) -> None:
+def test_the_best_size_is_drawn_cut_down(rows: list[SizeAnswer]) -> None:
     """As far as it is near the trained sizes: it does not stretch the axis."""
+    rows = with_best_128(rows)
     points = cut_128(rows)
     (axes,) = answer_figure([rows], points, "mnist").axes
     (without,) = answer_figure([rows], [], "mnist").axes
@@ -103,8 +109,8 @@ def test_the_largest_size_that_trained_well_is_drawn_cut_down(rows: list[SizeAns
     assert list(kept[-3:]) == [32, 64, 128]
     assert losses[-1] == pytest.approx(rows[-2].test_loss)  # the model itself
     assert losses[0] > high > losses[1]  # the line leaves the chart
-    unclear = [replace(row, state=State.UNCLEAR) if row.latent_dim == 128 else row for row in rows]
-    assert answer_view(unclear, points).cut == []  # the points of 64 latents were not measured
+    undertrained = [replace(row, state=State.UNDERTRAINED) if row.latent_dim == 128 else row for row in rows]
+    assert answer_view(undertrained, points).cut == []  # the points of the next best were not measured
 
 
 def test_points_are_means_over_seeds(study: Study) -> None:

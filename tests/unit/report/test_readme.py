@@ -59,11 +59,11 @@ def test_only_text_between_the_comments_is_replaced() -> None:
 
 
 def test_what_the_findings_say_of_the_published_kl() -> None:
-    """The gap is 1.8 to 2.3 nats; no seed and epoch comes within 1 nat; the terms add up to the loss."""
+    """The gap is about 2 nats; no seed and epoch comes within 1 nat; the terms add up to the loss."""
     for name, published in load_published()["report"].variants.items():
         loss, distortion, rate = (published.metrics[f"test_{term}"] for term in ("loss", "distortion", "rate"))
         assert loss == pytest.approx(distortion + rate, abs=1e-6)
-        assert 1.8 < pd.read_csv(ROOT / f"metrics/{name}.csv").test_rate.mean() - rate < 2.3
+        assert 1.75 < pd.read_csv(ROOT / f"metrics/{name}.csv").test_rate.mean() - rate < 2.25
         history = pd.read_csv(ROOT / f"plots/{name}/history.csv")
         assert history[history.split == "test"].rate.min() > rate + 1
 

@@ -34,7 +34,9 @@ def size_answers(study: Study, measured: Measurements) -> list[SizeAnswer]:
 def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[SizeAnswer]:
     names, sizes = series.members, [study.variants[name].latent_dim for name in series.members]
     test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
-    gains = [gain_of_doubling(_training_curve(measured.history, name)) for name in names]
+    gains, test_gains = (
+        [gain_of_doubling(_curve(measured.history, name, split)) for name in names] for split in ("train", "test")
+    )
     mean_image = _mean_image(series.family, measured.baselines)
     unexplained = Unexplained(
         rate=np.array([_mean(measured.seeds, name, "test_rate") for name in names]),
@@ -48,7 +50,8 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
     margin = float(judgement.margin)
     best = _best(judgement, test)
     cut = None if best is None else _cut(measured.truncated, names[best], margin, study.answer.level)
-    step = next_step(Findings(sizes, judgement, test, [gain > margin for gain in gains], study.answer.level, cut))
+    unfinished = [gain > margin and not ahead <= margin for gain, ahead in zip(gains, test_gains, strict=True)]
+    step = next_step(Findings(sizes, judgement, test, unfinished, study.answer.level, cut))
     at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
     linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
     return [
@@ -71,6 +74,7 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
             seeds=int(test.seeds[place]),
             epochs=study.recipes[study.variants[name].recipe].epochs,
             doubling_gain=gains[place],
+            test_gain=test_gains[place],
             used=_mean(measured.seeds, name, "used_latents"),
             cut=cut.kept if cut and place == best else math.nan,
             cut_high=cut.high if cut and place == best else math.nan,
@@ -111,9 +115,9 @@ def _linear_losses(family: LossFamily, baselines: pd.DataFrame) -> dict[int, flo
     return {int(row.latent_dim): row.test_loss for row in rows if row.baseline is Baseline.LINEAR_VAE}
 
 
-def _training_curve(history: pd.DataFrame, name: str) -> list[float]:
-    """Return the training loss of each epoch, mean over seeds."""
-    own = history[(history.variant == name) & (history.split == "train")]
+def _curve(history: pd.DataFrame, name: str, split: str) -> list[float]:
+    """Return the loss after each epoch, mean over seeds."""
+    own = history[(history.variant == name) & (history.split == split)]
     return own.groupby("epoch").loss.mean().tolist()
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 
 def gain_of_doubling(losses: Sequence[float]) -> float:
-    """Predict by how much the training loss would fall if the epochs were doubled, in its unit.
+    """Predict by how much a loss would fall if the epochs were doubled, in its unit.
 
-    losses: the training loss of each epoch, from the first on, averaged over seeds. A loss that falls like 1/epoch, as
+    losses: of each epoch, from the first on, averaged over seeds. A loss that falls like 1/epoch, as
     a + b/E, falls by b/(2E) more; b is measured over the last third of the epochs. nan with fewer than two epochs.
     """
     epochs = len(losses)

@@ -30,7 +30,7 @@ class NextStep:
 class Findings:
     """What is known of a series: latent sizes, ascending, and what the rule says of them.
 
-    unfinished: for each size, whether twice the epochs are predicted to gain more than the margin.
+    unfinished: for each size, whether twice the epochs are predicted to gain more than the margin, on test images, too.
     cut: how few latents a trained model of the best size needs.
     """
 

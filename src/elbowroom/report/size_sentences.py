@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from elbowroom.comparison.next_step import trains_longer
 from elbowroom.report.series import Series, cut_size, latents_of, sizes_of, verb_of
-from elbowroom.report.training_sentences import doubling, undertrained, unfinished
+from elbowroom.report.training_sentences import doubling, overfitting, undertrained, unfinished
 from elbowroom.report.wording import UNEXPLAINED, latents, listed, nats, nats_and_share, several, unexplained_state
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
@@ -30,6 +30,7 @@ def sentences(series: Series) -> Iterator[str]:
     yield from _cut(series)
     yield from undertrained(series)
     yield from unfinished(series)
+    yield from overfitting(series)
     yield from _linear(series)
     yield from _used(series)
     yield from next_steps(series)

@@ -22,6 +22,14 @@ def unfinished(series: Series) -> Iterator[str]:
     yield doubling(rows, _rough)
 
 
+def overfitting(series: Series) -> Iterator[str]:
+    if rows := [row for row in series.rows if row.overfits and row.state is not State.OVERFITTED]:
+        yield (
+            f"Longer training would not help with {latents_of(rows)}: the training loss still falls, but the test loss "
+            "hardly does."
+        )
+
+
 def _rough(row: SizeAnswer) -> str:
     """Say what twice the epochs may gain. A share of what little is explained yet would say nothing."""
     small = row.doubling_gain < row.explained / 2

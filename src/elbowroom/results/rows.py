@@ -61,12 +61,12 @@ class SizeAnswer:
     test_loss, train_loss: means over seeds. linear_loss: the test loss of the exact linear VAE of this size. excess:
     the test loss less the lowest of a larger size that was trained well enough, between its one-sided bounds. rise: the
     training loss less the lowest of a smaller size, and its lower bound. explained: the loss of the mean image less the
-    lowest test loss of the series. margin: the part of it that may be lost. doubling_gain: by how much twice the epochs
-    are predicted to lower the training loss. used: the fewest latents that carry 95 % of the KL on test, mean over
-    seeds. cut: of the size with the lowest test loss, the fewest latents that its trained models need, if the others
-    are set to 0, to lose less than the margin; cut_high: what they lose then, at most (comparison.cut_down). step,
-    step_sizes, step_seeds: what would decide how many are enough, the same for the whole series; the sizes are
-    separated by spaces.
+    lowest test loss of the series. margin: the part of it that may be lost. doubling_gain, test_gain: by how much twice
+    the epochs are predicted to lower the training loss and the test loss. used: the fewest latents that carry 95 % of
+    the KL on test, mean over seeds. cut: of the size with the lowest test loss, the fewest latents that its trained
+    models need, if the others are set to 0, to lose less than the margin; cut_high: what they lose then, at most
+    (comparison.cut_down). step, step_sizes, step_seeds: what would decide how many are enough, the same for the whole
+    series; the sizes are separated by spaces.
     """
 
     dataset: DatasetName
@@ -95,11 +95,17 @@ class SizeAnswer:
     step_seeds: Maybe
     cut: MaybeSize = nan
     cut_high: Maybe = nan
+    test_gain: Maybe = nan
 
     @property
     def unfinished(self) -> bool:
-        """Whether twice the epochs are predicted to gain more than the margin, if there is one."""
-        return self.state is State.BARELY_TRAINED or 0 < self.margin < self.doubling_gain
+        """Whether twice the epochs are predicted to gain more than the margin, if there is one, on both splits."""
+        return self.state is State.BARELY_TRAINED or (0 < self.margin < self.doubling_gain and not self.overfits)
+
+    @property
+    def overfits(self) -> bool:
+        """Whether longer training is predicted to help training images alone."""
+        return self.test_gain <= self.margin < self.doubling_gain
 
 
 @dataclass(frozen=True)

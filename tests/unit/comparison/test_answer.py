@@ -75,6 +75,22 @@ def test_a_row_has_the_numbers_of_its_variant(study: Study, seeds: pd.DataFrame,
     assert row.doubling_gain == pytest.approx((4.5 - 3.0) * 2 / 2)  # the training loss falls from 9.5 to 5 to 3.5
 
 
+def test_a_size_that_only_learns_its_training_images_by_heart_needs_no_longer_training(
+    study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
+) -> None:
+    """Its training loss falls by more than the margin, its test loss does not."""
+    assert answers(study, seeds, baselines)["mnist-z256"].step is Step.LONGER
+    curves = history(list(study.variants))
+    curves.loc[curves.split == "test", "loss"] = 7.0
+    none = pd.DataFrame()
+    rows = size_answers(study, Measurements(seeds, curves, none, none, baselines, none))
+    found = {row.variant: row for row in rows}["mnist-z256"]
+    assert found.doubling_gain > found.margin > found.test_gain == 0
+    assert found.overfits
+    assert not found.unfinished
+    assert found.step is not Step.LONGER
+
+
 def test_the_linear_vae_is_no_yardstick_at_another_beta(
     study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame
 ) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+import torch
 
 from elbowroom.core.paths import note_file
 from tests.support import ROOT
@@ -255,7 +256,7 @@ def test_results_are_the_same_to_the_byte(
     monkeypatch.setenv("ELBOWROOM_CLUSTER", cluster.address)
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
     slow_python(tmp_path / "bin", python)
-    threads = os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())
+    threads = os.environ.get("OMP_NUM_THREADS") or str(torch.get_num_threads())
     kinds = ("train", "evaluate", "explore")
     (tiny.path / "cluster.yaml").write_text("".join(f"{kind}: {{cpus: {float(threads)}}}\n" for kind in kinds))
     before = contents(tiny)

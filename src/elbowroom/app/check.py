@@ -1,5 +1,8 @@
-"""`elbowroom check`: check all of params.yaml, and that the folders of pictures that it names are there."""
+"""`elbowroom check`: check all of params.yaml, the folders of pictures that it names, and the study's links."""
 
+from pathlib import Path
+
+from elbowroom.app.study_files import LINKS, OTHER_NAMES
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.paths import PARAMS
@@ -8,8 +11,9 @@ from elbowroom.datasets import folder_files
 
 
 def run() -> int:
-    """Say how much params.yaml describes. Raises StudyError, in one line, if something is wrong with it."""
+    """Say how much params.yaml describes. Raises StudyError, in one line, if something is wrong."""
     study = load_study()
+    _check_links()
     for name, path in study.folders.items():
         try:
             folder_files.find(path)
@@ -20,3 +24,16 @@ def run() -> int:
     said = ", ".join(counted(number, what) for what, number in counts.items())
     print(f"{PARAMS} is sound: {said}")
     return 0
+
+
+def _check_links() -> None:
+    """Raise StudyError if a link leads nowhere, or git made a file of it. What no study needs may be missing."""
+    for name, target in (LINKS | OTHER_NAMES).items():
+        link = Path(name)
+        if link.is_symlink():
+            to = str(link.readlink())
+            if not link.exists() and (to, target) != ("report", "report"):  # which the pipeline makes
+                expected = "something there" if to == target else f"a link to {target}"
+                raise StudyError(f"{name}: found a link to {to}, where nothing is, expected {expected}")
+        elif link.is_file() and name != ".dvcignore":
+            raise StudyError(f"{name}: found a file, expected a link to {target} (git's core.symlinks is false)")

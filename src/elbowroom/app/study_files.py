@@ -23,6 +23,7 @@ LINKS = {  # of a study in a clone, from its folder
     ".dvc/plots": "../../../.dvc/plots",
 }
 OTHER_NAMES = {"pages": "report", "sheets": "explorer"}  # by which DVC knows what git has (docs/adr/0001-pages.md)
+COPIED = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore")  # from the clone
 KEPT = ("explorer", "listings", "models/explorer")  # folders that must be there before anything is in them
 REPLACED = {  # in the dvc.yaml of a study outside of a clone
     "python -m stages.": "python -m elbowroom.stages.",
@@ -66,6 +67,10 @@ class Home:
 
     def checked(self) -> Self:
         """Raise StudyError if there is no pipeline for this place."""
+        if self.clone:
+            for name in COPIED:
+                if not (self.clone / name).is_file():
+                    raise StudyError(f"{self.clone}: found no {name}, expected the clone's (`git checkout -- {name}`)")
         if not self.clone and not INSTALLED.is_dir():
             raise StudyError(
                 f"{self.folder}: found a folder outside of the clone that this elbowroom runs from, expected a name "

@@ -140,6 +140,23 @@ def test_what_is_wrong_is_one_line(
     assert (done.returncode, done.stdout, done.stderr.splitlines()[0]) == (2, "", line)
 
 
+@pytest.mark.parametrize(
+    ("name", "to", "expected"),
+    [
+        ("src", "../../src", "src: found a link to ../../src, where nothing is, expected something there"),
+        ("sheets", "explorers", "sheets: found a link to explorers, where nothing is, expected a link to explorer"),
+        ("stages", None, "stages: found a file, expected a link to ../../stages (git's core.symlinks is false)"),
+        ("pages", "report", None),  # before the first report
+    ],
+)
+def test_check_follows_the_links_of_a_study(
+    study: Path, capsys: pytest.CaptureFixture[str], name: str, to: str | None, expected: str | None
+) -> None:
+    (study / name).symlink_to(to) if to else (study / name).write_text("../../stages")
+    assert main(["check", "--study", str(study)]) == (2 if expected else 0)
+    assert capsys.readouterr().err == (f"error: {expected}\n" if expected else "")
+
+
 def test_check_looks_for_the_folders_of_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

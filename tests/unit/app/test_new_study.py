@@ -254,3 +254,16 @@ def test_an_upgrade_adds_the_lines_that_gits_files_lack_and_keeps_the_users(tmp_
     assert target.read_text() == expected
     study_files.add_lines(source, target)
     assert target.read_text() == expected
+
+
+@pytest.mark.parametrize("command", [["new-study", "x", "--dataset", "mnist"], ["upgrade-study"]])
+def test_a_clone_without_its_pipeline_is_one_line(
+    clone: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new-study", "old", "--dataset", "mnist"]) == 0
+    monkeypatch.chdir(clone / "studies/old")
+    (clone / "dvc.yaml").unlink()
+    assert main(command) == 2
+    expected = f"error: {clone}: found no dvc.yaml, expected the clone's (`git checkout -- dvc.yaml`)\n"
+    assert capsys.readouterr().err == expected
+    assert not (clone / "studies/x").exists()

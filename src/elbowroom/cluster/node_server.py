@@ -1,6 +1,6 @@
 """An actor for each node that keeps a stage server there, so that stages find their imports done.
 
-Only the standard library, as workers get this module's code from the driver.
+Only the standard library and `core.sockets`, as workers get the code of both from the driver.
 """
 
 import os
@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from elbowroom.core.sockets import socket_parent
 
 
 class NodeServer:
@@ -19,7 +21,9 @@ class NodeServer:
 
     def __init__(self, code: dict[str, bytes], libraries: list[str], threads: str) -> None:
         """code: what the server needs of the package, by its path in a sandbox."""
-        self.folder = Path(tempfile.mkdtemp(prefix="elbowroom-"))  # the server deletes it at its end
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="elbowroom-", dir=socket_parent())
+        )  # the server deletes it at its end
         for name, content in code.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)

@@ -17,6 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from elbowroom.cluster import hub, node_server, sandbox, task
 from elbowroom.cluster.task import Content, Place, Resources, Show, StageResult, StageTask
+from elbowroom.core import sockets
 from elbowroom.core.errors import StudyError, short
 from elbowroom.scheduler.stage_client import ADDRESS
 from elbowroom.scheduler.stage_server import LIBRARIES
@@ -33,7 +34,7 @@ def connect(address: str) -> Place:
 
     Raises StudyError if there is none, if it expects another token, or if it expects none and anybody may use it.
     """
-    for module in (hub, node_server, sandbox, task):
+    for module in (hub, node_server, sandbox, sockets, task):
         ray.cloudpickle.register_pickle_by_value(module)  # so that nodes need no copy of the package
     try:
         ray.init(

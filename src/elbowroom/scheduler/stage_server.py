@@ -30,6 +30,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from elbowroom.core.sockets import socket_parent
 from elbowroom.scheduler.stage_client import ADDRESS, END_OF_CALL, die_with_parent
 
 LIBRARIES = (  # what stages import and takes long
@@ -66,7 +67,7 @@ class StageCall:
 @contextlib.contextmanager
 def stage_server(libraries: Sequence[str] = LIBRARIES) -> Iterator[str]:
     """Keep a server while the context lasts. Yields its address. Calls wait for its imports."""
-    with tempfile.TemporaryDirectory(prefix="elbowroom-") as folder:  # which only this user may enter
+    with tempfile.TemporaryDirectory(prefix="elbowroom-", dir=socket_parent()) as folder:  # only this user may enter
         address = Path(folder) / "socket"
         command = [sys.executable, "-m", "elbowroom.scheduler.stage_server", str(address), *libraries]
         with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as server:  # noqa: S603

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -179,3 +180,15 @@ def test_a_server_and_its_stages_end_with_what_keeps_it(folder: Path) -> None:
     assert ended(stage)
     client.communicate(timeout=60)
     assert client.returncode == 1
+
+
+def test_a_long_path_for_temporary_files_is_no_hindrance(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket's path has at most 107 bytes, and a cluster may set a long TMPDIR for each job."""
+    (long := tmp_path / ("job-" * 25)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with stage_server(["json"]) as address:
+        assert Path(address).is_socket()
+        assert start(folder, address, "exit", "3").wait() == 3
+    assert not Path(address).parent.exists()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from elbowroom.app.commands import parser
 from elbowroom.core.errors import StudyError
+from elbowroom.core.text import escape_unprintable
 
 POSIX_ONLY = {"fcntl", "pty", "resource", "termios"}  # modules of Python that Windows lacks
 
@@ -15,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A StudyError is one line on standard error, and status 2; so is Windows, if the subcommand needs what it lacks.
     """
+    escape_unprintable()
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
+from elbowroom.core.text import escape_unprintable
 from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.forecast import training_seconds
 from elbowroom.scheduler.plan import describe_plan, find_plan, trained
@@ -27,6 +28,7 @@ def _jobs(text: str) -> int:
 
 
 def main() -> int:
+    escape_unprintable()
     parser = argparse.ArgumentParser(prog="python -m elbowroom.scheduler.local", description=__doc__)
     parser.add_argument("--jobs", type=_jobs, required=True, metavar="N", help="how many stages at a time")
     return run(parser.parse_args().jobs)

@@ -1,8 +1,10 @@
 """`elbowroom new-study`: what it chooses by a look at pictures, what it writes, what it refuses."""
 
+import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -267,3 +269,12 @@ def test_a_clone_without_its_pipeline_is_one_line(
     expected = f"error: {clone}: found no dvc.yaml, expected the clone's (`git checkout -- dvc.yaml`)\n"
     assert capsys.readouterr().err == expected
     assert not (clone / "studies/x").exists()
+
+
+def test_output_that_lacks_a_character_has_its_number(
+    clone: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.rename(pictures.parent / "Bäume")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(said := io.BytesIO(), encoding="ascii"))
+    assert main(["new-study", "x", "--images", str(pictures.parent / "Bäume")]) == 0
+    assert b"/B\\xe4ume: 40 pictures\n" in said.getvalue()

@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from elbowroom.core.errors import StudyError
+from elbowroom.core.sockets import socket_parent
 
 SOURCE = Path(__file__).with_name("study.py")
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -53,7 +54,10 @@ def execute(notebook: NotebookNode, page: Path) -> NotebookNode:
     exception a RuntimeError is made, with the cell's id and its traceback.
     """
     page.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="kernel-") as private, ThreadPoolExecutor(1) as thread:
+    with (
+        tempfile.TemporaryDirectory(prefix="kernel-", dir=socket_parent()) as private,
+        ThreadPoolExecutor(1) as thread,
+    ):
         # Connect by files in a private folder, not by ports, which two kernels might both take.
         manager = AsyncKernelManager(
             kernel_name=KERNEL["name"],

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,11 @@ def test_a_kernel_that_dies_is_one_line(tmp_path: Path) -> None:
         execute(one("import os\nos._exit(9)"), tmp_path / "study.ipynb")
 
 
-def test_prints_are_joined_and_warnings_left_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_prints_are_joined_and_warnings_left_out_also_with_a_long_tmpdir(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (long := tmp_path / ("job-" * 25)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))  # the kernel's sockets need a path of at most 107 bytes
     cell = "import time, warnings\nprint(1, flush=True)\ntime.sleep(0.3)\nwarnings.warn('beware')\nprint(2)\nprint(3)"
     ran = execute(one(cell), tmp_path / "study.ipynb").cells[-1]
     assert ran.outputs == [{"output_type": "stream", "name": "stdout", "text": "1\n2\n3\n"}]

@@ -16,7 +16,7 @@ def headline(series: Series) -> str:
     if enough := series.of_state(State.ENOUGH):
         unfinished = any(row.unfinished for row in series.kept)
         size = enough[0].latent_dim
-        fewer = f", and {cut.cut:.0f} of them do nearly all of the work" if (cut := cut_size(series)) else ""
+        fewer = f", and {cut.cut:.0f} of them do the work" if (cut := cut_size(series)) else ""
         return (
             f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}{fewer}."
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from elbowroom.report.wording import latents, listed, nats_and_share
+from elbowroom.report.wording import Rounding, latents, listed, nats_and_share
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer
 
@@ -30,9 +30,9 @@ def cut_size(series: Series) -> SizeAnswer | None:
     return next((row for row in series.kept if row.cut < (enough or [row])[0].latent_dim), None)
 
 
-def named(values: Iterable[tuple[SizeAnswer, float]]) -> str:
+def named(values: Iterable[tuple[SizeAnswer, float]], towards: Rounding = round) -> str:
     """Return the amount of each row; name the row if there are several."""
-    pairs = [(row, nats_and_share(value, row.explained)) for row, value in values]
+    pairs = [(row, nats_and_share(value, row.explained, towards)) for row, value in values]
     if len(pairs) == 1:
         return pairs[0][1]
     return listed(f"{amount} with {row.latent_dim}" for row, amount in pairs)

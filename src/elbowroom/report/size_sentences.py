@@ -4,12 +4,22 @@ An amount in nats stands beside the share that it is of what the best size expla
 are bounds at the level of the answer.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 from elbowroom.comparison.next_step import trains_longer
 from elbowroom.report.series import Series, cut_size, latents_of, sizes_of, verb_of
 from elbowroom.report.training_sentences import doubling, overfitting, undertrained, unfinished
-from elbowroom.report.wording import UNEXPLAINED, latents, listed, nats, nats_and_share, several, unexplained_state
+from elbowroom.report.wording import (
+    UNEXPLAINED,
+    Rounding,
+    latents,
+    listed,
+    nats,
+    nats_and_share,
+    several,
+    unexplained_state,
+)
 from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 
@@ -58,9 +68,9 @@ def _too_few(series: Series) -> Iterator[str]:
     yield f"{latents_of(rows)} {verb_of(rows)} too few: {better} better {_than((row, row.excess_low) for row in rows)}."
 
 
-def _than(bounds: Iterable[tuple[SizeAnswer, float]], by: str = "by at least") -> str:
+def _than(bounds: Iterable[tuple[SizeAnswer, float]], by: str = "by at least", towards: Rounding = math.floor) -> str:
     """Say by how much something is better than each row; name the row if there are several."""
-    pairs = [(row, nats_and_share(value, row.explained)) for row, value in bounds]
+    pairs = [(row, nats_and_share(value, row.explained, towards)) for row, value in bounds]
     if len(pairs) == 1:
         return f"{by} {pairs[0][1]}"
     return listed(f"than {row.latent_dim} {by} {amount}" for row, amount in pairs)
@@ -69,7 +79,7 @@ def _than(bounds: Iterable[tuple[SizeAnswer, float]], by: str = "by at least") -
 def _undecided(series: Series) -> Iterator[str]:
     rows = series.of_state(State.UNDECIDED)
     if open_ended := [row for row in rows if row.excess_high > row.margin]:
-        than = _than([(row, row.excess_high) for row in open_ended], "by up to")
+        than = _than([(row, row.excess_high) for row in open_ended], "by up to", math.ceil)
         whether = f"Whether {latents_of(open_ended, 'or')} {verb_of(open_ended)} enough is undecided"
         yield f"{whether}: a larger size may be better {than}."
         yield f"The margin is {nats(rows[0].margin)}."
@@ -93,7 +103,7 @@ def _enough(series: Series) -> Iterator[str]:
         if row.excess_high <= 0:
             yield f"{enough}: no larger size compared is better."
         else:
-            most = f"at most {nats_and_share(row.excess_high, row.explained)}"
+            most = f"at most {nats_and_share(row.excess_high, row.explained, math.ceil)}"
             yield f"{enough}: {sizes_of(larger)} {several(larger, 'gains', 'gain')} {most}."
         if row is series.rows[0] and not cut_size(series):
             yield "No smaller size was tried."
@@ -116,8 +126,8 @@ def _cut(series: Series) -> Iterator[str]:
     """Say how few of its latents a trained model needs, and whether that was tried from the start."""
     if row := cut_size(series):
         size = f"{row.cut:.0f}"
-        cost = f"costs at most {nats_and_share(row.cut_high, row.explained)}" if row.cut_high > 0 else "costs nothing"
-        yield f"Of {latents_of([row])}, a trained model can do with {size}: to set the others to 0 {cost}."
+        most = f"at most {nats_and_share(row.cut_high, row.explained, math.ceil)}" if row.cut_high > 0 else "nothing"
+        yield f"Of {latents_of([row])}, a trained model can do with {size}: to set the others to 0 costs {most}."
         if row.cut < series.rows[0].latent_dim:
             yield f"Whether a model trained with {size} alone is as good was not tried."
 

@@ -1,5 +1,6 @@
 """How well the latent sizes of a series were trained, in sentences made from the rows of answer.csv."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from elbowroom.report.series import Series, latents_of, named, sizes_of
@@ -49,7 +50,7 @@ def undertrained(series: Series) -> Iterator[str]:
         losses = several(rows, "the training loss is", "the training losses are")
         yield (
             f"{latents_of(rows)} trained worse than {_lower(series, rows)}: {losses} higher by at least "
-            f"{named((row, row.rise_low) for row in rows)}."
+            f"{named(((row, row.rise_low) for row in rows), math.floor)}."
         )
         yield (
             "A model with more latents can do all that one with fewer can, so the cause is training, not size. "

@@ -1,11 +1,12 @@
 """Whether a wider network is worth having, in words."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
 from elbowroom.report.headlines import width_headline
-from elbowroom.report.wording import Paragraph, dataset_name, listed, nats_and_share
+from elbowroom.report.wording import Paragraph, Rounding, dataset_name, listed, nats_and_share
 from elbowroom.results.outcomes import Worth
 from elbowroom.results.rows import WidthGain
 
@@ -38,7 +39,8 @@ def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:
     subject = f"{where}, {first.channels} channels instead of {first.against_channels}{times}"
     match first.worth:
         case Worth.NO_GAIN:
-            return f"{subject} gain at most {_amounts(rows, [row.upper for row in rows])}: no gain worth having."
+            most = _amounts(rows, [row.upper for row in rows], math.ceil)
+            return f"{subject} gain at most {most}: no gain worth having."
         case Worth.WORTH_HAVING:
             return f"{subject} gain about {_amounts(rows, [row.gain for row in rows])}: worth having."
         case Worth.UNDERTRAINED:
@@ -49,9 +51,9 @@ def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:
         case _:
             largest = max(rows, key=lambda row: row.upper)
             question = f"{where}, it is undecided whether {first.channels} channels are worth having instead of "
-            most = nats_and_share(largest.upper, largest.explained)
+            most = nats_and_share(largest.upper, largest.explained, math.ceil)
             return f"{question}{first.against_channels}{times}: they may gain up to {most}, or too little to matter."
 
 
-def _amounts(rows: Sequence[WidthGain], values: Sequence[float]) -> str:
-    return listed(nats_and_share(value, row.explained) for row, value in zip(rows, values, strict=True))
+def _amounts(rows: Sequence[WidthGain], values: Sequence[float], towards: Rounding = round) -> str:
+    return listed(nats_and_share(value, row.explained, towards) for row, value in zip(rows, values, strict=True))

@@ -1,12 +1,15 @@
 """How the answer writes amounts, lists and names."""
 
-from collections.abc import Iterable, Sequence, Sized
+import math
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import Study
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer
+
+Rounding = Callable[[float], int]  # round; math.ceil for what is "at most", math.floor for what is "at least"
 
 UNEXPLAINED = {  # what is said of sizes none of which explains more than the mean image does
     State.BARELY_TRAINED: "No model beats always showing the mean image yet: training has only begun.",
@@ -64,18 +67,26 @@ def several(rows: Sized, one: str, more: str) -> str:
     return one if len(rows) == 1 else more
 
 
-def nats(amount: float, unit: bool = True) -> str:
+def nats(amount: float, unit: bool = True, towards: Rounding = round) -> str:
     """Return a loss with about two significant digits."""
     digits = 0 if abs(amount) >= 10 else 1 if abs(amount) >= 1 else 2
-    return f"{amount:,.{digits}f}" + (" nats" if unit else "")
+    return f"{_rounded(amount, digits, towards):,.{digits}f}" + (" nats" if unit else "")
 
 
-def nats_and_share(amount: float, explained: float) -> str:
+def nats_and_share(amount: float, explained: float, towards: Rounding = round) -> str:
     """Return a loss, and in brackets the share that it is of what the best size explains."""
-    return f"{nats(amount)} ({share(amount, explained)})"
+    return f"{nats(amount, towards=towards)} ({share(amount, explained, towards)})"
 
 
-def share(amount: float, explained: float) -> str:
+def share(amount: float, explained: float, towards: Rounding = round) -> str:
     """Return a loss as a share of what the best size explains."""
     percent = 100 * amount / explained
-    return f"{percent:.0f} %" if abs(percent) >= 10 else f"{percent:.1f} %"
+    digits = 0 if abs(percent) >= 10 else 1
+    return f"{_rounded(percent, digits, towards):.{digits}f} %"
+
+
+def _rounded(amount: float, digits: int, towards: Rounding) -> float:
+    if math.isnan(amount):
+        return amount
+    exact = round(amount * 10**digits, 9)  # without the error of binary fractions
+    return towards(exact) / 10**digits

@@ -33,7 +33,8 @@ def test_the_bound_is_that_of_a_paired_t_test() -> None:
     [
         ({2: [9.0] * 3, 4: [0.5] * 3, 6: [0.1] * 3}, 4, 2),
         ({2: [-0.2] * 3, 4: [-0.1] * 3, 6: [0.0] * 3}, 2, 0),
-        ({2: [0.0] * 3, 4: [9.0] * 3, 6: [0.1] * 3}, 6, 4),  # not beyond the first that fails
+        ({2: [0.1] * 3, 4: [9.0] * 3, 6: [0.2] * 3}, 6, 4),  # not beyond the first that fails
+        ({2: [0.5] * 3, 4: [-0.9] * 3, 6: [0.2] * 3}, 4, 2),  # 0.5 above all latents, but 1.4 above the best cut
         ({4: [9.0] * 3, 6: [0.2, 0.3, 0.2]}, 6, 4),
     ],
 )
@@ -41,6 +42,12 @@ def test_the_fewest_are_found_from_above(excess: dict[int, list[float]], kept: i
     found = smallest_cut(losses(excess), margin=1.0, level=0.95)
     assert found is not None
     assert (found.kept, found.below) == (kept, below)
+
+
+def test_what_it_costs_is_told_against_all_latents() -> None:
+    found = smallest_cut(losses({2: [0.5] * 3, 4: [-0.9] * 3, 6: [0.2] * 3}), margin=1.0, level=0.95)
+    assert found is not None
+    assert found.high == pytest.approx(-0.9)
 
 
 def test_seeds_that_differ_too_much_show_nothing() -> None:

@@ -22,7 +22,7 @@ UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
         ([TOO_FEW, ENOUGH, TOP], "16 latents are enough."),
         ([replace(ENOUGH, latent_dim=1), TOP], "1 latent is enough."),
         ([TOO_FEW, ENOUGH, replace(TOP, doubling_gain=9.0)], "16 latents are enough at this budget."),
-        ([replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do nearly all of the work."),
+        ([replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do the work."),
         ([ENOUGH, replace(TOP, cut=24.0)], "16 latents are enough."),
         ([TOO_FEW, TOP], "More than 8 latents: that many are too few, and how many are enough is open."),
         ([replace(ROW, state=State.UNDECIDED), TOP], "Not known yet: the sizes tried are too close to tell."),

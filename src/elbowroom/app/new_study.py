@@ -54,7 +54,7 @@ def params(name: str, settings: dict[str, object], latents: list[int]) -> str:
 def _folder(options: Namespace, name: str) -> dict[str, object]:
     """Choose the settings of a study of pictures in a folder, and say why."""
     if options.images.startswith("~") or "$" in options.images:
-        path = options.images  # as the user says it, to be found elsewhere, too
+        path = re.sub(r"\$\{(\w+)\}(?!\w)", r"$\1", options.images)  # as the user says it, to be found elsewhere, too
     else:
         path = os.path.abspath(options.images)  # noqa: PTH100 (keep links)
         path = re.sub(rf"^{re.escape(str(Path.home()))}(?=/|$)", "~", path)

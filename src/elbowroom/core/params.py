@@ -108,7 +108,9 @@ def _wrong_datasets(study: Study) -> Iterator[tuple[str, object, str]]:
             for key in ("train_images", "test_images"):
                 if (count := getattr(settings, key)) > (most := getattr(PUBLISHED[settings.source], key)):
                     yield f"datasets.{name}.{key}", count, f"at most {most}, as published"
-    for name in study.folders:
+    for name, path in study.folders.items():
+        if "${" in path:  # `dvc exp run --set-param` would look for a setting of that name
+            yield f"folders.{name}", repr(path), "variables as $NAME, without braces"
         if not isinstance(study.datasets.get(name), FolderDataset):
             yield "folders", repr(name), f"only the names of datasets with source: {FOLDER}"
 

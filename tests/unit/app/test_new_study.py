@@ -180,7 +180,13 @@ def test_a_folder_gives_the_dataset_a_name(clone: Path, pictures: Path, folder: 
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"), [("$PICTURES", "$PICTURES"), ("~/drawings", "~/drawings"), ("HOME/drawings", "~/drawings")]
+    ("said", "kept"),
+    [
+        ("$PICTURES", "$PICTURES"),
+        ("${PICTURES}/", "$PICTURES/"),
+        ("~/drawings", "~/drawings"),
+        ("HOME/drawings", "~/drawings"),
+    ],
 )
 def test_the_path_of_pictures_works_on_other_machines(
     clone: Path, pictures: Path, said: str, kept: str, monkeypatch: pytest.MonkeyPatch

@@ -125,6 +125,11 @@ INVALID = [
         "found 'mnist-z128', expected only names that `variants` no longer has",
     ),
     ("answer.left_out", {"mnist-z9": ""}, "mnist-z9: found '', expected text that is not empty"),
+    (
+        "folders",
+        {"mnist": "${HOME}/a"},
+        "folders.mnist: found '${HOME}/a', expected variables as $NAME, without braces",
+    ),
     ("folders", {"mnist": "pictures"}, "folders: found 'mnist', expected only the names of datasets with source: f"),
     ("evaluation.map_images", 2, "found 2, expected 3 or more"),
     ("figures", None, "figures: found nothing"),

@@ -1,4 +1,4 @@
-"""`elbowroom check`: check all of params.yaml, the folders of pictures that it names, and the study's links."""
+"""`elbowroom check`: check all of params.yaml, the folders of pictures that it names, and what git keeps of a study."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ def run() -> int:
     """Say how much params.yaml describes. Raises StudyError, in one line, if something is wrong."""
     study = load_study()
     _check_links()
+    _check_kept()
     for name, path in study.folders.items():
         try:
             folder_files.find(path)
@@ -37,3 +38,13 @@ def _check_links() -> None:
                 raise StudyError(f"{name}: found a link to {to}, where nothing is, expected {expected}")
         elif link.is_file() and name != ".dvcignore":
             raise StudyError(f"{name}: found a file, expected a link to {target} (git's core.symlinks is false)")
+
+
+def _check_kept() -> None:
+    """Raise StudyError if DVC made a link to its cache of a file that git keeps, too: git would commit the link."""
+    for path in (path for folder in OTHER_NAMES.values() for path in sorted(Path(folder).glob("*"))):
+        if path.is_symlink():
+            raise StudyError(
+                f"{path}: found a link, expected a file, which git keeps: `dvc config --local cache.type reflink,copy "
+                "&& dvc checkout --relink`"
+            )

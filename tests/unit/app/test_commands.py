@@ -157,6 +157,18 @@ def test_check_follows_the_links_of_a_study(
     assert capsys.readouterr().err == (f"error: {expected}\n" if expected else "")
 
 
+def test_check_finds_links_to_the_cache_in_place_of_what_git_keeps(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As DVC makes of all its outputs with `cache.type symlink`."""
+    for name in ("report/comparison", "explorer"):
+        (study / name).mkdir(parents=True)
+    assert main(["check", "--study", str(study)]) == 0
+    (study / "report/README.md").symlink_to(study / "params.yaml")
+    assert main(["check", "--study", str(study)]) == 2
+    assert capsys.readouterr().err.startswith("error: report/README.md: found a link, expected a file, which git keeps")
+
+
 def test_check_looks_for_the_folders_of_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

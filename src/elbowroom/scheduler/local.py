@@ -41,15 +41,20 @@ def run(jobs: int) -> int:
         raise StudyError(f"found no dvc.yaml and .dvc in {Path.cwd()}, expected a study's folder")
     if shutil.which("dvc") is None:
         raise StudyError("found no dvc on PATH, expected it beside elbowroom: activate their environment")
-    LOGS.mkdir(parents=True, exist_ok=True)
-    wait_for_orphans()
-    repair()
+    try:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        wait_for_orphans()
+        repair()
+    except OSError as error:
+        where = error.filename or ".dvc/tmp"
+        raise StudyError(f"{where}: {error.strerror}, expected a writable place with file locks") from None
     plan = find_plan()
     if not plan:
         print("Nothing to run: every stage is up to date")
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // jobs)))
+    os.environ["PYTHONIOENCODING"] = "utf-8"  # of the jobs' terminals, whatever this one's is
     with stage_server() as os.environ[ADDRESS]:  # it imports while the speed of training is measured
         names = trained(plan)
         seconds = training_seconds(load_study(), names) if names else {}

@@ -1,9 +1,14 @@
 """The command that runs stages side by side: wrong arguments, and what it says of variants that fail."""
 
+import errno
+import fcntl
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
+from elbowroom.core.errors import StudyError
 from elbowroom.scheduler import local
 from elbowroom.scheduler.runner import way_out
 
@@ -32,3 +37,17 @@ def test_a_study_can_be_reported_without_variants_that_fail(failed: list[str], n
     said = way_out(failed)
     assert named in said
     assert bool(said) == bool(named)
+
+
+def test_a_disk_without_locks_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As NFS mounted with nolock."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / "dvc.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StudyError, match=r"^\.dvc/tmp: No locks available, expected a writable place with file locks$"):
+        local.run(1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from elbowroom.comparison.answer import by_series
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
-from elbowroom.report.cells import DAGGER
+from elbowroom.report.cells import DAGGER, DOUBLE_DAGGER
 from elbowroom.results.families import families
 from elbowroom.results.metrics import FEWEST_EFFECTIVE
 from elbowroom.results.rows import SizeAnswer
@@ -121,18 +121,23 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "mixture of Gaussians fitted to z of training images. From N(0, I): the samples above. If they are farther than "
     "those of the fitted prior, that is the prior's fault: N(0, I) puts z where the decoder has seen none. What the "
     "rate falls by under the fitted prior, in nats, is what N(0, I) costs the loss.",
-    "latents": "Used latents: the fewest that carry 95 % of the KL on test. Effective latents: how many of equal KL "
-    "would share it out as evenly (exp of the entropy of the shares). A latent is active if its mu varies by more than "
-    f"{ACTIVE_THRESHOLD} over test images, so one that carries nearly nothing may be. KL > {ACTIVE_THRESHOLD}: how "
-    "many latents have a larger mean KL. PCA 2-D: the share of the variance of mu in two principal components, mean "
-    "over seeds.",
+    "latents": "Four counts of latents. To know how many matter, take used latents, as the answer does: the fewest "
+    "that carry 95 % of the KL on test. To compare with papers, take active latents (their active units): those whose "
+    f"mu varies by more than {ACTIVE_THRESHOLD} over test images, which may carry nearly nothing. KL > "
+    f"{ACTIVE_THRESHOLD} is a check of these: how many have a larger mean KL. Effective latents say how evenly the KL "
+    "is shared: how many of equal KL would share it as evenly (exp of the entropy of the shares). PCA 2-D: the share "
+    "of the variance of mu in two principal components, mean over seeds.",
     "probe": "Probe and 10-NN: the share of test labels that logistic regression and ten nearest neighbours read out "
     "of mu.",
     "paths": "Path: the length of an interpolation between two test "
     "images, in the features of the classifier, over the straight distance (1 is straight). Step: its largest "
     "step over the mean one. Cross-fade: the same for a cross-fade of the pixels of its two end pictures.",
-    "claims": "Claims that the two studies make in prose, tested on their own numbers and on this study's. "
-    "Measured numbers decide only if they are sure: p values are adjusted for the number of tests by Holm's method.",
+    "studies": "This project began with two student studies: a notebook on MNIST and a report on CIFAR-10. Published "
+    "numbers and claims are theirs, and come from one training of each model.",
+    "claims": "The claims are those that the two studies make in prose, tested on their own numbers and on this "
+    "study's. Measured numbers decide only if they are sure: p values are adjusted by Holm's method for the tests "
+    "in this table. The claims fixed these before anything was measured here. The table of differences is a search "
+    "through all pairs of variants. It adjusts for all of its rows, so it can leave open what is decided here.",
     "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
     "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would say so of any "
@@ -140,6 +145,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "exclude 0 and show nothing. Seeds are paired if each gives both variants the same initial weights, that is if "
     "only the recipe or beta differs; otherwise the test is Welch's. In the test loss every two latent sizes are "
     "compared, otherwise neighbours. All of this is over seeds of training, not over test images.",
+    "decided_as_claims": f"{DOUBLE_DAGGER} A published claim asks for this difference alone, and there it is decided "
+    "(Published claims). The claim was made before anything was measured here, so its p value is adjusted for the "
+    "tests of claims only. This table is a search through all pairs, and finds such a difference by chance more often.",
     "elbows": "For each seed, a line with one bend is fitted to the loss over the logarithm of the latent size. "
     "The elbow is where it bends, with a 95 % t interval over seeds; with other sizes it may be elsewhere. A "
     "smooth curve bends somewhere, too: this says where, at this budget. If the nats after it are above 0, the "

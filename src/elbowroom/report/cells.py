@@ -9,6 +9,7 @@ from elbowroom.report.markdown import DASH
 from elbowroom.results.metrics import DECIBELS, FEWEST_EFFECTIVE, PERCENT, Metric
 
 DAGGER = "\N{DAGGER}"  # marks a loose bound
+DOUBLE_DAGGER = "\N{DOUBLE DAGGER}"  # marks a difference that a published claim asks for
 
 MetricsRow = Mapping[Any, Any]  # of the table of variants: means over seeds of metrics, and NAME_sd, their deviations
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from elbowroom.core.dataset_settings import FolderDataset
+from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.core.settings import Study
 from elbowroom.report.wording import listed
 from elbowroom.results.dataset_tables import ImageCount, Kind
@@ -22,7 +23,10 @@ def images_used(study: Study, dataset: str, rows: Sequence[ImageCount]) -> str:
     train = counts.get(Kind.TRAIN, settings.train_images)
     said = f"{train:,} training and {images_tested(study, dataset, rows):,} test images, "
     if not isinstance(settings, FolderDataset):
-        return f"{said}the first of each published split."
+        split = PUBLISHED[settings.source]
+        used = train, images_tested(study, dataset, rows)
+        whole = used == (split.train_images, split.test_images)
+        return f"{said}{'all that were published' if whole else 'the first of each published split'}."
     height, width = settings.sides
     said += f"{height} x {width} pixels, from a folder."
     left_out = [f"{counts[kind]:,} {words[counts[kind] > 1]}" for kind, words in LEFT_OUT.items() if counts.get(kind)]

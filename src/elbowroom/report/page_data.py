@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from elbowroom.comparison.answer import by_series
+from elbowroom.comparison.truncated_curves import answer_view
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study
@@ -165,18 +166,21 @@ def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dic
 
 @dataclass(frozen=True)
 class AnswerCharts:
-    """The charts of the answer: titles and specifications by key."""
+    """The charts of the answer: titles and specifications by key. cut: the keys of those with a model cut down."""
 
     titles: dict[str, str]
     specs: dict[str, Spec]
+    cut: list[str]
 
 
 def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     """Draw the chart of the answer for each series of several sizes."""
-    charts, truncated = AnswerCharts({}, {}), to_rows(TruncatedPoint, comparison.truncated)
+    charts, truncated = AnswerCharts({}, {}, []), to_rows(TruncatedPoint, comparison.truncated)
     for family in families(study):
         for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
             key = f"answer-{rows[0].variant}"
             charts.titles[key] = f"{family.dataset}, {family.label}, {rows[0].series}"
             charts.specs[key] = answer_chart(rows, truncated)
+            if len(answer_view(rows, truncated).cut) > 1:
+                charts.cut.append(key)
     return charts

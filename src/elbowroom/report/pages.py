@@ -1,7 +1,6 @@
 """The pages of a study: one for the browser, one for GitHub. Nothing is computed here, only set out."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from elbowroom.core.text import counted
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.figures.live_model import LiveModel
-from elbowroom.report import captions, live_data, page_data, sample_tables, text_tables
+from elbowroom.report import captions, claim_tables, live_data, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
@@ -28,7 +27,7 @@ from elbowroom.report.provenance import StageTime
 from elbowroom.report.wording import dataset_name, listed
 from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.environments import environments, mixture
-from elbowroom.results.outcomes import ClaimResult, State
+from elbowroom.results.outcomes import State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -84,6 +83,8 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     }
     answer_specs = page_data.answer_charts(study, comparison)
     audited = to_rows(AuditedClaim, comparison.claims)
+    differences = to_rows(Difference, comparison.differences)
+    decided_as_claims = claim_tables.decided_as_claims(differences, audited)
     context: dict[str, Any] = {
         "study": study,
         "title": one_line(study.title),
@@ -91,15 +92,17 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "answer": answer(study, comparison),
         "answer_files": captions.answer_captions(study, comparison),
         "answer_charts": answer_specs.titles,
+        "cut_down": answer_specs.cut,
         "sizes": size_table(to_rows(SizeAnswer, comparison.answer)),
         "colours": colours,
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],
         "elbows": text_tables.elbows(to_rows(SeriesElbow, comparison.elbows)),
         "undertrained": ", ".join(comparison.answer[comparison.answer.state == State.UNDERTRAINED].variant),
-        "differences": text_tables.differences(to_rows(Difference, comparison.differences)),
+        "differences": text_tables.differences(differences, decided_as_claims),
+        "decided_as_claims": decided_as_claims,
         "loose_bounds": sample_tables.loose_bounds(comparison.variants.to_dict("records")),
-        "claims": text_tables.claims(audited),
-        "claims_said": claims_in_short(audited),
+        "claims": claim_tables.claims(audited),
+        "claims_said": claim_tables.claims_in_short(audited),
         "published": published(study, comparison),
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
@@ -188,13 +191,6 @@ def lead(study: Study) -> str:
     trained = counted(vaes, "VAE") + (f" and {counted(others, 'autoencoder')}" if others else "")
     names = listed(dict.fromkeys(dataset_name(study, v.dataset) for v in study.variants.values()))
     return f"{trained} of {names} were trained and measured alike, to learn how much room such a model needs."
-
-
-def claims_in_short(rows: Sequence[AuditedClaim]) -> str:
-    """Say how many published claims came out in which way."""
-    found = Counter(row.result for row in rows)
-    counts = [f"{found[result]} {result}" for result in ClaimResult if found[result]]
-    return f"Of {len(rows)} tests of a claim: {listed(counts)}." if rows else ""
 
 
 def mixtures(study: Study, costs: dict[str, pd.DataFrame]) -> dict[str, str]:

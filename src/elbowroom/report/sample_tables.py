@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from elbowroom.comparison.judges import Agreement
-from elbowroom.report.cells import MetricsRow, heading, is_loose, mean, means
+from elbowroom.report.cells import DAGGER, MetricsRow, heading, is_loose, mean, means
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.wording import listed
 from elbowroom.results.metrics import FEWEST_EFFECTIVE, METRICS
@@ -70,6 +70,8 @@ def loose_bounds(variants: Sequence[MetricsRow]) -> str:
     if not loose:
         return ""
     whose = "every VAE here" if len(loose) == len(measured) > 1 else listed(loose)
+    if 5 < len(loose) < len(measured):
+        whose = f"{len(loose)} of {len(measured)} VAEs here ({DAGGER})"
     return (
         f"The IWAE bound of {whose} comes from fewer than {FEWEST_EFFECTIVE} effective samples, so it is loose: "
         "differences in it may be differences in how loose it is."

@@ -1,18 +1,18 @@
 """The tables of the report, as text. Nothing is computed here: numbers are only set out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, VariantSettings
-from elbowroom.report.cells import MetricsRow, heading, mean_and_deviation, means, number, p_value
+from elbowroom.report.cells import DOUBLE_DAGGER, MetricsRow, heading, mean_and_deviation, means, number, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.families import LossFamily
 from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
-from elbowroom.results.outcomes import ClaimResult, Pairing
-from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.outcomes import Pairing
+from elbowroom.results.rows import BaselineRow, Difference, PublishedNumber, SeriesElbow
 
 LOSS_METRICS = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
 TERM_METRICS = [
@@ -26,6 +26,16 @@ LATENT_METRICS = [
     *(METRICS[name] for name in ("probe_accuracy", "knn_accuracy", "pca_2d")),
 ]
 PATH_METRICS = [METRICS[f"{of}_{way}"] for of in ("path", "step") for way in ("linear", "slerp", "blend")]
+DIFFERENCE_COLUMNS = [
+    "variant",
+    "against",
+    "in",
+    "result",
+    "difference",
+    "interval",
+    "p, adjusted for all rows",
+    "seeds",
+]
 LIKELIHOODS = {
     "gaussian": "squared error",
     "gaussian_optimal": "Gaussian of optimal variance",
@@ -65,17 +75,19 @@ def losses(study: Study, variants: Iterable[MetricsRow], baselines: Sequence[Bas
                 **means(row, LOSS_METRICS, short=True),
             }
         )
-    rows += [_baseline(row) for row in baselines]
+    families = {LossFamily.of(row) for row in baselines}
+    rows += [_baseline(row, named=len(families) > 1) for row in baselines]
     header = ["variant", "verdict", "latent", "width", "parameters"]
     header += [heading(metric, short=True) for metric in LOSS_METRICS]
     shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
     return TextTable.of(shown, rows, texts=2, fixed=len(baselines))
 
 
-def _baseline(row: BaselineRow) -> dict[str, str]:
+def _baseline(row: BaselineRow, named: bool) -> dict[str, str]:
+    """named: say whose likelihood it has."""
     approximate = "" if pd.isna(row.axes_error) else ", approximate"
     return {
-        "variant": f"{row.baseline}{approximate} ({LossFamily.of(row).label})",
+        "variant": f"{row.baseline}{approximate}" + (f" ({LossFamily.of(row).label})" if named else ""),
         "latent": number(row.latent_dim, 0),
         heading(METRICS["test_loss"], short=True): number(row.test_loss),
         heading(METRICS["used_latents"], short=True): number(row.used_latents, 0),
@@ -175,23 +187,22 @@ def stage_times(rows: Iterable[StageTime]) -> TextTable:
     return TextTable.of(["stage", "runs", "seconds in all", "the longest"], cells)
 
 
-def differences(rows: Iterable[Difference]) -> TextTable:
-    """Set out pairs of variants that differ in one setting."""
+def differences(rows: Iterable[Difference], marked: Collection[Difference] = ()) -> TextTable:
+    """Set out pairs of variants that differ in one setting. marked: the rows whose result has a double dagger."""
     cells = [
         {
             "variant": row.variant,
             "against": row.against,
             "in": METRICS[row.metric].label,
-            "result": row.result,
+            "result": f"{row.result} {DOUBLE_DAGGER}" if row in marked else row.result,
             "difference": number(row.difference),
             "interval": DASH if pd.isna(row.low) else f"{number(row.low)} to {number(row.high)}",
-            "adjusted p": p_value(row.p_adjusted),
+            "p, adjusted for all rows": p_value(row.p_adjusted),
             "seeds": f"{row.seeds}, paired" if row.pairing == Pairing.BY_SEED else str(row.seeds),
         }
         for row in rows
     ]
-    header = ["variant", "against", "in", "result", "difference", "interval", "adjusted p", "seeds"]
-    return TextTable.of(header, cells, texts=4)
+    return TextTable.of(DIFFERENCE_COLUMNS, cells, texts=4)
 
 
 def elbows(rows: Iterable[SeriesElbow]) -> TextTable:
@@ -209,21 +220,6 @@ def elbows(rows: Iterable[SeriesElbow]) -> TextTable:
     ]
     header = ["dataset", "variants", "in", "found", "nats for a doubling, before", "after"]
     return TextTable.of(header, cells, texts=4)
-
-
-def claims(rows: Iterable[AuditedClaim]) -> TextTable:
-    """Set out the published claims and what became of them."""
-    cells = [
-        {
-            "study": row.study,
-            "claim": row.claim,
-            "tested against": row.against,
-            "result": row.result,
-            "the numbers": row.numbers,
-        }
-        for row in sorted(rows, key=lambda row: [*ClaimResult].index(row.result))
-    ]
-    return TextTable.of(["study", "claim", "tested against", "result", "the numbers"], cells, texts=5)
 
 
 def published(rows: Iterable[PublishedNumber]) -> TextTable:

@@ -9,9 +9,13 @@ from tests.support.settings import folder
 
 def test_a_published_set_is_said_as_before_also_of_older_results() -> None:
     study = load_study(ROOT / "params.yaml")
-    expected = "60,000 training and 10,000 test images, the first of each published split."
+    expected = "60,000 training and 10,000 test images, all that were published."
     for rows in ([], image_counts("mnist", {"train": 60_000, "test": 10_000})):
         assert images_used(study, "mnist", rows) == expected
+    fewer = image_counts("mnist", {"train": 60_000, "test": 500})
+    assert images_used(study, "mnist", fewer) == (
+        "60,000 training and 500 test images, the first of each published split."
+    )
 
 
 def test_what_a_folder_lacks_is_said() -> None:

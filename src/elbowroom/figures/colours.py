@@ -5,13 +5,22 @@ from collections.abc import Iterable
 import matplotlib
 import numpy as np
 
-from elbowroom.core.settings import Study
+from elbowroom.core.settings import Study, VariantSettings
 
 # Okabe and Ito's palette, whose colours are distinct for the colour-blind, too.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
 SCALE = 0.3, 0.85  # the part of viridis that more names than that get; .dvc/page/source.html repeats it
 BLUE, ORANGE, GREEN = PALETTE[:3]
 GREY = "#8a8a8a"  # of baselines
+RAMPS = [
+    "YlGnBu",
+    "YlOrRd",
+    "RdPu",
+    "Greys",
+    "YlGn",
+    "YlOrBr",
+]  # ColorBrewer's, from light to dark: one for each series
+RAMP = 0.42, 0.92  # the part of them that is visible on white and on black
 # Petroff's ten colours (2021, arXiv:2107.02270), searched to be distinct for the colour-blind, too.
 CLASSES = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
@@ -28,10 +37,25 @@ def distinct_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def variant_colours(study: Study) -> dict[str, str]:
-    """Give each variant a colour; more than eight get a scale per dataset, since no chart mixes datasets."""
+    """Give each variant a colour; more than eight get colours per dataset, since no chart mixes datasets."""
     if len(study.variants) <= len(PALETTE):
         return distinct_colours(study.variants)
     found: dict[str, str] = {}
     for dataset in study.datasets:
-        found |= distinct_colours(name for name, variant in study.variants.items() if variant.dataset == dataset)
+        found |= _colours({name: variant for name, variant in study.variants.items() if variant.dataset == dataset})
     return found
+
+
+def _colours(variants: dict[str, VariantSettings]) -> dict[str, str]:
+    """Give more than eight variants a ramp for each series of latent sizes, darker for more of them, if that helps."""
+    series: dict[str, list[str]] = {}
+    for name, variant in variants.items():
+        series.setdefault(repr(variant.model_dump(exclude={"latent_dim"})), []).append(name)
+    if len(variants) <= len(PALETTE) or len(series) > len(RAMPS):
+        return distinct_colours(variants)
+    found: dict[str, str] = {}
+    for ramp, names in zip(RAMPS, sorted(series.values(), key=len, reverse=True), strict=False):
+        by_size = sorted(names, key=lambda name: variants[name].latent_dim)
+        shades = matplotlib.colormaps[ramp](np.linspace(*RAMP, len(names)) if len(names) > 1 else [np.mean(RAMP)])
+        found |= {name: matplotlib.colors.to_hex(shade) for name, shade in zip(by_size, shades, strict=True)}
+    return {name: found[name] for name in variants}

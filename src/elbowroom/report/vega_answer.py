@@ -1,16 +1,18 @@
 """The chart of the answer for the browser; comparison.answer_chart draws the same as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import altair as alt
 import pandas as pd
 
-from elbowroom.comparison.truncated_curves import answer_view
+from elbowroom.comparison.truncated_curves import AnswerView, answer_view
 from elbowroom.figures.colours import BLUE, GREEN, GREY, ORANGE
-from elbowroom.report.vega_charts import Spec, to_spec
+from elbowroom.report.vega_charts import HOLLOW, Spec, to_spec
 from elbowroom.results.metrics import NATS
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
+
+DARK_ORANGE = "#a64900"  # of a text: it has enough contrast
 
 
 def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]) -> Spec:
@@ -42,16 +44,7 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
         color=GREEN, opacity=0.35
     )
     layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
-    line = pd.DataFrame({"latent_dim": sizes, "test_loss": [row.linear_loss for row in rows]}).dropna()
-    if len(line):
-        layers.append(alt.Chart(line).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y))
-    if len(view.cut) > 1:
-        cut = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut)
-        layers.append(alt.Chart(cut).mark_line(color=ORANGE, strokeWidth=1, clip=True).encode(x=x, y=y))
-        dots = alt.Chart(cut[cut.test_loss <= view.high]).mark_point(color=ORANGE, size=12, filled=True, opacity=1)
-        layers.append(
-            dots.encode(x=x, y=y, tooltip=[alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")])
-        )
+    layers += [*_linear_vae(rows, view, x, y), *_cut_down(view, max(sizes), x, y)]
     chart = alt.Chart(table).encode(x=x)
     layers.append(chart.mark_line(color=BLUE, opacity=0.7, strokeWidth=1).encode(y=y))
     bounded = table[table["from"].notna() & table["to"].notna()]
@@ -59,7 +52,7 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
         layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})", scale=scale), y2="to:Q"))
     poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED])
-    fill = alt.when(poor).then(alt.value("white")).otherwise(alt.value(BLUE))
+    fill = alt.when(poor).then(alt.value(HOLLOW)).otherwise(alt.value(BLUE))
     layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))
     if len(named := table[table.verdict == State.ENOUGH]):
         layers.append(alt.Chart(named).mark_point(color=GREEN, size=260, strokeWidth=2.5).encode(x=x, y=y))
@@ -74,3 +67,33 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     tips = [alt.Tooltip("variant:N"), alt.Tooltip("verdict:N"), *numbers]
     layers.append(chart.mark_point(filled=True, size=500, opacity=0).encode(y=y, tooltip=tips))
     return to_spec(alt.layer(*layers))
+
+
+def _linear_vae(rows: Sequence[SizeAnswer], view: AnswerView, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+    """Draw the exact linear VAE of each size, if there is one, and name it at its right end."""
+    table = pd.DataFrame({"latent_dim": row.latent_dim, "test_loss": row.linear_loss} for row in rows).dropna()
+    if table.empty:
+        return
+    yield alt.Chart(table).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y)
+    last = table.iloc[-1:].assign(name="exact linear VAE")
+    lowest = last.test_loss.item() < view.low + 0.15 * (view.high - view.low)
+    named = alt.Chart(last).mark_text(align="right", baseline="top" if lowest else "bottom", dy=4 if lowest else -3)
+    yield named.encode(x=x, y=y, text="name:N")
+
+
+def _cut_down(view: AnswerView, largest: int, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+    """Draw the best model with fewer and fewer of its latents, and name it at the first point in sight."""
+    table = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut)
+    if len(table) < 2 or (seen := table[table.test_loss <= view.high]).empty:
+        return
+    yield alt.Chart(table).mark_line(color=ORANGE, strokeWidth=1.5, clip=True).encode(x=x, y=y)
+    tips = [alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")]
+    yield alt.Chart(seen).mark_point(color=ORANGE, size=14, filled=True, opacity=1).encode(x=x, y=y, tooltip=tips)
+    first = seen.iloc[:1].assign(name="best model, cut down")
+    in_left_half = first.latent_dim.item() ** 2 < table.latent_dim.min() * largest
+    named = alt.Chart(first)  # the line falls: the name is above it, or below
+    if in_left_half:
+        text = named.mark_text(align="left", dx=7, color=DARK_ORANGE)
+    else:
+        text = named.mark_text(align="right", dx=-4, dy=11, color=DARK_ORANGE)
+    yield text.encode(x=x, y=y, text="name:N")

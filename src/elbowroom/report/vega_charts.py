@@ -4,7 +4,7 @@ Each chart is as wide as its place on the page. Its parameter `hidden` lists var
 one that stands out. A missing number is left out.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -19,6 +19,7 @@ from elbowroom.results.rows import Baseline
 
 Spec = dict[str, Any]
 HEIGHT = 260
+HOLLOW = "#ffffff"  # of a point: the page draws it as what is behind the chart
 LEAST = 1e-4  # nats: a latent with less is not used, and would squash the others
 
 
@@ -54,6 +55,9 @@ def curves_charts(history: pd.DataFrame, colours: dict[str, str], study: Study) 
 def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, str]) -> Spec:
     """Draw the rate-distortion plane of a family on test: its VAEs, and the linear VAE among its baselines."""
     table = variants[["variant", "series", "latent_dim", "test_rate", "test_distortion", "test_loss"]]
+    sizes = table.latent_dim.astype(str)
+    is_odd = table.groupby("series").latent_dim.rank() % 2 == 1  # every second label is below, to overlap no neighbour
+    table = table.assign(above=sizes.where(is_odd, ""), below=sizes.where(~is_odd, ""))
     scale = alt.Scale(zero=False, padding=16)
     x = alt.X("test_rate:Q", title=f"rate: KL on test ({NATS})", scale=scale)
     y = alt.Y("test_distortion:Q", title=f"distortion on test ({NATS})", scale=scale)
@@ -63,7 +67,10 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     shape = alt.Shape("series:N", title=None, sort=None, legend=legend)
     points = chart.mark_point(filled=True, size=90).encode(color=_colour(colours, table.variant), shape=shape)
     points = points.encode(opacity=_lit())
-    sizes = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="latent_dim:Q")
+    above, below = (
+        chart.mark_text(dx=7, dy=dy, align="left", fontSize=10).encode(text=f"{name}:N")
+        for name, dy in (("above", -7), ("below", 9))
+    )
     hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
     linear = baselines[baselines.baseline == Baseline.LINEAR_VAE][
         ["baseline", "latent_dim", "test_rate", "test_distortion"]
@@ -73,7 +80,7 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=-6, align="right", fontSize=10)
     of_linear = _hover(line, ["baseline", "latent_dim", "test_rate", "test_distortion"])
     behind = joined + drawn + named + of_linear if len(linear) else joined
-    return to_spec(behind + points + sizes + hover)
+    return to_spec(behind + points + above + below + hover)
 
 
 def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
@@ -135,7 +142,7 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
             grey = alt.Chart(others).encode(x=size, y=value, detail="series:N")
             layers += [
                 grey.mark_line(color=GREY, strokeWidth=1.2, strokeDash=[5, 3]),
-                *_names(others, size, value),
+                *_names(others, rows, size, value),
                 _hover(grey, tips[:3]),
             ]
         found = elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)][["latent_dim", "low", "high"]]
@@ -151,14 +158,30 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
     return specs
 
 
-def _names(lines: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Write the name of each series above its higher end, where no line goes."""
-    ends = lines.sort_values("latent_dim").groupby("series")
-    first, last = ends.first(), ends.last()
-    falls = first.value > last.value
-    left = alt.Chart(first[falls].reset_index()).mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=10)
-    right = alt.Chart(last[~falls].reset_index()).mark_text(align="right", baseline="bottom", dx=-2, dy=-3, fontSize=10)
-    return [names.encode(x=x, y=y, text="series:N") for names, some in ((left, falls), (right, ~falls)) if some.any()]
+def _names(lines: pd.DataFrame, drawn: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Write the name of each series above one of its points, on the side where its line does not go.
+
+    drawn: all points, those of lines included. The point is the outermost with enough room below the next line, or the
+    one with the most.
+    """
+    values = drawn.pivot_table(index="latent_dim", columns="series", values="value")
+    enough = (drawn.value.max() - drawn.value.min()) / 8
+    named: dict[bool, list[pd.DataFrame]] = {True: [], False: []}
+    for series, points in lines.sort_values("latent_dim").groupby("series"):
+        own = values[str(series)].loc[points.latent_dim]
+        falls = bool(own.iloc[0] > own.iloc[-1])
+        above = values.loc[own.index].sub(own, axis=0)
+        room = above.where(above > 0).min(axis=1).fillna(enough).clip(upper=enough)
+        inwards = room if falls else room.iloc[::-1]
+        place = inwards.iloc[: max(1, len(own) - 2)].idxmax()  # beyond it, there is no room for a name
+        named[falls] += [points[points.latent_dim == place]]
+    charts = []
+    for falls, rows in named.items():
+        if rows:
+            names = alt.Chart(pd.concat(rows)).encode(x=x, y=y, text="series:N")
+            align: Literal["left", "right"] = "left" if falls else "right"
+            charts.append(names.mark_text(align=align, baseline="bottom", dx=4 if falls else -2, dy=-3, fontSize=10))
+    return charts
 
 
 def _title(label: str) -> str:

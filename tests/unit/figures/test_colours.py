@@ -1,8 +1,13 @@
 """Names have colours that tell them apart."""
 
-import pytest
+import itertools
 
-from elbowroom.figures.colours import distinct_colours
+import pytest
+from matplotlib.colors import to_rgb
+
+from elbowroom.core.params import load_study
+from elbowroom.figures.colours import distinct_colours, variant_colours
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 30])
@@ -11,3 +16,21 @@ def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
     colours = distinct_colours(names)
     assert list(colours) == names
     assert len(set(colours.values())) == count
+
+
+def test_of_many_variants_each_series_of_sizes_has_a_ramp() -> None:
+    """No two of a dataset are as near to each other as neighbours on one ramp for all of them."""
+    study = load_study(ROOT / "studies/elbow/params.yaml")
+    colours = variant_colours(study)
+    assert list(colours) == list(study.variants)
+    series = [[f"cifar10-z{2**power}-c{width}" for power in range(2, 9)] for width in (32, 64)]
+    for names in series:
+        lightness = [sum(to_rgb(colours[name])) for name in names]
+        assert lightness == sorted(lightness, reverse=True)
+    own = [name for name, variant in study.variants.items() if variant.dataset == "cifar10"]
+
+    def nearest(found: dict[str, str]) -> float:
+        pairs = itertools.combinations([to_rgb(found[name]) for name in own], 2)
+        return min(sum((x - y) ** 2 for x, y in zip(*pair, strict=True)) for pair in pairs) ** 0.5
+
+    assert nearest(colours) > 1.5 * nearest(distinct_colours(own))

@@ -88,7 +88,7 @@ class Variant {
     draw.lineWidth = 0.4 * devicePixelRatio;
     for (let index = 0; index < this.count; index++) {
       const [x, y] = this.place(snapshot, index);
-      draw.fillStyle = page.classes[(labels[index] ?? 0) % page.classes.length]; // without labels, all are alike
+      draw.fillStyle = seen(page.classes[(labels[index] ?? 0) % page.classes.length]); // without labels, all are alike
       draw.beginPath();
       draw.arc(x * wide, (1 - y) * wide, dot * devicePixelRatio, 0, 7);
       draw.fill();
@@ -171,7 +171,7 @@ function mapCard(variants, images, size) {
     make("figure", { className: "small" }, decoded, make("figcaption", {}, "Decoded at the point")), make("figure", { className: "small" }, near, says)),
     make("p", { className: "soft" }, "Every variant, at that test image’s place in its own map:"), others.element);
   const element = card("Move over the map",
-    `mu of the first ${chosen.count} test images on two principal components (in brackets, their share of the variance)${images.classes.length ? ", coloured by class" : ""}; each component is stretched to the side of the square. The point is decoded with all other components at their mean${variants.every(({ live }) => live) ? "" : ` (if the page lacks the decoder, on a grid of ${chosen.grid} × ${chosen.grid})`}. Nearest means nearest on this map.`,
+    `mu of the first ${chosen.count.toLocaleString("en")} test images on two principal components (in brackets, their share of the variance)${images.classes.length ? ", coloured by class" : ""}; each component is stretched to the side of the square. The point is decoded with all other components at their mean${variants.every(({ live }) => live) ? "" : ` (if the page lacks the decoder, on a grid of ${chosen.grid} × ${chosen.grid})`}. Nearest means nearest on this map.`,
     pick, make("div", { className: "map" }, make("div", {}, plane, legend), right));
   return { element, paint };
 }
@@ -197,7 +197,7 @@ function walkCard(variants, images, size) {
     const own = variant.walked[rank];
     if (own) variant.showWalk(canvas, rank, step);
     else canvas.getContext("2d").clearRect(0, 0, size[1], size[0]);
-    note.textContent = own ? `, latent ${own.latent}: ${own.amount} ${variant.model === "vae" ? "nats" : "variance"}` : `: has ${variant.walked.length}`;
+    note.textContent = own ? `, latent ${own.latent}: ${variant.model === "vae" ? `${own.amount} nats` : `variance ${own.amount}`}` : `: has ${variant.walked.length}`;
   });
   const said = step => `${(page.span * ((2 * step) / (stops - 1) - 1)).toFixed(1)} standard deviations`;
   const slide = slider("Value of the latent", stops - 1, said, show, fine(variants));
@@ -205,7 +205,7 @@ function walkCard(variants, images, size) {
   const most = Math.max(...variants.map(variant => variant.walked.length));
   const ranks = Array.from({ length: most }, (_, index) => ({ label: `latent number ${index + 1} by its KL`, shown: [String(index + 1)] }));
   const pick = choice("Latent, by its KL", ranks, "bar", index => { rank = index; slide.tell(); });
-  return { element: card("Walk along one latent", `The ${most} latents with the most KL over the first ${variants[0].count} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
+  return { element: card("Walk along one latent", `The ${most} latents with the most KL over the first ${variants[0].count.toLocaleString("en")} test images (for an autoencoder, the most variance), from -3 to 3 standard deviations of the prior (for an autoencoder, of its mu around the mean). The other latents stay as they are for the first test image.`, pick, slide.row, element), paint: slide.tell };
 }
 
 function filmCard(variants, images, size) {

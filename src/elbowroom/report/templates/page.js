@@ -3,7 +3,11 @@
 const [page, live] = ["page-data", "live-data"].map(id => JSON.parse(document.getElementById(id).textContent));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const seen = colour => (dark.matches && colour === "#000000" ? "#ffffff" : colour); // black cannot be seen on dark
+const seen = colour => { // on dark, nearer to white, and black as white; page.css has the same for swatches
+  if (!dark.matches) return colour;
+  if (colour === "#000000") return "#ffffff";
+  return `#${[1, 3, 5].map(at => Math.round(0.7 * parseInt(colour.slice(at, at + 2), 16) + 76.5).toString(16).padStart(2, "0")).join("")}`;
+};
 const make = (tag, properties = {}, ...children) => {
   const { aria = {}, ...own } = properties, element = Object.assign(document.createElement(tag), own);
   for (const [name, value] of Object.entries(aria)) element.setAttribute(name === "role" ? name : `aria-${name}`, value);
@@ -17,6 +21,24 @@ const swatch = colour => {
 };
 let names = 0;
 const unique = () => `control-${names++}`;
+
+// --- contents: the link to what is read is marked ---------------------------------------------------------------------
+
+const contents = document.querySelector("nav"), reached = new Set();
+const marks = new Map([...contents.querySelectorAll("a")].map(link => [document.getElementById(link.hash.slice(1)), link]));
+const watcher = new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) reached[isIntersecting ? "add" : "delete"](target);
+  const last = [...marks].findLast(([place]) => reached.has(place))?.[1] ?? [...marks.values()][0];
+  if (last.hasAttribute("aria-current")) return;
+  contents.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  last.setAttribute("aria-current", "true");
+  const shown = last.checkVisibility() ? last : last.closest("ul ul").parentElement; // a narrow window has the first level only
+  for (const box of [contents, contents.firstElementChild]) { // which of them scrolls depends on the window's width
+    const [whole, part] = [box, shown].map(element => element.getBoundingClientRect());
+    box.scrollBy(Math.min(0, part.left - whole.left) || Math.max(0, part.right - whole.right), Math.min(0, part.top - whole.top) || Math.max(0, part.bottom - whole.bottom));
+  }
+}, { rootMargin: "10000000px 0px -65% 0px" }); // a third of the window, and all above
+for (const place of marks.keys()) watcher.observe(place);
 
 // --- tables ---------------------------------------------------------------------------------------------------------
 
@@ -61,7 +83,10 @@ const every = (part, change) => { // of a layered specification
   part.layer?.forEach(layer => every(layer, change));
 };
 async function draw(place) {
-  const spec = structuredClone(page.charts[place.dataset.chart]), group = place.dataset.group;
+  const { datasets, ...parts } = page.charts[place.dataset.chart], group = place.dataset.group;
+  const inside = css("--card"); // of a hollow point
+  const coloured = JSON.stringify(parts).replace(/"(#[0-9a-f]{6})"/gi, (_, colour) => `"${colour === "#ffffff" ? inside : seen(colour)}"`);
+  const spec = { ...JSON.parse(coloured), datasets: structuredClone(datasets) };
   every(spec, part => {
     for (const axis of ["x", "y"]) {
       const chosen = document.querySelector(`input[data-scale="${axis}"][data-group="${CSS.escape(group)}"]`);
@@ -72,8 +97,6 @@ async function draw(place) {
       own.scale = { type, nice: false };
       if (type === "symlog") own.title = `${own.title}, linear around 0`;
     }
-    const range = part.encoding?.color?.scale?.range;
-    if (range) part.encoding.color.scale.range = range.map(seen);
   });
   delete spec.config;
   spec.description = place.getAttribute("aria-label");

@@ -1,5 +1,6 @@
 """The site of `make docs`: it builds without a warning, links lead somewhere, and nothing is fetched."""
 
+import io
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -7,7 +8,9 @@ from inspect import isroutine
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 
 import elbowroom
@@ -92,5 +95,18 @@ def test_the_search_works_from_disk(site: Path, browser: Browser) -> None:
     page.click("#search-results a:has-text('Read the report')")
     page.wait_for_load_state()
     assert page.title().startswith("Read the report")
+    assert wrong == []
+    page.close()
+
+
+def test_code_that_goes_on_is_shaded_where_it_is_cut(site: Path, browser: Browser) -> None:
+    """Of those blocks alone that can be scrolled the right side is darker than the middle."""
+    page, wrong = opened(browser, site / "docs/models.html", viewport={"width": 390, "height": 900})
+    blocks = page.locator(".highlight pre")
+    wide = blocks.evaluate_all("all => all.map(block => block.scrollWidth > block.clientWidth + 1)")
+    assert {True, False} == set(wide)
+    for block, cut in zip(blocks.all(), wide, strict=True):
+        shades = np.asarray(Image.open(io.BytesIO(block.screenshot())).convert("L"), int)[3]  # above the text
+        assert (shades[-2] < shades[len(shades) // 2] - 20) == cut
     assert wrong == []
     page.close()

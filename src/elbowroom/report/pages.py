@@ -74,6 +74,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     environment.filters |= {
         "count": "{:,}".format,
         "md": escape_markdown,
+        "unbroken": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
         "set_out": partial(to_markdown, linked=study.variants),
     }
     comparison, colours = inputs.comparison, variant_colours(study)

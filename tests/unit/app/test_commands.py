@@ -147,6 +147,7 @@ def test_what_is_wrong_is_one_line(
         ("sheets", "explorers", "sheets: found a link to explorers, where nothing is, expected a link to explorer"),
         ("stages", None, "stages: found a file, expected a link to ../../stages (git's core.symlinks is false)"),
         ("pages", "report", None),  # before the first report
+        ("sheets", "explorer", None),  # `make repro` checks first, then makes the folder anew
     ],
 )
 def test_check_follows_the_links_of_a_study(

@@ -1,8 +1,8 @@
 """Make the pictures that people share: `make pictures`.
 
-docs/pictures/explorer.gif: the quickstart's page, moving over the map of latent space. docs/pictures/card.png, 1200 x
-630 pixels, for links on social sites: the question, and what the root study answers. Needs a Chromium (CHROMIUM, or the
-first on PATH), and the quickstart's report/index.html, which `make quickstart` makes.
+docs/pictures/explorer.gif: the root study's page, moving over the map of latent space. docs/pictures/card.png, 1200 x
+630 pixels, for links on social sites: the question, and what that study answers. Needs a Chromium (CHROMIUM, or the
+first on PATH).
 """
 
 import base64
@@ -23,8 +23,8 @@ from elbowroom.report.answer import answer
 from elbowroom.results import tables
 
 ROOT = Path(__file__).parents[1]
-EXPLORED = ROOT / "studies/quickstart/report/index.html"
-CHART = ROOT / "report/comparison/pictures/cifar10-bernoulli-01-answer.png"
+EXPLORED = ROOT / "report/index.html"
+CHART = ROOT / "report/comparison/pictures/mnist-gaussian-pm1-answer.png"
 CARD = (1200, 630)  # pixels, as social sites have it
 FRAMES, MILLISECONDS, COLOURS = 24, 150, 128  # of the GIF
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -41,8 +41,6 @@ def main() -> None:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if not path:
         sys.exit("error: found no Chromium, expected one on PATH, or its path in CHROMIUM")
-    if not EXPLORED.is_file():
-        sys.exit(f"error: {EXPLORED}: not found, expected from `make quickstart`")
     folder = ROOT / "docs/pictures"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])

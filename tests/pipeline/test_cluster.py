@@ -275,3 +275,25 @@ def contents(tiny: Checkout) -> dict[str, str]:
 
 def note(toy: Toy) -> str:
     return (toy.path / note_file("train@a", "error")).read_text()
+
+
+def test_the_place_local_gives_the_same_bytes(
+    tiny: Checkout, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no Ray, and the stage in the sandbox does not send itself once more."""
+    monkeypatch.setenv("ELBOWROOM_CLUSTER", "local")
+    slow_python(tmp_path / "bin", python)
+    before = contents(tiny)
+    tiny._replace(python=tmp_path / "bin").run("dvc", "repro", "--force", "--single-item", "explore@cifar10-ae16")
+    assert contents(tiny) == before
+
+
+def test_an_address_where_nothing_listens_is_one_line(
+    tiny: Checkout, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELBOWROOM_CLUSTER", "127.0.0.1:9")
+    slow_python(tmp_path / "bin", python)
+    command = ("dvc", "repro", "--force", "--single-item", "explore@cifar10-ae16")
+    output = tiny._replace(python=tmp_path / "bin").run(*command, status=255)
+    assert "error: ELBOWROOM_CLUSTER: found nothing that listens at 127.0.0.1:9 (" in output
+    assert "Traceback" not in output

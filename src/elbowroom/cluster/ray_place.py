@@ -25,6 +25,8 @@ from elbowroom.scheduler.stage_server import LIBRARIES
 NAMESPACE, HUB = "elbowroom", "hub"
 HEAD = "node:__internal_head__"  # a resource that only the head has
 POLL = 0.2  # seconds between two looks at what a stage prints
+RESTART = 2  # seconds that a hub is given to come back
+REACHED = 5  # seconds within which a head must answer
 FULL = (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError)
 GONE = (exceptions.ActorDiedError, exceptions.ActorUnavailableError, exceptions.ObjectLostError)  # of the hub
 
@@ -34,6 +36,7 @@ def connect(address: str) -> Place:
 
     Raises StudyError if there is none, if it expects another token, or if it expects none and anybody may use it.
     """
+    _check_head(address)
     for module in (hub, node_server, sandbox, sockets, task):
         ray.cloudpickle.register_pickle_by_value(module)  # so that nodes need no copy of the package
     try:
@@ -58,12 +61,24 @@ def connect(address: str) -> Place:
     return run_stage
 
 
+def _check_head(address: str) -> None:
+    """Raise StudyError if nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHED).close()
+    except (OSError, OverflowError) as error:
+        raise StudyError(
+            f"ELBOWROOM_CLUSTER: found nothing that listens at {address} ({short(str(error))}), expected the head of a "
+            "Ray cluster (docs/cluster.md)"
+        ) from None
+
+
 def find_hub() -> Any:
     """Return the cluster's hub. The first who asks starts it, on the head: with that, all is lost anyway."""
-    actor = ray.remote(num_cpus=0, max_restarts=-1)(hub.Hub)
-    head = next(node["NodeID"] for node in ray.nodes() if node["Alive"] and HEAD in node["Resources"])
-    there = NodeAffinitySchedulingStrategy(head, soft=True)
-    return actor.options(name=HUB, lifetime="detached", get_if_exists=True, scheduling_strategy=there).remote()
+    actor = ray.remote(num_cpus=0, max_restarts=-1, resources={HEAD: 0.001})(hub.Hub)
+    return actor.options(name=HUB, lifetime="detached", get_if_exists=True).remote()
 
 
 def run_stage(stage: StageTask, resources: Resources, content: Content, show: Show) -> StageResult:
@@ -79,6 +94,7 @@ def run_stage(stage: StageTask, resources: Resources, content: Content, show: Sh
         except exceptions.RayError as error:
             cause = getattr(error, "cause", error)
             if isinstance(cause, GONE) and left:
+                time.sleep(RESTART)
                 continue
             reason = short(str(cause).partition("\n")[0]) or type(cause).__name__
             raise StudyError(

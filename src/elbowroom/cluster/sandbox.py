@@ -107,7 +107,8 @@ def run_command(task: StageTask, folder: Path, show: Show) -> int:
 
     With DVC_PID the stage ends with this process, as it ends with DVC elsewhere (stages/__init__.py).
     """
-    environment = os.environ | task.environment | {"PYTHONPATH": str(folder / "src"), "DVC_PID": str(os.getpid())}
+    here = {name: value for name, value in os.environ.items() if name != "ELBOWROOM_CLUSTER"}  # not sent once more
+    environment = here | task.environment | {"PYTHONPATH": str(folder / "src"), "DVC_PID": str(os.getpid())}
     ours, theirs = pty.openpty() if task.columns else os.pipe()
     if task.columns:
         termios.tcsetwinsize(theirs, (24, task.columns))

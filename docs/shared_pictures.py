@@ -60,6 +60,8 @@ def explored(browser: Browser) -> Iterator[Image.Image]:
     shown.scroll_into_view_if_needed()
     plane = shown.locator("canvas.plane").bounding_box()
     assert plane
+    page.mouse.move(plane["x"] + 0.8 * plane["width"], plane["y"] + 0.5 * plane["height"])
+    page.wait_for_timeout(1000)  # until the card's colour has changed
     for frame in range(FRAMES):
         angle = 2 * math.pi * frame / FRAMES
         across, down = (0.5 + 0.3 * turn(angle) for turn in (math.cos, math.sin))

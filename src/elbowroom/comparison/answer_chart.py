@@ -51,6 +51,8 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     if len(view.cut) > 1:
         places = [point.kept for point in view.cut], [point.loss for point in view.cut]
         axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="at most (best model, cut down)")
+    for point in view.does:
+        axes.plot(point.kept, point.loss, "o", ms=9, mec=ORANGE, mfc="none", mew=1.5, label="so many do the work")
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
     bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
     if bounded:
@@ -72,6 +74,7 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     axes.set(title=rows[0].series, xlabel="latent size", ylabel="test loss (nats per image)")
     axes.set_xscale("log", base=2)
     axes.set_ylim(view.low, view.high)
-    axes.set_xticks(sorted({*sizes, *(point.kept for point in view.cut if point.kept.bit_count() == 1)}))
+    cuts = [*(point for point in view.cut if point.kept.bit_count() == 1), *view.does]
+    axes.set_xticks(sorted({*sizes, *(point.kept for point in cuts)}))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -21,11 +21,15 @@ def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoi
 
 
 class AnswerView(NamedTuple):
-    """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first."""
+    """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first.
+
+    does: those of them that a trained model can do with, the fewest latents: one or none.
+    """
 
     low: float
     high: float
     cut: list[TruncatedPoint]
+    does: list[TruncatedPoint]
 
 
 def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) -> AnswerView:
@@ -45,4 +49,5 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     room = ROOM * (high - low) or 1.0
     curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
-    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :])
+    does = [point for point in curve if point.kept == first.cut]
+    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does)

@@ -31,9 +31,10 @@ ANSWER_CHART = (
     "Test loss against latent size. The ribbon is the margin above the best loss. A bar shows between which bounds a "
     "size is worse than the best larger one, counted from the ribbon's lower edge. A bar that begins above the ribbon "
     "means too few. Only a size whose bar ends within the ribbon or below can be enough. Hollow points are left out: "
-    "their training loss is above that of a smaller size. A ring marks the answer. Grey is the exact linear "
-    "VAE, if the likelihood is a squared error. The thin orange line is the best of these models, cut down to the "
-    "latents with the largest KL: the best VAE with that many latents is there or below."
+    "their training loss is above that of a smaller size by more than the margin. A green ring marks the answer. An "
+    "orange one marks how few of its latents the best model can do with. Grey is the exact linear VAE, if the "
+    "likelihood is a squared error. The thin orange line is the best of these models, cut down to the latents with the "
+    "largest KL: the best VAE with that many latents is there or below."
 )
 FAMILY_CHARTS = {  # charts of a loss family
     "answer": ANSWER_CHART,
@@ -83,10 +84,10 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "epochs it can be many times too high; from ten epochs on, what came was between half and twice of it.",
     "verdict": "The verdict is the answer's word for the size. Enough: no larger size is better by more than the "
     "margin. Roomy: more than enough. Too few: a larger size is better by more than the margin. Undecided: neither is "
-    "shown. Largest tried: no larger size is left to compare with. Undertrained: its training loss is "
-    "above that of a smaller size, so it is left out. Unclear: its mean says so, but its seeds differ too much to "
-    "tell. One seed: no conclusion. If no size explains more than the mean image does, all are barely trained (their "
-    "latents carry KL, or more epochs are predicted to help), collapsed (their latents carry none) or "
+    "shown. Largest tried: no larger size is left to compare with. Undertrained: its training loss is above that of a "
+    "smaller size by more than the margin, so it is left out. Unclear: its mean says so, but its seeds differ too much "
+    "to tell. One seed: no conclusion. If no size explains more than the mean image does, all are barely trained "
+    "(their latents carry KL, or more epochs are predicted to help), collapsed (their latents carry none) or "
     "overfitted (they do better on training images).",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "

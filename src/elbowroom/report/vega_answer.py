@@ -33,7 +33,8 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
         for row in rows
     )
     sizes = table.latent_dim.tolist()
-    ticks = sorted({*sizes, *(point.kept for point in view.cut if point.kept.bit_count() == 1)})
+    cuts = [*(point for point in view.cut if point.kept.bit_count() == 1), *view.does]
+    ticks = sorted({*sizes, *(point.kept for point in cuts)})
     axis = alt.Axis(values=ticks, format="d", labelOverlap=True)
     x = alt.X(
         "latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False, padding=12), axis=axis
@@ -89,6 +90,9 @@ def _cut_down(view: AnswerView, largest: int, x: alt.X, y: alt.Y) -> Iterator[al
     yield alt.Chart(table).mark_line(color=ORANGE, strokeWidth=1.5, clip=True).encode(x=x, y=y)
     tips = [alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")]
     yield alt.Chart(seen).mark_point(color=ORANGE, size=14, filled=True, opacity=1).encode(x=x, y=y, tooltip=tips)
+    if view.does:
+        does = seen[seen.latent_dim == view.does[0].kept]
+        yield alt.Chart(does).mark_point(color=ORANGE, size=130, strokeWidth=2).encode(x=x, y=y)
     first = seen.iloc[:1].assign(name="best model, cut down")
     in_left_half = first.latent_dim.item() ** 2 < table.latent_dim.min() * largest
     named = alt.Chart(first)  # the line falls: the name is above it, or below

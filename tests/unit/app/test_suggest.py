@@ -174,7 +174,10 @@ def test_the_total_is_that_of_what_fits(study: Path, capsys: pytest.CaptureFixtu
     (total,) = [line.removeprefix("In all: about ") for line in found if line.startswith("In all")]
     assert in_seconds(total) == pytest.approx(sum(map(in_seconds, costs)), abs=90)  # minutes are rounded
     shutil.copy(QUICKSTART / "params.yaml", study / "params.yaml")
-    main(["suggest", "--hours", "0.06"])
+    (took,) = [line for line in found if line.startswith("Training took")]
+    seconds = in_seconds(took.split("took ")[1].partition(" so far")[0])
+    all_but_half_of_the_last = seconds + sum(map(in_seconds, costs)) - in_seconds(costs[-1]) / 2
+    main(["suggest", "--hours", str(all_but_half_of_the_last / 3600)])
     shown = capsys.readouterr().out
     assert shown.count("more than is left") == 1
     assert shown.count(", for what fits") == 1

@@ -58,7 +58,13 @@ def test_vaes_that_use_all_their_latents_are_open_and_collapsed_ones_not_shown(p
 
 
 @pytest.mark.parametrize(
-    "change", [{"state": State.UNDERTRAINED}, {"state": State.ONE_SEED}, {"doubling_gain": 9.9}, {"linear_loss": 1.0}]
+    "change",
+    [
+        {"state": State.UNDERTRAINED},
+        {"state": State.ONE_SEED},
+        {"doubling_gain": 9.9, "test_gain": 9.9},
+        {"linear_loss": 1.0},
+    ],
 )
 def test_vaes_that_another_training_may_change_are_open(
     study: Study, seeds: pd.DataFrame, answers: list[SizeAnswer], change: dict[str, Any]

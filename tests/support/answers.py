@@ -1,9 +1,9 @@
-"""A made-up row of answer.csv, to be changed by `dataclasses.replace`."""
+"""Made-up rows of answer.csv, claims.csv and differences.csv, to be changed by `dataclasses.replace`."""
 
 import math
 
-from elbowroom.results.outcomes import State, Step
-from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.outcomes import ClaimResult, Evidence, Outcome, Pairing, State, Step
+from elbowroom.results.rows import AuditedClaim, Difference, SizeAnswer
 
 ROW = SizeAnswer(
     dataset="mnist",
@@ -30,4 +30,21 @@ ROW = SizeAnswer(
     step=Step.NOTHING,
     step_sizes="",
     step_seeds=math.nan,
+)
+
+# A claim that holds, on a difference that is not sure beside all others.
+CLAIM = AuditedClaim("notebook", "128 is better than 256", Evidence.MEASURED, ClaimResult.HOLDS, "adjusted p 0.033")
+DIFFERENCE = Difference(
+    dataset="mnist",
+    variant="mnist-z256",
+    against="mnist-z128",
+    metric="test_loss",
+    difference=0.82,
+    low=0.21,
+    high=1.42,
+    seeds=5,
+    pairing=Pairing.NONE,
+    p=0.016,
+    p_adjusted=0.081,
+    result=Outcome.NO_DIFFERENCE,
 )

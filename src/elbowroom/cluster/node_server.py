@@ -21,9 +21,8 @@ class NodeServer:
 
     def __init__(self, code: dict[str, bytes], libraries: list[str], threads: str) -> None:
         """code: what the server needs of the package, by its path in a sandbox."""
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="elbowroom-", dir=socket_parent())
-        )  # the server deletes it at its end
+        # The server deletes it at its end.
+        self.folder = Path(tempfile.mkdtemp(prefix="elbowroom-", dir=socket_parent()))
         for name, content in code.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)

@@ -105,9 +105,10 @@ def _keep(path: Path, data: bytes) -> None:
 def run_command(task: StageTask, folder: Path, show: Show) -> int:
     """Run the command in a folder, on a terminal if the task has one. Return the exit status.
 
-    With DVC_PID the stage ends with this process, as it ends with DVC elsewhere (stages/__init__.py).
+    With DVC_PID the stage ends with this process, as it ends with DVC elsewhere (stages/__init__.py). Without
+    ELBOWROOM_CLUSTER it is not sent to a cluster once more.
     """
-    here = {name: value for name, value in os.environ.items() if name != "ELBOWROOM_CLUSTER"}  # not sent once more
+    here = {name: value for name, value in os.environ.items() if name != "ELBOWROOM_CLUSTER"}
     environment = here | task.environment | {"PYTHONPATH": str(folder / "src"), "DVC_PID": str(os.getpid())}
     ours, theirs = pty.openpty() if task.columns else os.pipe()
     if task.columns:

@@ -25,7 +25,7 @@ def answer_figure(
     The ribbon spans the margin above the best loss. A bar spans the bounds on a size's excess over the best larger
     size, and starts to count at the ribbon's lower edge: if it ends within the ribbon or below, the excess is less than
     the margin; if it begins above the ribbon, more. Sizes that were trained too little are hollow. A ring marks the
-    answer. A thin line is the best of these models, cut down to fewer latents.
+    answer. A thin line is the best of these models, cut down to fewer latents; its ring marks the fewest that do.
     """
     count = len(all_series)
     figure = Figure(figsize=(4.6 * count + 0.6, 3.8), dpi=DPI, layout="constrained")

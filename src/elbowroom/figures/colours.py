@@ -12,14 +12,8 @@ PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 SCALE = 0.3, 0.85  # the part of viridis that more names than that get; .dvc/page/source.html repeats it
 BLUE, ORANGE, GREEN = PALETTE[:3]
 GREY = "#8a8a8a"  # of baselines
-RAMPS = [
-    "YlGnBu",
-    "YlOrRd",
-    "RdPu",
-    "Greys",
-    "YlGn",
-    "YlOrBr",
-]  # ColorBrewer's, from light to dark: one for each series
+# ColorBrewer's ramps, from light to dark: one for each series.
+RAMPS = ["YlGnBu", "YlOrRd", "RdPu", "Greys", "YlGn", "YlOrBr"]
 RAMP = 0.42, 0.92  # the part of them that is visible on white and on black
 # Petroff's ten colours (2021, arXiv:2107.02270), searched to be distinct for the colour-blind, too.
 CLASSES = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]

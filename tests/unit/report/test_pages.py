@@ -29,7 +29,7 @@ from elbowroom.results.rows import (
 from elbowroom.results.schema import columns, to_table
 from elbowroom.results.tables import Comparison
 from elbowroom.results.yardstick_rows import Dimension, Estimator, NoisePoint
-from tests.support.answers import ROW
+from tests.support.answers import CLAIM, DIFFERENCE, ROW
 from tests.support.int8 import live_model
 from tests.support.published import with_published_recipes
 
@@ -260,22 +260,7 @@ def test_baselines_of_several_likelihoods_say_whose_they_are(study: Study) -> No
 def test_a_difference_that_only_a_claim_decides_is_marked(study: Study) -> None:
     for page in pages(study).values():
         assert "‡" not in page
-    claim = AuditedClaim("notebook", "128 is better than 256", Evidence.MEASURED, ClaimResult.HOLDS, "adjusted p 0.033")
-    row = Difference(
-        dataset="mnist",
-        variant="mnist-z256",
-        against="mnist-z128",
-        metric="test_loss",
-        difference=0.82,
-        low=0.21,
-        high=1.42,
-        seeds=5,
-        pairing=Pairing.NONE,
-        p=0.016,
-        p_adjusted=0.081,
-        result=Outcome.NO_DIFFERENCE,
-    )
-    tables = {"differences": to_table(Difference, [row]), "claims": to_table(AuditedClaim, [claim])}
+    tables = {"differences": to_table(Difference, [DIFFERENCE]), "claims": to_table(AuditedClaim, [CLAIM])}
     for page in pages(study, **tables).values():
         assert "no difference measured ‡" in page
         assert "‡ A published claim asks for this difference alone, and there it is decided" in page

@@ -24,7 +24,7 @@ from elbowroom.report.wording import dataset_name, latents, listed
 from elbowroom.results import tables
 from elbowroom.results.dataset_tables import load_image_counts
 from elbowroom.results.metrics import DECIBELS, METRICS, NATS, PERCENT, Metric
-from elbowroom.results.outcomes import State
+from elbowroom.results.outcomes import NOTHING_LARGER, State
 from elbowroom.vae.trained import TrainedVAE
 
 SHOWN = (
@@ -44,7 +44,7 @@ ANSWERS = {  # each ends a sentence
     State.ROOMY: "more than enough",
     State.TOO_FEW: "too few",
     State.UNDECIDED: "whether they are enough is undecided",
-    State.LARGEST: "nothing larger to compare with, so whether they are enough is open",
+    **dict.fromkeys(NOTHING_LARGER, "nothing larger to compare with, so whether they are enough is open"),
     State.UNDERTRAINED: "trained worse than a smaller size, and so not compared",
     State.UNCLEAR: "perhaps trained worse than a smaller size, and so not judged",
     State.ONE_SEED: "none, since one seed is not enough for one",

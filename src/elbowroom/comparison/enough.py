@@ -126,6 +126,7 @@ def judge_sizes(
     fails = ~one_seed & (excess_low > tolerated[..., None])
     too_few = below & ~unclear & np.logical_and.accumulate(fails | ~below, -1)
 
+    last = np.arange(count) == count - 1
     states = [
         ((explained <= 0)[..., None], unexplained),
         (undertrained, State.UNDERTRAINED),
@@ -134,7 +135,8 @@ def judge_sizes(
         (too_few, State.TOO_FEW),
         (enough, State.ENOUGH),
         (roomy, State.ROOMY),
-        (largest, State.LARGEST),
+        (largest & last, State.LARGEST if count > 1 else State.ONLY),
+        (largest, State.LARGEST_KEPT),
     ]
     state = np.select([where for where, _ in states], [found for _, found in states], State.UNDECIDED)
     return Judgement(state, explained, tolerated, rise, rise_low, excess, excess_low, excess_high)

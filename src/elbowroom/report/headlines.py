@@ -32,7 +32,7 @@ def headline(series: Series) -> str:
 
 def advice(series: Series) -> str:
     """Say which size to take until the answer is known, and what would decide it."""
-    best = series.of_state(State.LARGEST)
+    best = series.of_state(State.LARGEST, State.LARGEST_KEPT)
     until = [f"Until it is known, take {best[0].latent_dim}, the largest that trained well."] if best else []
     return " ".join([*(until if not series.of_state(State.ENOUGH) else []), *next_steps(series)])
 

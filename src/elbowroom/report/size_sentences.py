@@ -20,7 +20,7 @@ from elbowroom.report.wording import (
     several,
     unexplained_state,
 )
-from elbowroom.results.outcomes import State, Step
+from elbowroom.results.outcomes import NOTHING_LARGER, State, Step
 from elbowroom.results.rows import SizeAnswer
 
 
@@ -110,7 +110,7 @@ def _enough(series: Series) -> Iterator[str]:
 
 
 def _largest(series: Series) -> Iterator[str]:
-    for row in series.of_state(State.LARGEST):
+    for row in series.of_state(*NOTHING_LARGER):
         size, verb = latents_of([row]), verb_of([row])
         if len(series.rows) == 1:
             yield f"Only {size} {verb_of([row], 'was', 'were')} tried, so how many are enough cannot be told."

@@ -27,6 +27,8 @@ class State(StrEnum):
     TOO_FEW = "too few"  # a larger size is better by more than the margin
     UNDECIDED = "undecided"  # neither is shown
     LARGEST = "largest tried"  # nothing larger to compare with
+    LARGEST_KEPT = "largest trained well"  # the same, since all that are larger are undertrained
+    ONLY = "only size tried"  # nothing to compare with
     UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size: left out
     UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it
     ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
@@ -34,6 +36,9 @@ class State(StrEnum):
     BARELY_TRAINED = "barely trained"  # its latents carry KL, or it is about to
     COLLAPSED = "collapsed"  # its latents carry no KL
     OVERFITTED = "overfitted"  # it does on training images
+
+
+NOTHING_LARGER = (State.LARGEST, State.LARGEST_KEPT, State.ONLY)
 
 
 class Worth(StrEnum):

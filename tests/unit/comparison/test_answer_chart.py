@@ -32,7 +32,7 @@ def rows(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> list[Siz
 
 def test_the_answer_of_the_made_up_study(rows: list[SizeAnswer]) -> None:
     assert [row.state for row in rows] == [State.TOO_FEW] * 3 + [State.UNDECIDED] * 3 + [
-        State.LARGEST,
+        State.LARGEST_KEPT,
         State.UNDERTRAINED,
     ]
     assert [row.used for row in rows] == [2, 4, 8, 14, 14, 14, 14, 14]

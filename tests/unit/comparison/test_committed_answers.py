@@ -87,7 +87,7 @@ CIFAR10_32, CIFAR10_64 = REPORT | {"channels": 32}, REPORT | {"channels": 64}
             "studies/elbow",
             CIFAR10_32,
             2.44,
-            {4: TOO_FEW, 8: TOO_FEW, 16: UNDECIDED, 32: LARGEST}
+            {4: TOO_FEW, 8: TOO_FEW, 16: UNDECIDED, 32: State.LARGEST_KEPT}
             | {64: UNDERTRAINED, 128: UNDERTRAINED, 256: UNDERTRAINED},
         ),
         (

@@ -41,6 +41,7 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
         "Until it is known, take 32, the largest that trained well. Next: train 64 latents."
     )
     assert advice(Series([TOO_FEW, ENOUGH, TOP])) == ""
+    assert advice(Series([replace(TOP, state=State.ONLY)])) == ""  # no size is the largest of one
 
 
 def test_how_sure_it_is() -> None:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from elbowroom.comparison import audit_words
 from elbowroom.comparison.audit_questions import Question, ask, by_seed, measured_values
-from elbowroom.comparison.claims import Claimed, Limit, Order, load_claims, published_value
+from elbowroom.comparison.claims import Claimed, Limit, Order, load_claims
 from elbowroom.comparison.intervals import holm
 from elbowroom.comparison.published import load_published, published_in, shortfalls
 from elbowroom.core.settings import Study
@@ -116,12 +116,9 @@ def _measured(test: Test, asked: Asked, study: Study, table: pd.DataFrame) -> Fi
     results, said = [], []
     for place, question in enumerate(asked.questions):
         results.append(_result(question, study.answer.level))
-        said.append(audit_words.answered(test, question, place, results[-1], study.answer.level))
-    if not isinstance(test, Claimed):
-        said += audit_words.beside(test.beside, [measured_values(number, table) for number in test.beside])
-    if test.published:
-        numbers = [published_value(number) for number in test.published]
-        said.append(f"published {audit_words.figures(test.published, numbers)}")
+        said.append(audit_words.answered(test, question, place, results[-1]))
+    if isinstance(test, Limit):
+        said.append(f"smooth is at most {test.at_most:g} times")
     about = {number.variant: study.variants[number.variant] for number in test.numbers}
     if short := shortfalls(study.model_copy(update={"variants": about})):
         return Finding(UNTESTABLE, "; ".join([*said, f"below the published budget ({'; '.join(short)})"]))

@@ -4,9 +4,7 @@ Losses and KL are in nats per image, paths and steps as evaluated.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-
-import pandas as pd
+from collections.abc import Iterable, Sequence
 
 from elbowroom.comparison.audit_questions import FUNCTIONS, Question
 from elbowroom.comparison.claims import Claimed, Inequality, Limit, Order, VariantNumber, published_value
@@ -20,8 +18,8 @@ ENDS = SIDES | {ClaimResult.HOLDS: "below", ClaimResult.FAILS: "above"}
 
 def arithmetic(test: Claimed) -> str:
     """Say what the published numbers give."""
-    said = f"published {_worked_out(test, test.numbers)}, {_claim(test)}"
-    return f"{said}; published {_worked_out(test, test.instead)}" if test.instead else said
+    said = f"{_worked_out(test, test.numbers)}, {_claim(test)}"
+    return f"{said}; {_worked_out(test, test.instead)}" if test.instead else said
 
 
 def recomputed(test: Claimed, numbers: Sequence[VariantNumber]) -> float:
@@ -29,29 +27,30 @@ def recomputed(test: Claimed, numbers: Sequence[VariantNumber]) -> float:
     return float(FUNCTIONS[test.function].of(*[published_value(number) for number in numbers]))
 
 
-def answered(test: Claimed | Order | Limit, question: Question, place: int, result: ClaimResult, level: float) -> str:
-    """Say what the measured numbers give for the question at this place of a test."""
+def answered(test: Claimed | Order | Limit, question: Question, place: int, result: ClaimResult) -> str:
+    """Say what the measured numbers give for the question at this place of a test. In brackets is the interval."""
     if isinstance(test, Claimed):
-        return _near(test, question, result, level)
+        return _near(test, question, result)
     if isinstance(test, Order):
-        return _in_order(test.comparisons[place], question, result, level)
+        return _in_order(test.comparisons[place], question, result)
     ratio, value = test.ratios[place], question.value
     texts = [f"{mean:,.{_decimals([mean])}f}" for mean in question.means]
-    said = f"{figures([ratio.of, ratio.to], texts)}: {value.difference:.3f} times, {_bounds(value, 3, level)}"
-    return f"{said}; smooth is at most {test.at_most:g} times{_verdict(question, ENDS[result])}"
+    named = figures([ratio.of, ratio.to], texts).removeprefix(f"{ratio.of.variant} " if place else "")
+    said = f"{named}: {value.difference:.3f} times {_bounds(value, 3)}"
+    return said + _verdict(question, ENDS[result])
 
 
-def _near(test: Claimed, question: Question, result: ClaimResult, level: float) -> str:
+def _near(test: Claimed, question: Question, result: ClaimResult) -> str:
     value, decimals = question.value, _decimals([question.value.difference], question.value)
     said = figures(test.numbers, [f"{mean:,.{_decimals([mean])}f}" for mean in question.means])
-    said += _function_value(test, f"{value.difference:,.{decimals}f}") + f", {_bounds(value, decimals, level)}"
-    return f"{said}; {_claim(test)}{_verdict(question, SIDES[result])}"
+    said += _function_value(test, f"{value.difference:,.{decimals}f}") + f" {_bounds(value, decimals)}"
+    return f"{said}, {_claim(test)}{_verdict(question, SIDES[result])}"
 
 
-def _in_order(claimed: Inequality, question: Question, result: ClaimResult, level: float) -> str:
+def _in_order(claimed: Inequality, question: Question, result: ClaimResult) -> str:
     value, decimals = question.value, _decimals(question.means, question.value)
     said = figures([claimed.first, claimed.second], [f"{mean:,.{decimals}f}" for mean in question.means])
-    said += f": difference {value.difference:,.{decimals}f}, {_bounds(value, decimals, level)}"
+    said += f": {value.difference:+,.{decimals}f} {_bounds(value, decimals)}"
     lower: str = Outcome.BETTER if claimed.relation == "better" else Direction.LOWER
     higher: str = Outcome.WORSE if claimed.relation == "better" else Direction.HIGHER  # a rate is not worse
     word = Outcome.NO_DIFFERENCE if result is ClaimResult.UNTESTABLE else lower if value.difference < 0 else higher
@@ -63,14 +62,7 @@ def _verdict(question: Question, word: str) -> str:
     if math.isnan(question.p):
         return ""
     p = "below 0.001" if question.p < 0.001 else f"{question.p:.3f}"
-    return f", adjusted p {p}: {word}"
-
-
-def beside(numbers: Iterable[VariantNumber], series: Iterable["pd.Series[float]"]) -> Iterator[str]:
-    """Say the means of further numbers, those that were measured."""
-    for number, values in zip(numbers, series, strict=True):
-        if not values.empty:
-            yield f"{number.label} {values.mean():,.{_decimals([values.mean()])}f}"
+    return f", p {p}: {word}"
 
 
 def figures(numbers: Sequence[VariantNumber], values: Sequence[float | str]) -> str:
@@ -86,7 +78,7 @@ def figures(numbers: Sequence[VariantNumber], values: Sequence[float | str]) -> 
 def _function_value(test: Claimed, value: str) -> str:
     if test.function == "value":
         return ""
-    return f": {test.function.replace('_', ' ')} {value}{FUNCTIONS[test.function].unit}"
+    return f": {value}{FUNCTIONS[test.function].unit}"
 
 
 def _worked_out(test: Claimed, numbers: Sequence[VariantNumber]) -> str:
@@ -95,13 +87,13 @@ def _worked_out(test: Claimed, numbers: Sequence[VariantNumber]) -> str:
 
 
 def _claim(test: Claimed) -> str:
-    return f"claimed {test.claimed:,g}{FUNCTIONS[test.function].unit} to within {test.margin:g}"
+    return f"claimed {test.claimed:,g} ± {test.margin:g}{FUNCTIONS[test.function].unit}"
 
 
-def _bounds(interval: Interval, decimals: int, level: float) -> str:
+def _bounds(interval: Interval, decimals: int) -> str:
     if interval.seeds < 2:
-        return "one seed, no interval"
-    return f"{level:.0%} interval [{interval.low:,.{decimals}f}, {interval.high:,.{decimals}f}], {interval.seeds} seeds"
+        return "(one seed, no interval)"
+    return f"({interval.low:,.{decimals}f} to {interval.high:,.{decimals}f}, {interval.seeds} seeds)"
 
 
 def _decimals(numbers: Iterable[float], interval: Interval | None = None) -> int:

@@ -49,7 +49,6 @@ class Claimed(Settings):
     claimed: float
     margin: float
     instead: Numbers  # published ones of which the function is given as well
-    published: Numbers  # given beside the measured ones
 
 
 class Inequality(Settings):
@@ -65,8 +64,6 @@ class Order(Settings):
 
     kind: Literal["order"]
     comparisons: list[Inequality]
-    beside: Numbers  # measured ones that are given as well
-    published: Numbers
 
     @property
     def numbers(self) -> list[VariantNumber]:
@@ -86,8 +83,6 @@ class Limit(Settings):
     kind: Literal["limit"]
     at_most: float
     ratios: list[Ratio]
-    beside: Numbers  # measured ones that are given as well
-    published: Numbers
 
     @property
     def numbers(self) -> list[VariantNumber]:

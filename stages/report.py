@@ -8,7 +8,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.params import load_study
 from elbowroom.core.stage import run
 from elbowroom.figures import explorer_sheet, live_model
-from elbowroom.report import captions, page_data, pages, provenance
+from elbowroom.report import captions, links, page_data, pages, provenance
 from elbowroom.results import tables
 from elbowroom.results.dataset_tables import judge, load_image_counts
 from elbowroom.scheduler import dvc_lock
@@ -42,6 +42,8 @@ def main() -> None:
         commit=provenance.commit(),
         versions=provenance.versions(),
         stage_times=provenance.stage_times(),
+        docs=links.docs(),
+        studies=links.studies(),
     )
     for file, text in pages.render(study, inputs).items():
         files.write(Path("report") / file, text)

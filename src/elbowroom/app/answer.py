@@ -15,7 +15,7 @@ def run() -> int:
     """Print the answer of the study in this folder, and where its report is. Raises StudyError if it has none yet."""
     study = load_study()
     for said in answer(study, tables.comparison(study)):
-        print(f"{said.subject}: {said.headline}" if said.headline else f"{said.subject}:")
+        print(f"{said.question} {said.headline}" if said.headline else f"{said.subject}:")
         print(textwrap.fill(said.text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
     if PAGE.is_file():
         print(f"The report: {PAGE.absolute()}")

@@ -20,10 +20,11 @@ from elbowroom.report.cells import number
 from elbowroom.report.images_used import images_used
 from elbowroom.report.markdown import DASH, TextTable, escape_markdown, to_markdown
 from elbowroom.report.text_tables import describe_objective
-from elbowroom.report.wording import dataset_name, latents, listed
+from elbowroom.report.wording import latents, listed
 from elbowroom.results import tables
 from elbowroom.results.dataset_tables import load_image_counts
 from elbowroom.results.metrics import DECIBELS, METRICS, NATS, PERCENT, Metric
+from elbowroom.results.names import dataset_name
 from elbowroom.results.outcomes import NOTHING_LARGER, State
 from elbowroom.vae.trained import TrainedVAE
 

@@ -62,7 +62,7 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
             [best + row.excess_high for row in bounded],
             color=BLUE,
             lw=2,
-            label="bounds against larger sizes",
+            label="bounds against larger sizes" if view.bars else "",
         )
     for own, filled, label in ((rows, BLUE, "mean over seeds"), (poor, "white", "trained too little, or unclear")):
         if own:

@@ -17,7 +17,8 @@ from elbowroom.figures.image_files import read_png
 from elbowroom.figures.latent_maps import LatentMap, compared_maps
 from elbowroom.figures.pictures import picture_grid
 from elbowroom.results import tables
-from elbowroom.results.families import LossFamily, families
+from elbowroom.results.families import LossFamily
+from elbowroom.results.names import dataset_name, family_titles
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison, Measurements
@@ -50,10 +51,10 @@ def compared_pictures(study: Study, measured: Measurements, comparison: Comparis
         drawn = dataset_pictures(own.set_index("variant").pca_2d)
         pictures |= {f"{dataset}-{kind}": picture for kind, picture in drawn.items()}
     for dataset, table in comparison.noise.groupby("dataset", sort=False):
-        title = f"{dataset}: latents at each noise level"
+        title = f"{dataset_name(study, str(dataset))}: latents at each noise level"
         pictures[f"{dataset}-noise"] = noise_figure(to_rows(NoisePoint, table), title)
-    for family in families(study):
-        drawn = family_charts(study, family, measured, comparison)
+    for family, title in family_titles(study).items():
+        drawn = family_charts(study, family, title, measured, comparison)
         pictures |= {f"{family.slug}-{kind}": picture for kind, picture in drawn.items()}
     return pictures
 
@@ -79,10 +80,10 @@ def dataset_pictures(shares: "pd.Series[float]") -> dict[str, Figure]:
 
 
 def family_charts(
-    study: Study, family: LossFamily, measured: Measurements, comparison: Comparison
+    study: Study, family: LossFamily, title: str, measured: Measurements, comparison: Comparison
 ) -> dict[str, Figure]:
     """Draw the charts of a loss family, those of the KL only if it has a VAE."""
-    title, colours = f"{family.dataset}, {family.label}", variant_colours(study)
+    colours = variant_colours(study)
     own = family.rows(comparison.variants)
     history = measured.history[measured.history.variant.isin(own.variant)]
     drawn: dict[str, Figure] = {}

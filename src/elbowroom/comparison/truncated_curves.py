@@ -12,6 +12,7 @@ from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 
 ROOM = 0.06  # above and below what a chart shows, as a share of it
+POINT = 0.025  # half the height of a point, as a share of the chart's
 
 
 def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoint]:
@@ -23,13 +24,15 @@ def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoi
 class AnswerView(NamedTuple):
     """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first.
 
-    does: those of them that a trained model can do with, the fewest latents: one or none.
+    does: those of them that a trained model can do with, the fewest latents: one or none. bars: the sizes whose bar of
+    bounds is long enough to stick out of their point.
     """
 
     low: float
     high: float
     cut: list[TruncatedPoint]
     does: list[TruncatedPoint]
+    bars: list[SizeAnswer]
 
 
 def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) -> AnswerView:
@@ -41,13 +44,21 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     first = min(kept, key=lambda row: row.test_loss)
     best = first.test_loss
-    bounds = [best + bound for row in kept for bound in (row.excess_low, row.excess_high)]
+    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept]
     shown = np.array(
-        [best, best + rows[0].margin, *bounds, *(row.test_loss for row in rows), *(row.linear_loss for row in rows)]
+        [
+            best,
+            best + rows[0].margin,
+            *(end for _, ends in bars for end in ends),
+            *(row.test_loss for row in rows),
+            *(row.linear_loss for row in rows),
+        ]
     )
     low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
     room = ROOM * (high - low) or 1.0
     curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     does = [point for point in curve if point.kept == first.cut]
-    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does)
+    hidden = POINT * (high - low + 2 * room)
+    seen = [row for row, ends in bars if max(abs(end - row.test_loss) for end in ends) > hidden]  # false of nan
+    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, seen)

@@ -54,14 +54,16 @@ from elbowroom.figures.curves import training_curves
 from elbowroom.figures.image_files import png_bytes
 from elbowroom.figures.latent_maps import LatentMap, compared_maps, evolution_figures, latent_map
 from elbowroom.figures.pictures import labelled_images, mosaic, picture_grid
-from elbowroom.report import captions, text_tables
+from elbowroom.report import text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.cells import means, p_value
+from elbowroom.report.chart_captions import answer_caption
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.results import tables
-from elbowroom.results.families import families, incomparable
+from elbowroom.results.families import incomparable
 from elbowroom.results.metrics import METRICS
+from elbowroom.results.names import family_titles
 from elbowroom.results.rows import Difference, PublishedNumber, SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.vae import objective
@@ -428,9 +430,9 @@ for dataset in study.datasets:
 for paragraph in answer(study, comparison):
     print(f"{paragraph.subject}. {paragraph.text}\n")
 cut = to_rows(TruncatedPoint, comparison.truncated)
-for family in families(study):
+for family, title in family_titles(study).items():
     if several := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-        show(answer_figure(several, cut, f"{family.dataset}, {family.label}"), captions.ANSWER_CHART)
+        show(answer_figure(several, cut, title), answer_caption(several, cut))
 show_table(size_table(to_rows(SizeAnswer, comparison.answer)))
 
 # %% [markdown]

@@ -10,7 +10,8 @@ from elbowroom.report.markdown import one_line
 from elbowroom.report.series import Series
 from elbowroom.report.size_sentences import sentences
 from elbowroom.report.width_answer import width_paragraphs
-from elbowroom.report.wording import Paragraph, dataset_name
+from elbowroom.report.wording import Paragraph
+from elbowroom.results.names import dataset_name
 from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -29,12 +30,13 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
             paragraphs.append(Paragraph(subject, [none, *budget], _question(subject), "Not asked: there is no VAE."))
             continue
         for series in told:
-            subject = dataset_name(study, dataset) + (f", {series.rows[0].series}" if len(told) > 1 else "")
+            name, own = dataset_name(study, dataset), series.rows[0].series if len(told) > 1 else ""
+            subject = f"{name}, {own}" if own else name
             paragraphs.append(
                 Paragraph(
                     subject,
                     [*sentences(series), *budget],
-                    _question(subject),
+                    _question(name, own),
                     headline(series),
                     " ".join(filter(None, [confidence(series, study.answer.level), advice(series)])),
                     series.rows[0].variant,
@@ -43,8 +45,8 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
     return [*paragraphs, *width_paragraphs(study, to_rows(WidthGain, comparison.widths))]
 
 
-def _question(subject: str) -> str:
-    return f"How many latents does a VAE of {subject} need?"
+def _question(dataset: str, series: str = "") -> str:
+    return f"How many latents does a VAE of {dataset} need{f' ({series})' if series else ''}?"
 
 
 def _left_out(study: Study) -> Iterator[Paragraph]:

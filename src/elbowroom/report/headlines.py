@@ -21,7 +21,7 @@ def headline(series: Series) -> str:
             f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}{fewer}."
         )
     if too_few := series.of_state(State.TOO_FEW):
-        return f"More than {latents([too_few[-1].latent_dim])}: that many are too few, and how many are enough is open."
+        return f"More than {latents([too_few[-1].latent_dim])}. How many are enough is open."
     if series.of_state(State.ONE_SEED):
         return "Not known yet: one seed of each size shows nothing."
     if len(series.kept) == 1:
@@ -43,7 +43,9 @@ def confidence(series: Series, level: float) -> str:
     epochs = sorted({row.epochs for row in series.rows})
     times = f"{listed(epochs, 'or')} {'epoch' if epochs == [1] else 'epochs'}"
     trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {times}"
-    sure = f"Said with {100 * level:g} % confidence: {trained}." if seeds[-1] > 1 else f"Nothing is sure: {trained}."
+    said = series.of_state(State.TOO_FEW, State.ENOUGH)
+    sure = f"Said with {100 * level:g} % confidence: {trained}." if said else f"Trained so far: {trained}."
+    sure = sure if seeds[-1] > 1 else f"Nothing is sure: {trained}."
     return (
         f"{sure} Training is not finished: more may change it." if any(row.unfinished for row in series.rows) else sure
     )
@@ -53,7 +55,7 @@ def width_headline(rows: Sequence[WidthGain]) -> str:
     """Say whether a wider network is worth having."""
     worths = {row.worth for row in rows}
     if worths == {Worth.NO_GAIN}:
-        return "No: where it was tried, it gains too little to matter."
+        return "No, where it was tried it gains too little to matter."
     if worths == {Worth.WORTH_HAVING}:
         return "Yes, wherever it was tried."
-    return "Partly: it depends on the size." if Worth.WORTH_HAVING in worths else "Not known yet."
+    return "Partly, it depends on the size." if Worth.WORTH_HAVING in worths else "Not known yet."

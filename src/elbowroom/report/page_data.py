@@ -11,17 +11,25 @@ import numpy as np
 from PIL import Image
 
 from elbowroom.comparison.answer import by_series
-from elbowroom.comparison.truncated_curves import answer_view
 from elbowroom.core import paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.settings import Study
 from elbowroom.figures.colours import CLASSES
 from elbowroom.figures.explorer_sheet import BLOCK, SPAN, Explored, columns
 from elbowroom.report import vega_charts
+from elbowroom.report.chart_captions import (
+    answer_caption,
+    curves_caption,
+    latents_caption,
+    noise_caption,
+    plane_caption,
+    spectrum_caption,
+)
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
 from elbowroom.report.vega_noise import noise_chart
 from elbowroom.results.families import families
+from elbowroom.results.names import family_names, family_titles
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -58,17 +66,24 @@ def to_json(charts: dict[str, Spec], explorers: dict[str, Any]) -> str:
 
 
 def explorer(
-    study: Study, name: str, explored: dict[str, Explored], colours: dict[str, str], alive: Collection[str]
+    study: Study,
+    name: str,
+    explored: dict[str, Explored],
+    colours: dict[str, str],
+    alive: Collection[str],
+    best: Collection[str],
 ) -> dict[str, Any]:
     """Return what the page's explorer reads of a dataset of which at least one variant is explored.
 
-    alive: the variants that the page decodes itself. It has no tiles of these.
+    alive: the variants that the page decodes itself. It has no tiles of these. best: the variants of which it shows the
+    first one first.
     """
     own = {key: made for key, made in explored.items() if study.variants[key].dataset == name}
-    first = next(iter(own.values()))
+    any_own = next(iter(own.values()))
     return {
-        "size": first.size,
-        "images": images_for_page(first),
+        "size": any_own.size,
+        "images": images_for_page(any_own),
+        "first": next((key for key in best if key in own), next(iter(own))),
         "variants": [
             {"name": key, "colour": colours[key], "model": study.variants[key].model, **for_page(made)}
             | ({"sheet": None} if key in alive else {})
@@ -120,67 +135,76 @@ def _base64(content: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class DatasetCharts:
-    """The charts of a dataset: titles by the keys of `specs`, those of latents and curves by loss family.
+class Drawn:
+    """Charts side by side: what they are of, their titles by key, and what they show in words."""
 
-    noise: the chart of the noise levels, if there is one.
+    of: str
+    titles: dict[str, str]
+    caption: str
+
+
+@dataclass(frozen=True)
+class DatasetCharts:
+    """The charts of a dataset, by loss family, and their specifications by key.
+
+    planes: the rate-distortion plane and the KL spectrum. noise: the chart of the noise levels, if there is one.
     """
 
-    latents: dict[str, dict[str, str]]
-    curves: dict[str, dict[str, str]]
-    planes: dict[str, str]
-    noise: dict[str, str]
+    latents: list[Drawn]
+    curves: list[Drawn]
+    planes: list[Drawn]
+    noise: list[Drawn]
     specs: dict[str, Spec]
 
 
 def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dict[str, str]) -> DatasetCharts:
     """Draw the charts of a dataset."""
-    charts = DatasetCharts({}, {}, {}, {}, {})
+    charts, own = DatasetCharts([], [], [], [], {}), families(study)
+    names = family_names(own)
 
-    def add(specs: dict[str, Spec]) -> dict[str, str]:
-        """Keep charts by title, and return their titles by key."""
+    def add(to: list[Drawn], of: str, specs: dict[str, Spec], caption: str) -> None:
+        """Keep charts by title."""
         titles = {f"{name}-{len(charts.specs) + number}": title for number, title in enumerate(specs)}
         charts.specs.update(zip(titles, specs.values(), strict=True))
-        return titles
+        to.append(Drawn(of, titles, caption))
 
-    for family, variants in families(study).items():
+    for family, variants in own.items():
         if family.dataset != name:
             continue
+        label = names[family]
         table, latents = family.rows(comparison.variants), family.rows(comparison.latents)
         if len(latents):
-            drawn = vega_charts.latents_charts(latents, family.rows(comparison.elbows), set(table.series))
-            charts.latents[family.label] = add(drawn)
+            shown = latents, family.rows(comparison.elbows), set(table.series)
+            add(charts.latents, label, vega_charts.latents_charts(*shown), latents_caption(*shown))
         curves = comparison.curves[comparison.curves.variant.isin(variants)]
-        charts.curves[family.label] = add(vega_charts.curves_charts(curves, colours, study))
+        add(charts.curves, label, vega_charts.curves_charts(curves, colours, study), curves_caption(seeds=1))
         vaes = table[[study.variants[key].model == "vae" for key in table.variant]]
         if len(vaes):
             plane = vega_charts.plane_chart(vaes, family.rows(comparison.baselines), colours)
             spectra = comparison.spectrum[comparison.spectrum.variant.isin(vaes.variant)]
             spectrum = vega_charts.spectrum_chart(spectra, colours)
-            titled = {f"Rate-distortion plane ({family.label})": plane, f"KL spectrum ({family.label})": spectrum}
-            charts.planes.update(add(titled))
+            titled = {"Rate-distortion plane": plane, "KL spectrum": spectrum}
+            said = plane_caption(vaes, family.rows(comparison.baselines)), spectrum_caption(vega_charts.LEAST)
+            add(charts.planes, label, titled, " ".join(said))
     if points := to_rows(NoisePoint, comparison.noise[comparison.noise.dataset == name]):
-        charts.noise.update(add({"Latents at each noise level": noise_chart(points)}))
+        add(charts.noise, name, {"Latents at each noise level": noise_chart(points)}, noise_caption(points))
     return charts
 
 
 @dataclass(frozen=True)
 class AnswerCharts:
-    """The charts of the answer: titles and specifications by key. cut: the keys of those with a model cut down."""
+    """The charts of the answer, and their specifications, by key."""
 
-    titles: dict[str, str]
+    drawn: dict[str, Drawn]
     specs: dict[str, Spec]
-    cut: list[str]
 
 
 def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     """Draw the chart of the answer for each series of several sizes."""
-    charts, truncated = AnswerCharts({}, {}, []), to_rows(TruncatedPoint, comparison.truncated)
-    for family in families(study):
+    charts, truncated = AnswerCharts({}, {}), to_rows(TruncatedPoint, comparison.truncated)
+    for family, title in family_titles(study).items():
         for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
             key = f"answer-{rows[0].variant}"
-            charts.titles[key] = f"{family.dataset}, {family.label}, {rows[0].series}"
+            charts.drawn[key] = Drawn(title, {key: f"{title}, {rows[0].series}"}, answer_caption([rows], truncated))
             charts.specs[key] = answer_chart(rows, truncated)
-            if len(answer_view(rows, truncated).cut) > 1:
-                charts.cut.append(key)
     return charts

@@ -1,6 +1,6 @@
 """The pages of a study: one for the browser, one for GitHub. Nothing is computed here, only set out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,21 @@ from elbowroom.core.text import counted
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.figures.live_model import LiveModel
-from elbowroom.report import captions, claim_tables, live_data, page_data, sample_tables, text_tables
+from elbowroom.report import captions, claim_tables, live_data, loss_tables, page_data, sample_tables, text_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
+from elbowroom.report.example import example
 from elbowroom.report.images_used import images_tested, images_used
+from elbowroom.report.links import Link
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
-from elbowroom.report.wording import dataset_name, listed
+from elbowroom.report.table_notes import TABLE_NOTES, verdicts
+from elbowroom.report.time_taken import time_taken
+from elbowroom.report.wording import listed
 from elbowroom.results.dataset_tables import ImageCount
 from elbowroom.results.environments import environments, mixture
+from elbowroom.results.names import dataset_name
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import AuditedClaim, BaselineRow, Difference, PublishedNumber, SeriesElbow, SizeAnswer
 from elbowroom.results.schema import to_rows
@@ -44,7 +49,7 @@ class ReportInputs:
     each dataset's judge was trained. dimensions: in how many directions each dataset's images vary. costs: of each
     variant, a row for each seed. explored: the variants whose latent space is explored. live: those whose decoder is
     there. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose results are of older
-    code. commit, versions, stage_times: as provenance returns them.
+    code. commit, versions, stage_times: as provenance returns them. docs, studies: as links returns them.
     """
 
     comparison: Comparison
@@ -59,6 +64,8 @@ class ReportInputs:
     commit: str
     versions: list[str]
     stage_times: list[StageTime]
+    docs: list[Link]
+    studies: list[Link]
 
 
 def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
@@ -92,8 +99,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "lead": lead(study),
         "answer": answer(study, comparison),
         "answer_files": captions.answer_captions(study, comparison),
-        "answer_charts": answer_specs.titles,
-        "cut_down": answer_specs.cut,
+        "answer_charts": answer_specs.drawn,
         "sizes": size_table(to_rows(SizeAnswer, comparison.answer)),
         "colours": colours,
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],
@@ -105,6 +111,10 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "claims": claim_tables.claims(audited),
         "claims_said": claim_tables.claims_in_short(audited),
         "published": published(study, comparison),
+        "docs": inputs.docs,
+        "studies": inputs.studies,
+        "example": example(study, comparison.answer),
+        "time_taken": " ".join(time_taken(study, inputs.costs, inputs.stage_times)),
         "costs": text_tables.costs(study, inputs.costs),
         "seconds": text_tables.stage_times(inputs.stage_times),
         "machines": sorted(map(one_line, environments(inputs.costs))),
@@ -113,8 +123,8 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "commit": inputs.commit,
         "versions": inputs.versions,
         "used": {name: images_used(study, name, counts) for name, counts in inputs.image_counts.items()},
-        "own": captions.VARIANT_PICTURES,
-        "notes": captions.TABLE_NOTES,
+        "notes": TABLE_NOTES,
+        "verdicts": verdicts(set(comparison.answer.state)),
         "describe": text_tables.describe_objective,
         "settings": yaml.safe_dump(study.model_dump(), sort_keys=False),
     }
@@ -122,8 +132,12 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
     specs = {key: spec for own in charts.values() for key, spec in own.specs.items()}
     specs |= answer_specs.specs
 
+    best = best_variants(to_rows(SizeAnswer, comparison.answer))
+
     def data(alive: Collection[str]) -> str:
-        explorers = {name: page_data.explorer(study, name, inputs.explored, colours, alive) for name in explorable}
+        explorers = {
+            name: page_data.explorer(study, name, inputs.explored, colours, alive, best) for name in explorable
+        }
         return page_data.to_json(specs, explorers)
 
     context["vega"] = (TEMPLATES / "vega.js").read_text(encoding="utf-8")
@@ -152,9 +166,9 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
         "name": name,
         "title": dataset_name(study, name),
         "variants": {row["variant"]: study.variants[row["variant"]] for row in variants},
-        "losses": text_tables.losses(study, variants, baselines),
+        "losses": loss_tables.losses(study, variants, baselines),
         "dimension": dimension_sentences(dimensions),
-        "terms": text_tables.measured(variants, text_tables.TERM_METRICS),
+        "terms": loss_tables.terms(variants, baselines),
         "objectives": text_tables.objectives(study, variants),
         "quality": text_tables.measured(variants, text_tables.PICTURE_METRICS),
         "samples": sample_tables.samples(variants),
@@ -170,9 +184,10 @@ def dataset(study: Study, name: str, inputs: ReportInputs, charts: page_data.Dat
                 "shows": "reconstructed" if kind == "reconstructions" else "imagined",
                 **asdict(inputs.pictures[f"{name}-{kind}"]),
             }
-            for kind, caption in captions.of_variants(name, comparison).items()
+            for kind, caption in captions.of_variants(study, name, comparison).items()
             if kind in captions.ON_PAGE
         ],
+        "own": captions.of_variant(name, comparison),
         "explored": [row["variant"] for row in variants if row["variant"] in inputs.explored],
         "charts": charts,
         "has_floor": bool(table.above_floor.notna().any()),
@@ -191,7 +206,14 @@ def lead(study: Study) -> str:
     vaes, others = (sum((v.model == "vae") is wanted for v in study.variants.values()) for wanted in (True, False))
     trained = counted(vaes, "VAE") + (f" and {counted(others, 'autoencoder')}" if others else "")
     names = listed(dict.fromkeys(dataset_name(study, v.dataset) for v in study.variants.values()))
-    return f"{trained} of {names} were trained and measured alike, to learn how much room such a model needs."
+    return f"Here {trained} of {names} were trained and measured alike, to learn how much room such a model needs."
+
+
+def best_variants(rows: Sequence[SizeAnswer]) -> list[str]:
+    """Return the variants that answers name, then the largest that trained well, then those with the lowest loss."""
+    states = [State.ENOUGH, State.LARGEST, State.LARGEST_KEPT]
+    ranked = sorted(rows, key=lambda row: (*(row.state is not state for state in states), row.test_loss))
+    return [row.variant for row in ranked]
 
 
 def mixtures(study: Study, costs: dict[str, pd.DataFrame]) -> dict[str, str]:

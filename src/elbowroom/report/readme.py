@@ -7,11 +7,11 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
-from elbowroom.report import text_tables
+from elbowroom.report import loss_tables
 from elbowroom.report.answer import answer
-from elbowroom.report.captions import TABLE_NOTES
 from elbowroom.report.cells import is_loose
 from elbowroom.report.markdown import escape_markdown, to_markdown
+from elbowroom.report.table_notes import TABLE_NOTES
 from elbowroom.results import tables
 
 README = Path("README.md")
@@ -46,7 +46,7 @@ def block(study: Study) -> str:
         for said in answer(study, comparison)
     ]
     variants = comparison.variants.to_dict("records")
-    table = text_tables.headline(study, variants)
+    table = loss_tables.headline(study, variants)
     parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")
     if any(is_loose(row) for row in variants):
         parts.append(f"{escape_markdown(TABLE_NOTES['loose'])}\n\n")

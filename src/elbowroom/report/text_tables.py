@@ -4,22 +4,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from elbowroom.comparison.published import test_loss_after
 from elbowroom.core.settings import Study, VariantSettings
 from elbowroom.report.cells import DOUBLE_DAGGER, MetricsRow, heading, mean_and_deviation, means, number, p_value
 from elbowroom.report.markdown import DASH, TextTable
 from elbowroom.report.provenance import StageTime
+from elbowroom.report.time_taken import spent_training
 from elbowroom.results.families import LossFamily
-from elbowroom.results.metrics import ABOVE_FLOOR, METRICS, Metric
+from elbowroom.results.metrics import METRICS, Metric
+from elbowroom.results.names import family_names
 from elbowroom.results.outcomes import Pairing
-from elbowroom.results.rows import BaselineRow, Difference, PublishedNumber, SeriesElbow
+from elbowroom.results.rows import Difference, PublishedNumber, SeriesElbow
 
-LOSS_METRICS = [METRICS[name] for name in ("test_loss", "iwae_nll", "used_latents")]
-TERM_METRICS = [
-    *(METRICS[f"test_{term}"] for term in ("loss", "distortion", "rate")),
-    ABOVE_FLOOR,
-    *(METRICS[f"train_{term}"] for term in ("loss", "distortion", "rate")),
-]
 PICTURE_METRICS = [METRICS[name] for name in ("psnr", "ssim", "fcd")]
 LATENT_METRICS = [
     *(METRICS[name] for name in ("used_latents", "effective_latents", "active_units", "active_units_kl")),
@@ -55,43 +50,6 @@ def describe_objective(variant: VariantSettings) -> str:
 
 
 # --- tables of a dataset ---------------------------------------------------------------------------------------------
-
-
-def losses(study: Study, variants: Iterable[MetricsRow], baselines: Sequence[BaselineRow]) -> TextTable:
-    """Set out the variants of a dataset and the baselines of its families, in nats per image.
-
-    A column that no row has a number in, such as a bound that only VAEs have, is left out.
-    """
-    rows = []
-    for row in variants:
-        variant = study.variants[row["variant"]]
-        rows.append(
-            {
-                "variant": row["variant"],
-                "verdict": row["verdict"] or DASH,
-                "latent": str(variant.latent_dim),
-                "width": str(variant.channels),
-                "parameters": f"{row['parameters']:,}",
-                **means(row, LOSS_METRICS, short=True),
-            }
-        )
-    families = {LossFamily.of(row) for row in baselines}
-    rows += [_baseline(row, named=len(families) > 1) for row in baselines]
-    header = ["variant", "verdict", "latent", "width", "parameters"]
-    header += [heading(metric, short=True) for metric in LOSS_METRICS]
-    shown = [name for name in header if name in header[:2] or any(row.get(name, DASH) != DASH for row in rows)]
-    return TextTable.of(shown, rows, texts=2, fixed=len(baselines))
-
-
-def _baseline(row: BaselineRow, named: bool) -> dict[str, str]:
-    """named: say whose likelihood it has."""
-    approximate = "" if pd.isna(row.axes_error) else ", approximate"
-    return {
-        "variant": f"{row.baseline}{approximate}" + (f" ({LossFamily.of(row).label})" if named else ""),
-        "latent": number(row.latent_dim, 0),
-        heading(METRICS["test_loss"], short=True): number(row.test_loss),
-        heading(METRICS["used_latents"], short=True): number(row.used_latents, 0),
-    }
 
 
 def objectives(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
@@ -137,25 +95,12 @@ def ladder(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
 # --- tables of the study ---------------------------------------------------------------------------------------------
 
 
-def headline(study: Study, variants: Iterable[MetricsRow]) -> TextTable:
-    """Set out all variants in short, and the published test loss after as many epochs if any was published."""
-    rows = []
-    for row in variants:
-        epochs = study.recipes[study.variants[row["variant"]].recipe].epochs
-        published = number(test_loss_after(study, row["variant"], epochs))
-        cells = {"variant": row["variant"], "epochs": str(epochs), "published": published}
-        rows.append(cells | means(row, LOSS_METRICS))
-    loss, *others = (heading(metric) for metric in LOSS_METRICS)
-    known = ["published"] if any(row["published"] != DASH for row in rows) else []
-    return TextTable.of(["variant", "epochs", loss, *known, *others], rows)
-
-
 def costs(study: Study, tables: Mapping[str, pd.DataFrame]) -> TextTable:
     """Set out what training took: the seconds in which seeds at a time were trained, mean over seeds; and in all."""
     rows, total = [], 0.0
     for name in study.variants:
         found = tables[name]
-        seconds = (found.seconds / found.seeds_together).sum()
+        seconds = spent_training(found)
         total += seconds
         rows.append(
             {
@@ -205,11 +150,13 @@ def differences(rows: Iterable[Difference], marked: Collection[Difference] = ())
     return TextTable.of(DIFFERENCE_COLUMNS, cells, texts=4)
 
 
-def elbows(rows: Iterable[SeriesElbow]) -> TextTable:
+def elbows(found: Iterable[SeriesElbow]) -> TextTable:
     """Set out where the loss of each series bends."""
+    rows = list(found)
+    names = family_names(map(LossFamily.of, rows))
     cells = [
         {
-            "dataset": f"{row.dataset} ({LossFamily.of(row).label})",
+            "dataset": f"{row.dataset} ({names[LossFamily.of(row)]})",
             "variants": row.series,
             "in": METRICS[row.metric].label,
             "found": row.result,

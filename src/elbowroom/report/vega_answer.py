@@ -1,5 +1,6 @@
 """The chart of the answer for the browser; comparison.answer_chart draws the same as a picture."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import altair as alt
@@ -7,11 +8,13 @@ import pandas as pd
 
 from elbowroom.comparison.truncated_curves import AnswerView, answer_view
 from elbowroom.figures.colours import BLUE, GREEN, GREY, ORANGE
+from elbowroom.report.label_place import place_of
 from elbowroom.report.vega_charts import HOLLOW, Spec, to_spec
 from elbowroom.results.metrics import NATS
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 
+CUT_DOWN = "best model, cut down"
 DARK_ORANGE = "#a64900"  # of a text: it has enough contrast
 
 
@@ -45,7 +48,10 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
         color=GREEN, opacity=0.35
     )
     layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
-    layers += [*_linear_vae(rows, view, x, y), *_cut_down(view, max(sizes), x, y)]
+    layers += [
+        *_linear_vae(rows, view, x, y),
+        *_cut_down(rows, view, [*sizes, *(point.kept for point in view.cut)], x, y),
+    ]
     chart = alt.Chart(table).encode(x=x)
     layers.append(chart.mark_line(color=BLUE, opacity=0.7, strokeWidth=1).encode(y=y))
     bounded = table[table["from"].notna() & table["to"].notna()]
@@ -82,8 +88,10 @@ def _linear_vae(rows: Sequence[SizeAnswer], view: AnswerView, x: alt.X, y: alt.Y
     yield named.encode(x=x, y=y, text="name:N")
 
 
-def _cut_down(view: AnswerView, largest: int, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
-    """Draw the best model with fewer and fewer of its latents, and name it at the first point in sight."""
+def _cut_down(
+    rows: Sequence[SizeAnswer], view: AnswerView, drawn: Sequence[int], x: alt.X, y: alt.Y
+) -> Iterator[alt.Chart]:
+    """Draw the best model with fewer and fewer of its latents, and name it where there is room."""
     table = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut)
     if len(table) < 2 or (seen := table[table.test_loss <= view.high]).empty:
         return
@@ -93,11 +101,17 @@ def _cut_down(view: AnswerView, largest: int, x: alt.X, y: alt.Y) -> Iterator[al
     if view.does:
         does = seen[seen.latent_dim == view.does[0].kept]
         yield alt.Chart(does).mark_point(color=ORANGE, size=130, strokeWidth=2).encode(x=x, y=y)
-    first = seen.iloc[:1].assign(name="best model, cut down")
-    in_left_half = first.latent_dim.item() ** 2 < table.latent_dim.min() * largest
-    named = alt.Chart(first)  # the line falls: the name is above it, or below
-    if in_left_half:
-        text = named.mark_text(align="left", dx=7, color=DARK_ORANGE)
-    else:
-        text = named.mark_text(align="right", dx=-4, dy=11, color=DARK_ORANGE)
+    first, last = math.log(min(drawn)), math.log(max(drawn))
+
+    def at(size: float, loss: float) -> tuple[float, float]:
+        return (math.log(size) - first) / (last - first), (view.high - loss) / (view.high - view.low)
+
+    trained = [at(row.latent_dim, row.test_loss) for row in rows]
+    linear = [at(row.latent_dim, row.linear_loss) for row in rows if not math.isnan(row.linear_loss)]
+    cut = [at(point.kept, point.loss) for point in view.cut]
+    best = min(row.test_loss for row in rows if row.state is not State.UNDERTRAINED)
+    band = [[at(size, loss) for size in (min(drawn), max(drawn))] for loss in (best, best + rows[0].margin)]
+    place = place_of(CUT_DOWN, cut[len(cut) - len(seen) :], [trained, linear, cut, *band], trained)
+    named = alt.Chart(seen.iloc[[place.point]].assign(name=CUT_DOWN))
+    text = named.mark_text(align=place.align, baseline="middle", dx=place.dx, dy=place.dy, color=DARK_ORANGE)
     yield text.encode(x=x, y=y, text="name:N")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
 from elbowroom.report.headlines import width_headline
-from elbowroom.report.wording import Paragraph, Rounding, dataset_name, listed, nats_and_share
+from elbowroom.report.wording import Paragraph, Rounding, listed, nats_and_share
+from elbowroom.results.names import dataset_name
 from elbowroom.results.outcomes import Worth
 from elbowroom.results.rows import WidthGain
 

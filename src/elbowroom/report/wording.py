@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 
-from elbowroom.core.published_sets import PUBLISHED
-from elbowroom.core.settings import Study
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer
 
@@ -43,12 +41,6 @@ class Paragraph:
     @property
     def text(self) -> str:
         return " ".join(self.sentences)
-
-
-def dataset_name(study: Study, dataset: str) -> str:
-    """Return the title of a published set that the study calls by its own name; else the study's name for it."""
-    source = study.datasets[dataset].source
-    return PUBLISHED[source].title if source == dataset else dataset
 
 
 def listed(values: Iterable[int | str], word: str = "and") -> str:

@@ -42,11 +42,6 @@ class LossFamily:
         return cls(member.dataset, member.likelihood, str(member.pixel_range))
 
     @property
-    def label(self) -> str:
-        """The family's name within its dataset."""
-        return f"{self.likelihood.replace('_', ' ')}, pixels in {self.pixel_range}"
-
-    @property
     def slug(self) -> str:
         """The family's name in file names."""
         pixel_range = {str(UNIT): "01", str(SYMMETRIC): "pm1"}[self.pixel_range]

@@ -13,7 +13,7 @@ def test_the_answer_is_that_of_the_report(capsys: pytest.CaptureFixture[str], mo
     assert main(["answer"]) == 0
     printed = capsys.readouterr().out
     first, *_ = printed.splitlines()
-    assert first.startswith("MNIST: ")
+    assert first.startswith("How many latents does a VAE of MNIST need? ")
     assert "4 and 8 latents are too few" in " ".join(printed.split())
     assert str(ROOT / "report/index.html") in printed
 

@@ -24,7 +24,7 @@ UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
         ([TOO_FEW, ENOUGH, replace(TOP, doubling_gain=9.0)], "16 latents are enough at this budget."),
         ([replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do the work."),
         ([ENOUGH, replace(TOP, cut=24.0)], "16 latents are enough."),
-        ([TOO_FEW, TOP], "More than 8 latents: that many are too few, and how many are enough is open."),
+        ([TOO_FEW, TOP], "More than 8 latents. How many are enough is open."),
         ([replace(ROW, state=State.UNDECIDED), TOP], "Not known yet: the sizes tried are too close to tell."),
         ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well enough to compare."),
         ([TOP], "Not known yet: only one size, 32, was tried."),
@@ -46,6 +46,8 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
 
 def test_how_sure_it_is() -> None:
     assert confidence(Series([ROW, TOP]), 0.95) == "Said with 95 % confidence: 3 seeds of each size, 50 epochs."
+    open_ended = [replace(ROW, state=State.UNDECIDED), TOP]
+    assert confidence(Series(open_ended), 0.95) == "Trained so far: 3 seeds of each size, 50 epochs."
     single = [replace(row, seeds=1, doubling_gain=9.0) for row in (ROW, TOP)]
     assert confidence(Series(single), 0.95) == (
         "Nothing is sure: 1 seed of each size, 50 epochs. Training is not finished: more may change it."

@@ -7,18 +7,23 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from elbowroom.core.settings import Study
+from elbowroom.core.settings import Study, VariantSettings
 from elbowroom.figures import explorer_sheet
-from elbowroom.report import live_data, page_data, text_tables
+from elbowroom.report import live_data, loss_tables, page_data, text_tables
 from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.cells import number
+from elbowroom.report.example import example
+from elbowroom.report.links import Link
 from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step
 from elbowroom.results.rows import (
     AuditedClaim,
+    Baseline,
+    BaselineRow,
     Difference,
     PublishedNumber,
     SeriesElbow,
@@ -73,6 +78,7 @@ def pages(
     metrics: dict[str, float] | None = None,
     trained: Mapping[str, dict[str, object]] = MappingProxyType({}),
     encoder: int = 0,
+    links: Sequence[Link] = (),
     **changes: pd.DataFrame,
 ) -> dict[str, str]:
     """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some.
@@ -213,6 +219,8 @@ def pages(
         "0123456789ab",
         ["Python 3.11"],
         [StageTime("train", runs=8, total=80.0, longest=20.0)],
+        [],
+        list(links),
     )
     return render(study, inputs)
 
@@ -253,8 +261,25 @@ def test_baselines_of_several_likelihoods_say_whose_they_are(study: Study) -> No
         [row | {"likelihood": name, "pixel_range": pixels, "test_rate": 0.0} for name, pixels in kinds]
     )
     markdown = pages(study, baselines=table)["README.md"]
-    for name, pixels in (("gaussian", r"\[-1, 1\]"), ("bernoulli", r"\[0, 1\]")):
-        assert f"| mean image ({name}, pixels in {pixels}) |" in markdown
+    for name in ("Gaussian", "Bernoulli"):
+        assert f"| mean image ({name} likelihood) |" in markdown
+
+
+def test_pca_stands_beside_distortions_and_not_beside_losses(study: Study) -> None:
+    """It pays no KL, so its loss would rank before any VAE's. Autoencoders are below the line for the same reason."""
+    variants = [{"variant": name, "verdict": "", "parameters": 1} for name in study.variants]
+    variants = [dict.fromkeys([*METRICS, "above_floor"], 9.0) | row for row in reversed(variants)]
+    family = {"dataset": "mnist", "likelihood": "gaussian", "pixel_range": "[-1, 1]", "train_loss": 1.0}
+    pca = BaselineRow(**family, baseline=Baseline.PCA, latent_dim=128, test_loss=13.25, test_distortion=13.25)
+    table = loss_tables.losses(study, variants, [pca])
+    assert [row[0] for row in table.rows[-table.fixed :]] == ["cifar10-ae16", "mnist-ae128"]
+    assert not any("13.25" in row for row in table.rows)
+    terms = loss_tables.terms(variants, [pca])
+    assert dict(zip(terms.header, terms.rows[-1], strict=True)) == {
+        "variant": "PCA, 128",
+        "test loss": "–",
+        "test distortion": "13.25",
+    } | dict.fromkeys(terms.header[3:], "–")
 
 
 def test_a_difference_that_only_a_claim_decides_is_marked(study: Study) -> None:
@@ -294,6 +319,25 @@ def test_a_loose_bound_is_marked_and_said(study: Study) -> None:
 def test_the_dimension_of_images_is_told_once(study: Study) -> None:
     for page in pages(study).values():
         assert page.count("The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions") == 1
+
+
+def test_other_studies_are_linked_and_their_titles_stay_text(study: Study) -> None:
+    rendered = pages(study, links=[Link("../studies/x/report/README.md", MARKUP)])
+    assert '<a href="../studies/x/report/README.md">&lt;script&gt;' in rendered["index.html"]
+    assert r"[\<script\>alert(1)\</script\> " in rendered["README.md"]
+    for page in pages(study).values():
+        assert "Other studies" not in page
+        assert "Read on" not in page
+
+
+def test_a_model_to_add_is_the_one_that_the_answer_asks_for(study: Study) -> None:
+    """As params.yaml would have it: with all settings, and of another name."""
+    entry = yaml.safe_load(example(study, to_table(SizeAnswer, size_answers())))
+    settings = {**study.variants["mnist-z128"].model_dump(), "latent_dim": 64}
+    assert {name: VariantSettings.model_validate(new) for name, new in entry.items()} == {
+        "mnist-z64": VariantSettings.model_validate(settings)
+    }
+    assert list(yaml.safe_load(example(study, to_table(SizeAnswer, [])))) == ["mnist-z256-new"]
 
 
 def test_noise_levels_are_behind_a_fold(study: Study) -> None:

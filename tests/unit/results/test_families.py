@@ -18,7 +18,6 @@ def test_pictures_of_families_have_names_of_their_own() -> None:
         LossFamily("mnist", "gaussian_optimal", "[0, 1]"),
     ]
     assert [family.slug for family in found] == ["mnist-gaussian-pm1", "mnist-gaussian-01", "mnist-gaussian-optimal-01"]
-    assert found[2].label == "gaussian optimal, pixels in [0, 1]"
 
 
 def test_a_family_shares_dataset_likelihood_and_pixel_range() -> None:

@@ -16,7 +16,7 @@ from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.core.stage import run
-from elbowroom.report import text_tables
+from elbowroom.report import loss_tables
 from elbowroom.results import schema, tables
 from elbowroom.results.dataset_tables import judge
 from elbowroom.results.rows import BaselineRow
@@ -119,8 +119,8 @@ def test_the_error_of_approximate_baselines_is_handed_on_and_shown_and_its_colum
     again = tables.comparison(study).baselines
     assert again.axes_error.dropna().tolist() == [0.25] * pca.sum() != []
     assert "axes_error" in path.read_text().splitlines()[0]
-    shown = text_tables.losses(study, [], to_rows(BaselineRow, again))
-    assert sum("PCA, approximate (" in cell for row in shown.rows for cell in row) == pca.sum()
+    shown = loss_tables.terms([], to_rows(BaselineRow, again))
+    assert sum("PCA, approximate" in cell for row in shown.rows for cell in row) == pca.sum()
 
 
 def test_tables_that_older_code_did_not_write_may_be_missing_and_no_others(study: Study) -> None:

@@ -116,8 +116,10 @@ function thumbs(legend, images, size, count, first, changed) { // the choice of 
 const fine = variants => (variants.some(({ live }) => live) ? 0.05 : 1); // the step of a slider between stored pictures
 const card = (title, text, ...children) => make("section", { className: "card" }, make("h4", {}, title), make("p", { className: "soft" }, text), ...children);
 
-function mapCard(variants, images, size) {
-  let chosen = variants[0];
+const opens = (variants, first) => Math.max(0, variants.findIndex(({ name }) => name === first)); // the one shown first
+
+function mapCard(variants, images, size, first) {
+  let chosen = variants[first];
   const middle = (Math.floor(chosen.grid / 2) + 0.5) / chosen.grid; // of a cell
   let at = [middle, 1 - middle];
   const plane = make("canvas", { className: "plane moved", tabIndex: 0, aria: { role: "application", label: "Map of latent space. Arrow keys move the point that is decoded." } });
@@ -165,7 +167,7 @@ function mapCard(variants, images, size) {
     const label = `${variant.name} (${(100 * variant.share).toFixed(0)} %)`;
     return { label, shown: [swatch(variant.colour), label] };
   });
-  const pick = choice("Map of", options, "bar", index => { chosen = variants[index]; paint(); });
+  const pick = choice("Map of", options, "bar", index => { chosen = variants[index]; paint(); }, first);
   const legend = make("p", { className: "bar" }, ...images.classes.map((name, index) => make("span", { className: "soft" }, swatch(page.classes[index % page.classes.length]), name)));
   const right = make("div", {}, make("div", { className: "pair" },
     make("figure", { className: "small" }, decoded, make("figcaption", {}, "Decoded at the point")), make("figure", { className: "small" }, near, says)),
@@ -254,8 +256,8 @@ async function explore(place, data) {
   await loadModels(data);
   const variants = data.variants.map(variant => new Variant(variant, data.size)), alive = variants.filter(({ live }) => live);
   await Promise.all([images.sheet, ...variants.flatMap(({ sheet, film }) => [sheet, film])].map(sheet => sheet?.ready));
-  const cards = [mapCard, pathCard, walkCard].map(card => card(variants, images, data.size));
-  if (alive.length) cards.push(...liveCards(alive, variants, images, data.size));
+  const cards = [mapCard, pathCard, walkCard].map(card => card(variants, images, data.size, opens(variants, data.first)));
+  if (alive.length) cards.push(...liveCards(alive, variants, images, data.size, data.first));
   const film = filmCard(variants, images, data.size);
   place.append(...cards.map(({ element }) => element));
   document.querySelector(`[data-film="${CSS.escape(place.dataset.explorer)}"]`).append(film.element);

@@ -60,7 +60,7 @@ async function loadModels({ size, variants }) {
   }
 }
 
-const pick = (legend, variants, changed) => choice(legend, variants.map(({ name, colour }) => ({ label: name, shown: [swatch(colour), name] })), "bar", changed);
+const pick = (legend, variants, changed, first) => choice(legend, variants.map(({ name, colour }) => ({ label: name, shown: [swatch(colour), name] })), "bar", changed, first);
 const button = (text, clicked) => {
   const element = make("button", { type: "button", className: "chip" }, text);
   element.addEventListener("click", clicked);
@@ -74,8 +74,8 @@ const notHere = (part, all, here) => { // names what a card leaves out
   return names.length ? ` Not here: ${names.join(", ")}, since the page does not have the ${part}.` : "";
 };
 
-function slidersCard(variants, all, images, size) {
-  let chosen = variants[0], start = 0, z = [];
+function slidersCard(variants, all, images, size, first) {
+  let chosen = variants[first], start = 0, z = [];
   const decoded = tile(size, "decoded from the sliders"), place = make("div", { className: "sliders" }), rows = [];
   const show = () => chosen.live.show(decoded, z);
   const set = values => {
@@ -111,7 +111,7 @@ function slidersCard(variants, all, images, size) {
   return {
     element: card("Set the latents yourself",
       "From the latent with the most KL (for an autoencoder, the most variance) to the one with the least. A slider spans three standard deviations of the prior to either side (for an autoencoder, which has no prior, of its mu around the mean), and “Surprise me” draws from that normal distribution. Latents that carry next to nothing have no slider: they stay at their mean." + notHere("decoder", all, variants),
-      pick("Decoder of", variants, index => { chosen = variants[index]; build(); }), from, buttons,
+      pick("Decoder of", variants, index => { chosen = variants[index]; build(); }, first), from, buttons,
       make("div", { className: "beside" }, make("figure", { className: "small" }, decoded), place)),
     paint: show,
   };
@@ -129,8 +129,8 @@ function sumCard(variants, all, images, size) {
 
 const PAD = 280, PEN = 22, BOX = 20; // pixels of the pad and of its pen; of the box that MNIST's digits fill
 
-function padCard(variants, all, images, size) {
-  let chosen = variants[0], last = null, seen = new Float32Array(size[0] * size[1]), mu = [];
+function padCard(variants, all, images, size, first) {
+  let chosen = variants[first], last = null, seen = new Float32Array(size[0] * size[1]), mu = [];
   const context = { willReadFrequently: true }, ink = make("canvas", { width: PAD, height: PAD }), draw = ink.getContext("2d", context);
   const pad = make("canvas", { className: "pad", width: PAD, height: PAD, tabIndex: 0, aria: { role: "application", label: "Drawing pad. Arrow keys move the pen, the space bar lowers and lifts it." } });
   const given = tile(size, "what the encoder is given"), bars = make("canvas", { className: "bars", height: 120, aria: { role: "img" } }), said = make("figcaption", { aria: { live: "polite" } });
@@ -247,7 +247,7 @@ function padCard(variants, all, images, size) {
   const from = thumbs("Or take", images, size, chosen.live.ends.length, 0, take);
   element.prepend(make("figure", {}, given, make("figcaption", {}, "as the encoder gets it")));
   const panel = make("div", {}, element,
-    pick("Latents of", variants, index => { chosen = variants[index]; mu = chosen.live.encode(seen); chart(); }), make("figure", {}, bars, said));
+    pick("Latents of", variants, index => { chosen = variants[index]; mu = chosen.live.encode(seen); chart(); }, first), make("figure", {}, bars, said));
   return {
     element: card("Draw one yourself", "With the mouse, a finger, or the keyboard. The drawing is scaled to 20 pixels and moved to its centre of mass, as the digits of MNIST were; then this page encodes it and decodes its mu." + notHere("encoder", all, variants),
       from, make("div", { className: "map" }, make("div", {}, pad, make("div", { className: "bar" }, button("Clear", () => { clear(); changed(); }))), panel)),
@@ -255,7 +255,8 @@ function padCard(variants, all, images, size) {
   };
 }
 
-function liveCards(variants, all, images, size) {
-  const drawing = variants.filter(({ live }) => live.encoder);
-  return [slidersCard(variants, all, images, size), sumCard(variants, all, images, size), ...(drawing.length ? [padCard(drawing, all, images, size)] : [])];
+function liveCards(variants, all, images, size, first) {
+  const drawing = variants.filter(({ live }) => live.encoder), at = shown => opens(shown, first);
+  const pad = drawing.length ? [padCard(drawing, all, images, size, at(drawing))] : [];
+  return [slidersCard(variants, all, images, size, at(variants)), sumCard(variants, all, images, size), ...pad];
 }

@@ -1,0 +1,114 @@
+"""What the charts of a loss family show, in words: each caption names what its own chart has, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from elbowroom.comparison.noise_chart import trained_points
+from elbowroom.comparison.truncated_curves import AnswerView, answer_view
+from elbowroom.core.settings import ACTIVE_THRESHOLD
+from elbowroom.results.outcomes import Bend, State
+from elbowroom.results.rows import Baseline, SizeAnswer, TruncatedPoint
+from elbowroom.results.yardstick_rows import NoisePoint
+
+BAND = " A band spans the seeds."
+
+
+def answer_caption(all_series: Sequence[Sequence[SizeAnswer]], truncated: Sequence[TruncatedPoint]) -> str:
+    """Caption the chart of the answer. all_series: those that it shows. truncated: the points of any variants."""
+    return " ".join(_answer([(rows, answer_view(rows, truncated)) for rows in all_series]))
+
+
+def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterator[str]:
+    rows = [row for own, _ in panels for row in own]
+    states = {row.state for row in rows}
+    yield "Each blue point is a VAE with that many latents; lower is better."
+    if rows[0].margin > 0:
+        yield "The green band is the margin: losses in it count as good as the best."
+    if any(view.bars for _, view in panels):
+        yield "A bar shows how much worse a size may be than the best larger one."
+        yield "A bar that begins above the band means too few; if it ends in the band or below, the size may be enough."
+    elif State.TOO_FEW in states and all(_too_few_above(own) for own, _ in panels):
+        yield "A size above the band is too few."
+    if State.ENOUGH in states:
+        yield "The green ring marks the answer."
+    doubtful = bool(states & {State.UNCLEAR, State.BARELY_TRAINED})
+    if State.UNDERTRAINED in states:
+        was = "was, or may have been," if doubtful else "was"
+        yield f"A hollow point {was} trained too little: a smaller size has a lower training loss."
+    elif doubtful:
+        yield "A hollow point may have been trained too little."
+    if any(len(view.cut) > 1 for _, view in panels):
+        several = len(panels) > 1
+        yield f"{'An' if several else 'The'} orange line is the best of these models, cut down after training:"
+        yield "all but that many of its latents are set to 0. The best VAE of that size is there or below."
+        if any(view.does for _, view in panels):
+            yield f"{'A' if several else 'The'} ring on it marks how few latents do the work."
+    if any(pd.notna(row.linear_loss) for row in rows):
+        yield "The dashed grey line is the exact linear VAE: the best that a network without nonlinearity can do."
+
+
+def _too_few_above(rows: Sequence[SizeAnswer]) -> bool:
+    """Whether each size that lies above the band is known to be too few."""
+    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
+    top = min(row.test_loss for row in kept) + rows[0].margin
+    return all(row.state is State.TOO_FEW for row in kept if row.test_loss > top)
+
+
+def latents_caption(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> str:
+    """Caption the charts of what more latents buy. points: rows of LatentPoint. ours: the series of variants."""
+    said = BAND if _spread(points) else ""
+    if not points.series.isin(ours).all():
+        said += " Grey lines are baselines, the mean image and the floor only if they are near."
+    if (elbows.bend == Bend.FOUND).any():
+        said += " A vertical line is where the line bends; its 95 % interval is shaded."
+    return said.lstrip()
+
+
+def _spread(points: pd.DataFrame) -> bool:
+    return bool((points.high > points.low).any())
+
+
+def plane_caption(vaes: pd.DataFrame, baselines: pd.DataFrame) -> str:
+    """Caption the rate-distortion plane. vaes: its variants. baselines: those of its family."""
+    said = "Rate and distortion on test."
+    if vaes.series.duplicated().any():
+        said += " Variants that differ in their latent size alone are joined."
+    linear = baselines[baselines.baseline == Baseline.LINEAR_VAE]
+    if linear.test_rate.nunique() > 1:
+        said += " The dashed grey line is the exact linear VAE of the same sizes."
+    elif len(linear):
+        said += " The grey dot is the exact linear VAE, the same at every size."
+    return said
+
+
+def spectrum_caption(lowest: float) -> str:
+    """Caption the KL spectrum. lowest: the smallest KL that it shows, nats."""
+    said = "The KL of each latent on test, largest first, mean over seeds."
+    return said + (f" The dotted line is at {ACTIVE_THRESHOLD} nats." if lowest < 10 * ACTIVE_THRESHOLD else "")
+
+
+def curves_caption(seeds: int) -> str:
+    """Caption training curves. seeds: the most that a variant has."""
+    said = "Train is the mean during the epoch, while the weights moved; test is measured after it on the whole split, "
+    return said + "with z sampled." + (BAND if seeds > 1 else "")
+
+
+def noise_caption(points: Sequence[NoisePoint]) -> str:
+    """Caption the chart of the noise levels."""
+    trained = trained_points(points)
+    said = (
+        "The smaller the noise that the likelihood assumes, the more latents are worth their KL. Grey is the exact "
+        "linear VAE: all of its active latents, and the fewest that carry 95 % of its KL."
+    )
+    if trained:
+        said += (
+            " Points are trained VAEs with a Gaussian likelihood: the latents that carry 95 % of the KL on test, at "
+            "the variance for pixels in [0, 1], which is half the effective beta."
+        )
+    if any(point.open for point in trained):
+        said += (
+            " Hollow points may change: they use nearly all the latents that they have, were trained too little or "
+            "with one seed, or do worse than the linear VAE."
+        )
+    return said

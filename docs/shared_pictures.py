@@ -32,7 +32,8 @@ STYLE = """
 body { margin: 0; display: grid; grid-template-columns: 1fr 560px; gap: 40px; align-items: center;
   width: 1120px; height: 550px; padding: 40px; background: #f6f7f8; color: #1c1e21;
   font-family: system-ui, sans-serif; }
-h1 { font-size: 46px; line-height: 1.15; margin: 0 0 28px; } p { font-size: 25px; line-height: 1.35; margin: 0 0 18px; }
+h1 { font-size: 44px; line-height: 1.15; margin: 0 0 26px; } p { font-size: 25px; line-height: 1.3; margin: 0 0 18px; }
+small { display: block; font-size: 19px; color: #5a6169; }
 .name { color: #0a5a9c; font-weight: 600; } img { width: 560px; border-radius: 8px; }
 """
 
@@ -77,7 +78,7 @@ def card() -> str:
     os.chdir(ROOT)
     study = load_study()
     said = "".join(
-        f"<p><b>{escape(each.subject)}:</b> {escape(each.headline)}</p>"
+        f"<p><small>{escape(each.question)}</small>{escape(each.headline)}</p>"
         for each in answer(study, tables.comparison(study))
         if each.headline
     )

@@ -128,7 +128,7 @@ FAULTS: dict[str, Callable[[Study, subprocess.Popen[bytes]], object]] = {
 
 def fault(study: Study, name: str) -> Row:
     """Do it half-way, run `dvc repro` again if that failed, and compare."""
-    study.cluster.make_whole()
+    study.cluster.make_whole(2)
     study.forget()
     run = study.half_way()
     begun, wall = time.monotonic(), time.time()
@@ -140,7 +140,7 @@ def fault(study: Study, name: str) -> Row:
     on = time.monotonic() - begun
     failed = run.wait() != 0
     if failed:
-        study.cluster.make_whole()
+        study.cluster.make_whole(2)
         assert study.repro(study.environment).wait() == 0
     what = "fails" if failed else "goes on by itself"
     same = results(study.folder) == study.expected
@@ -166,7 +166,7 @@ def measured(folder: Path, known: dict[str, Row], turns: int) -> Iterator[tuple[
     """Measure what is not known yet."""
     cluster = Cluster(folder / "nodes", cpus=1, hurried=False)
     try:
-        cluster.make_whole()
+        cluster.make_whole(2)
         if todo := [name for name in ("nothing is killed", *FAULTS) if name not in known]:
             study = Study(folder / "small", cluster)
             if "nothing is killed" in todo:
@@ -177,7 +177,7 @@ def measured(folder: Path, known: dict[str, Row], turns: int) -> Iterator[tuple[
             for name in todo:
                 if name in FAULTS:
                     yield name, fault(study, name)
-        cluster.make_whole()
+        cluster.make_whole(2)
         for turn in range(turns):
             for where, used in (("without", None), ("with", cluster)):
                 if (name := f"quickstart {where} {turn}") not in known:

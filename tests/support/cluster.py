@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine: each `ray start --block` in a session of its own."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -14,15 +15,17 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.checkout import Checkout
+
 RAY = Path(sys.executable).with_name("ray")
 STORE = f"--object-store-memory={100 << 20}"
 SYSTEM = {
     "automatic_object_spilling_enabled": False,
     "local_fs_capacity_threshold": 0.001,  # every disk counts as full
-    "health_check_period_ms": 1000,  # a lost node is noticed after five seconds, not after fifteen
-    "health_check_failure_threshold": 5,
+    "health_check_period_ms": 1000,  # a lost node is noticed after three seconds, not after fifteen
+    "health_check_failure_threshold": 3,
 }
-RECONNECT = 10  # seconds that nodes and drivers wait for a lost head; Ray's own setting is 60
+RECONNECT = 5  # seconds that nodes and drivers wait for a lost head; Ray's own setting is 60
 
 
 def free_port() -> int:
@@ -39,7 +42,7 @@ def wait_until(is_so: Callable[[], object], what: str, seconds: float = 150) -> 
 
 
 class Cluster:
-    """A head without CPUs, which submits, and two nodes: node-0, node-1.
+    """A head without CPUs, which submits, and nodes: node-0, node-1 and so on.
 
     address: of the head. environment: what every process needs to join. folder: of the nodes' files. cpus: of a node.
     hurried: whether the loss of a node or the head is noticed in seconds, and every disk counts as full.
@@ -58,7 +61,7 @@ class Cluster:
         self.nodes: dict[str, subprocess.Popen[bytes]] = {}
         self.temporary: Path | None = None
 
-    def make_whole(self) -> None:
+    def make_whole(self, nodes: int) -> None:
         """Start what is not running. One after the other: nodes that start at once may take each other's ports."""
         if "head" not in self.nodes:
             self.end()
@@ -67,9 +70,9 @@ class Cluster:
             where = [f"--port={self.address.partition(':')[2]}", f"--temp-dir={self.temporary}", "--num-cpus=0"]
             system = f"--system-config={json.dumps(SYSTEM if self.hurried else {})}"
             self._start("head", "--head", *where, system, "--include-dashboard=false")
-        for name in ("node-0", "node-1"):
-            if name not in self.nodes:
-                self._start(name, f"--address={self.address}", f"--num-cpus={self.cpus}")
+        free = (name for number in range(nodes) if (name := f"node-{number}") not in self.nodes)
+        while len(self.nodes) < 1 + nodes:
+            self._start(next(free), f"--address={self.address}", f"--num-cpus={self.cpus}")
 
     def _start(self, name: str, *options: str) -> None:
         command = [str(RAY), "start", "--block", "--disable-usage-stats", STORE, *options]
@@ -95,3 +98,17 @@ class Cluster:
             self.kill(name)
         if self.temporary:
             shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def slow_python(programs: Path, python: Path) -> None:
+    """Make a folder for PATH with a `dvc` that starts fast, and the `python` as it is: a stage that goes out is one."""
+    programs.mkdir()
+    (programs / "dvc").symlink_to(python / "dvc")
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
+
+
+def contents(tiny: Checkout) -> dict[str, str]:
+    """The digests of all results that do not depend on speed."""
+    files = [path for name in ("explorer", "metrics", "models", "plots") for path in (tiny.path / name).rglob("*.*")]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "cost.csv"}

@@ -46,9 +46,9 @@ def longer(tiny: Checkout) -> Checkout:
     return tiny._replace(python=Path(sys.executable).parent)
 
 
-def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, tmp_path: Path) -> None:
+def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, python: Path, tmp_path: Path) -> None:
     uninterrupted = longer.copy(tmp_path / "uninterrupted")
-    uninterrupted.run("python", "-m", "stages.train", "mnist-z128")
+    uninterrupted._replace(python=python).run("python", "-m", "stages.train", "mnist-z128")
     reached, printed = 0, []
     for kill in (
         lambda dvc: dvc.kill(),  # the kernel ends the stage
@@ -71,7 +71,7 @@ def test_killed_in_three_ways_a_training_comes_to_the_same(longer: Checkout, tmp
     assert reached < EPOCHS
     assert not any("Traceback" in text for text in printed)
     assert "interrupted by SIGINT: run the same command to continue" in printed[1]
-    output = longer.run("dvc", "repro", "--single-item", STAGE)
+    output = longer._replace(python=python).run("dvc", "repro", "--single-item", STAGE)
     assert f"seed 0: goes on after epoch {reached} of {EPOCHS}" in output
     assert trained(longer) == trained(uninterrupted)
 

@@ -41,7 +41,7 @@ LIBRARIES = (  # what stages import and takes long
     "pandas",
     "PIL.GifImagePlugin",
     "PIL.WebPImagePlugin",
-    "pydantic",
+    "pydantic.main",
     "ruamel.yaml",
     "safetensors.torch",
     "sklearn.linear_model",

@@ -46,7 +46,10 @@ class Captioned:
 
 
 def captioned(study: Study, dataset: str, comparison: Comparison) -> Iterator[Captioned]:
-    """Caption the pictures that compare drew of a dataset: the charts of its families, then its variants compared."""
+    """Caption the pictures that compare drew of a dataset: the charts of its families, then its variants compared.
+
+    Those of the answer are not among them: `answer_captions` has them.
+    """
     for family, variants in families(study).items():
         if family.dataset == dataset:
             yield from _of_family(study, family, variants, comparison)
@@ -63,9 +66,6 @@ def _of_family(
     def chart(kind: str, title: str, caption: str) -> Captioned:
         return Captioned(f"{family.slug}-{kind}.png", title, " ".join([f"{title[0].upper()}{title[1:]}.", caption]))
 
-    if series := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-        said = answer_caption(series, to_rows(TruncatedPoint, comparison.truncated))
-        yield chart("answer", "test loss against latent size", said)
     table, points = family.rows(comparison.variants), family.rows(comparison.latents)
     if len(points):
         said = latents_caption(points, family.rows(comparison.elbows), set(table.series))

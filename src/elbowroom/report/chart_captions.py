@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from elbowroom.comparison.noise_chart import trained_points
-from elbowroom.comparison.truncated_curves import AnswerView, answer_view
+from elbowroom.comparison.truncated_curves import POINT, AnswerView, answer_view
 from elbowroom.core.settings import ACTIVE_THRESHOLD
 from elbowroom.results.outcomes import Bend, State
 from elbowroom.results.rows import Baseline, SizeAnswer, TruncatedPoint
@@ -57,16 +57,14 @@ def _too_few_above(rows: Sequence[SizeAnswer]) -> bool:
 
 def latents_caption(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> str:
     """Caption the charts of what more latents buy. points: rows of LatentPoint. ours: the series of variants."""
-    said = BAND if _spread(points) else ""
+    own = points[points.series.isin(ours)].groupby("metric")
+    visible = (own.high.max() - own.low.min()) * POINT < own.apply(lambda rows: (rows.high - rows.low).max())
+    said = BAND if visible.any() else ""
     if not points.series.isin(ours).all():
-        said += " Grey lines are baselines, the mean image and the floor only if they are near."
+        said += " Grey lines are baselines."
     if (elbows.bend == Bend.FOUND).any():
         said += " A vertical line is where the line bends; its 95 % interval is shaded."
     return said.lstrip()
-
-
-def _spread(points: pd.DataFrame) -> bool:
-    return bool((points.high > points.low).any())
 
 
 def plane_caption(vaes: pd.DataFrame, baselines: pd.DataFrame) -> str:

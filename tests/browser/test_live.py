@@ -196,6 +196,7 @@ def test_a_picture_takes_at_most_16_milliseconds(page: Page, shown: dict[str, Sh
 
 def test_the_map_decodes_the_point_itself(page: Page, shown: dict[str, Shown]) -> None:
     one, place = shown["mnist-z128"], card(page, "Move over the map")
+    place.locator("fieldset.bar input").first.check()
     plane = place.locator("canvas.plane")
     plane.evaluate(
         """plane => {

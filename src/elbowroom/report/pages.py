@@ -12,7 +12,7 @@ import yaml
 
 from elbowroom.comparison.judges import agreement
 from elbowroom.comparison.published import load_published, published_in
-from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
+from elbowroom.core.settings import Study
 from elbowroom.core.text import counted
 from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
@@ -77,7 +77,6 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["active_threshold"] = ACTIVE_THRESHOLD
     environment.filters |= {
         "count": "{:,}".format,
         "md": escape_markdown,

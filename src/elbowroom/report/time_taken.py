@@ -30,17 +30,23 @@ def time_taken(study: Study, costs: Mapping[str, pd.DataFrame], times: Sequence[
 
     costs: of each variant, a row for each seed. times: of the stages that ran in this checkout.
     """
-    total = duration(sum(map(spent_training, costs.values())))
+    training = sum(map(spent_training, costs.values()))
     devices = set().union(*(table.device for table in costs.values()))
     on = f" on {one_line(devices.pop())}" if len(devices) == 1 else ""
-    yield f"Training took {total}{on}, all {counted(len(costs), 'variant')} added up: side by side they take less."
+    variants = counted(len(costs), "variant")
+    yield f"Training took {duration(training)}{on}, all {variants} added up: side by side they take less."
     runs = {"dataset": len({variant.dataset for variant in study.variants.values()}), "variant": len(study.variants)}
     seconds = {row.stage: row.total for row in times if row.runs >= runs.get(OTHER_STAGES.get(row.stage, ""), 0)}
     known = [stage for stage in OTHER_STAGES if stage in seconds]
     unknown = [stage for stage in OTHER_STAGES if stage not in seconds]
     if known:
         parts = listed(f"{stage} {duration(seconds[stage])}" for stage in known)
-        yield f"Of the other stages, these ran in this checkout: {parts}." if unknown else f"The other stages: {parts}."
+        total = f" All of it: {duration(training + sum(seconds[stage] for stage in known))}."
+        yield (
+            f"Of the other stages, these ran in this checkout: {parts}."
+            if unknown
+            else f"The other stages: {parts}.{total}"
+        )
     if unknown:
         yield (
             f"What {listed(unknown)} took is not known: results keep the time of training only, and not all of these "

@@ -21,7 +21,7 @@ from tests.support import ROOT
         ),
         (
             {"prepare": 2, "baseline": 2, "judge": 2, "evaluate": 8, "figures": 8, "explore": 8, "compare": 1},
-            "The other stages: prepare 80 s, baseline 80 s, judge 80 s, evaluate 80 s, figures 80 s and explore 80 s.",
+            "evaluate 80 s, figures 80 s and explore 80 s. All of it: 17 min. Before",
         ),
     ],
     ids=["results from elsewhere", "a part", "all of it"],

@@ -14,8 +14,9 @@ from tests.support.preloaded import preloaded_python
 if TYPE_CHECKING:
     from elbowroom.datasets.images import Images
 
-if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch: more threads than cores slow each other down
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+# Before torch: more threads than cores slow each other down.
+workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what tests start

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-import torch
 
 from elbowroom.core.paths import note_file
 from tests.support import ROOT
@@ -229,12 +228,12 @@ def test_a_full_object_store_is_one_line(toy: Toy) -> None:
 def test_results_are_the_same_to_the_byte(
     tiny: Checkout, cluster: Cluster, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    threads = os.environ["OMP_NUM_THREADS"]
     for name, value in cluster.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ELBOWROOM_CLUSTER", cluster.address)
     monkeypatch.setenv("ELBOWROOM_DEVICE", "cpu")
     slow_python(tmp_path / "bin", python)
-    threads = os.environ.get("OMP_NUM_THREADS") or str(torch.get_num_threads())
     kinds = ("train", "evaluate", "explore")
     (tiny.path / "cluster.yaml").write_text("".join(f"{kind}: {{cpus: {float(threads)}}}\n" for kind in kinds))
     before = contents(tiny)

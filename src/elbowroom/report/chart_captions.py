@@ -41,7 +41,7 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
     if any(len(view.cut) > 1 for _, view in panels):
         several = len(panels) > 1
         yield f"{'An' if several else 'The'} orange line is the best of these models, cut down after training:"
-        yield "all but that many of its latents are set to 0. The best VAE of that size is there or below."
+        yield "all but that many of its latents are set to 0. A VAE of that size can do at least as well."
         if any(view.does for _, view in panels):
             yield f"{'A' if several else 'The'} ring on it marks how few latents do the work."
     if any(pd.notna(row.linear_loss) for row in rows):

@@ -219,7 +219,6 @@ def pages(
         "0123456789ab",
         ["Python 3.11"],
         [StageTime("train", runs=8, total=80.0, longest=20.0)],
-        [],
         list(links),
     )
     return render(study, inputs)
@@ -321,13 +320,11 @@ def test_the_dimension_of_images_is_told_once(study: Study) -> None:
         assert page.count("The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions") == 1
 
 
-def test_other_studies_are_linked_and_their_titles_stay_text(study: Study) -> None:
-    rendered = pages(study, links=[Link("../studies/x/report/README.md", MARKUP)])
-    assert '<a href="../studies/x/report/README.md">&lt;script&gt;' in rendered["index.html"]
-    assert r"[\<script\>alert(1)\</script\> " in rendered["README.md"]
-    for page in pages(study).values():
-        assert "Other studies" not in page
-        assert "Read on" not in page
+def test_docs_are_linked_where_there_are_any(study: Study) -> None:
+    rendered = pages(study, links=[Link("../docs/start.md", "first steps")])
+    assert 'Read on: <a href="../docs/start.md">first steps</a>.' in rendered["index.html"]
+    assert "Read on: [first steps](../docs/start.md)." in rendered["README.md"]
+    assert not any("Read on" in page for page in pages(study).values())
 
 
 def test_a_model_to_add_is_the_one_that_the_answer_asks_for(study: Study) -> None:

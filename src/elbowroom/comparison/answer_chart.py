@@ -50,7 +50,7 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
         axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
     if len(view.cut) > 1:
         places = [point.kept for point in view.cut], [point.loss for point in view.cut]
-        axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="at most (best model, cut down)")
+        axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="best model, cut down")
     for point in view.does:
         axes.plot(point.kept, point.loss, "o", ms=9, mec=ORANGE, mfc="none", mew=1.5, label="so many do the work")
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)

@@ -41,9 +41,11 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
     if any(len(view.cut) > 1 for _, view in panels):
         several = len(panels) > 1
         yield f"{'An' if several else 'The'} orange line is the best of these models, cut down after training:"
-        yield "all but that many of its latents are set to 0. A VAE of that size can do at least as well."
+        yield "that many of its latents are kept, those with the most KL, and the others are set to 0."
         if any(view.does for _, view in panels):
-            yield f"{'A' if several else 'The'} ring on it marks how few latents do the work."
+            ring = "A ring" if several else "The ring"
+            yield f"{ring} on it marks how few do the work: with fewer, it is not sure that the loss stays within a"
+            yield "margin of the line's lowest point."
     if any(pd.notna(row.linear_loss) for row in rows):
         yield "The dashed grey line is the exact linear VAE: the best that a network without nonlinearity can do."
 
@@ -101,8 +103,8 @@ def noise_caption(points: Sequence[NoisePoint]) -> str:
     )
     if trained:
         said += (
-            " Points are trained VAEs with a Gaussian likelihood: the latents that carry 95 % of the KL on test, at "
-            "the variance for pixels in [0, 1], which is half the effective beta."
+            " Points are trained VAEs with a Gaussian likelihood: the latents that carry 95 % of the KL on test. "
+            "The noise is its variance for pixels in [0, 1], half the effective beta."
         )
     if any(point.open for point in trained):
         said += (

@@ -17,6 +17,6 @@ def dimension_sentences(rows: Sequence[Dimension]) -> str:
     return (
         f"The images themselves vary in about {estimates} directions, by the distances between "
         f"{known[0].images:,} training images and their nearest neighbours. Such estimates are biased low: of 20 "
-        "directions they find 16 or 17. They need no training. A model needs at least that many latents to keep all "
-        "of an image, and it may use more."
+        "directions they find 16 or 17. No model is trained for them. A model with fewer latents "
+        "than that must lose something of an image, which may be worth losing."
     )

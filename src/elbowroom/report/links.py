@@ -9,7 +9,7 @@ PAGES = {
     "docs/your-own-images.md": "your own pictures",
     "docs/machine.md": "GPUs and bfloat16",
     "docs/findings.md": "what was learnt",
-    "README.md": "other studies",
+    "README.md": "elbowroom: installing, citing, other studies",
 }
 
 

@@ -13,14 +13,13 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
     'than the margin, and too few if one is better by more; otherwise it is undecided. Each of these, and each "at '
     'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
-    "this way.",
+    "this way: longer training, another network or a likelihood that assumes less noise may ask for more latents.",
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
-    "well, between one-sided bounds: each alone holds with {level:g} % confidence. The same two sizes have a wider "
-    "interval among the differences, since there both ends together hold with that confidence. Rise: how much higher "
+    "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence. Among the "
+    "differences the same two sizes have a wider interval, since there both ends hold together. Rise: how much higher "
     "the training loss is than the lowest of a smaller size; if that exceeds the margin, the size was trained too "
     "little and is left out. Twice the epochs: how much they would take off the training loss if it went on falling "
-    "like 1 / epoch. That is a rough guess: after the first few epochs it can be many times too high; from ten epochs "
-    "on, what came was between half and twice of it.",
+    "like 1 / epoch. That is a rough guess: what comes can be half of it, or twice, and less after only a few epochs.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
@@ -69,16 +68,17 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "numbers and claims are theirs, and come from one training of each model.",
     "claims": "The claims are those that the two studies make in prose, tested on their own numbers and on this "
     "study's. In brackets is the {level:g} % interval over seeds. Measured numbers decide only if they are sure: p "
-    "values are adjusted by Holm's method for the tests in this table. The claims fixed these before anything was "
-    "measured here. The table of differences is a search through all pairs of variants. It adjusts for all of its "
-    "rows, so it can leave open what is decided here.",
+    "values are adjusted by Holm's method for the tests in this table. The claims chose these tests before "
+    "anything was measured here. The table of differences is a search through all pairs of variants. It adjusts for "
+    "all of its rows, so it can leave open what is decided here.",
     "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
-    "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would say so of any "
-    "of them with at most this probability. The {level:.0%} t interval is that of one row alone, not adjusted: some "
-    "exclude 0 and show nothing. Seeds are paired if each gives both variants the same initial weights, that is if "
-    "only the recipe or beta differs; otherwise the test is Welch's. In the test loss every two latent sizes are "
-    "compared, otherwise neighbours. All of this is over seeds of training, not over test images.",
+    "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would still call "
+    "any of them better or worse with at most this probability. The {level:.0%} t interval is that of one row alone, "
+    "not adjusted: that it excludes 0 proves nothing yet. Seeds are paired if each gives both variants the same "
+    "initial weights, that is if only the recipe or beta differs; otherwise the test is Welch's. In the "
+    "test loss every two latent sizes are compared, otherwise neighbours. All of this is over seeds of training, not "
+    "over test images.",
     "decided_as_claims": f"{DOUBLE_DAGGER} A published claim asks for this difference alone, and there it is decided "
     "(Published claims). The claim was made before anything was measured here, so its p value is adjusted for the "
     "tests of claims only. This table is a search through all pairs, and finds such a difference by chance more often.",

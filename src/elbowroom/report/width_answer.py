@@ -1,7 +1,7 @@
 """Whether a wider network is worth having, in words."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from elbowroom.comparison.pairs import pairs_of
 from elbowroom.core.settings import Study
@@ -29,7 +29,7 @@ def width_paragraphs(study: Study, rows: Sequence[WidthGain]) -> Iterator[Paragr
     for row in rows:
         key = (row.dataset, row.likelihood, row.against_channels, row.channels, row.worth)
         groups.setdefault(key, []).append(row)
-    said = [_sentence(study, own) for own in groups.values()]
+    said = [*(_sentence(study, own) for own in groups.values()), *_depth(study, {row.dataset for row in rows})]
     yield Paragraph(SUBJECT, said, "Is a wider network worth it?", width_headline(rows))
 
 
@@ -54,6 +54,13 @@ def _sentence(study: Study, rows: Sequence[WidthGain]) -> str:
             question = f"{where}, it is undecided whether {first.channels} channels are worth having instead of "
             most = nats_and_share(largest.upper, largest.explained, math.ceil)
             return f"{question}{first.against_channels}{times}: they may gain up to {most}, or too little to matter."
+
+
+def _depth(study: Study, datasets: Collection[str]) -> Iterator[str]:
+    """Say that layers were not compared, if all VAEs of these datasets have the same."""
+    vaes = [variant for variant in study.variants.values() if variant.model == "vae"]
+    if all(len({vae.network for vae in vaes if vae.dataset == dataset}) == 1 for dataset in datasets):
+        yield "Deeper networks were not tried."
 
 
 def _amounts(rows: Sequence[WidthGain], values: Sequence[float], towards: Rounding = round) -> str:

@@ -104,7 +104,7 @@ def test_the_best_size_is_drawn_cut_down(rows: list[SizeAnswer]) -> None:
     assert axes.get_ylim() == without.get_ylim()
     low, high = axes.get_ylim()
     assert all(low < row.test_loss < high for row in rows)
-    (line,) = (line for line in axes.lines if str(line.get_label()).startswith("at most"))
+    (line,) = (line for line in axes.lines if str(line.get_label()).startswith("best model"))
     kept, losses = (np.asarray(values) for values in line.get_data())
     assert list(kept[-3:]) == [32, 64, 128]
     assert losses[-1] == pytest.approx(rows[-2].test_loss)  # the model itself

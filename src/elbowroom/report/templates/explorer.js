@@ -173,7 +173,7 @@ function mapCard(variants, images, size, first) {
     make("figure", { className: "small" }, decoded, make("figcaption", {}, "Decoded at the point")), make("figure", { className: "small" }, near, says)),
     make("p", { className: "soft" }, "Every variant, at that test image’s place in its own map:"), others.element);
   const element = card("Move over the map",
-    `mu of the first ${chosen.count.toLocaleString("en")} test images on two principal components (in brackets, their share of the variance)${images.classes.length ? ", coloured by class" : ""}; each component is stretched to the side of the square. The point is decoded with all other components at their mean${variants.every(({ live }) => live) ? "" : ` (if the page lacks the decoder, on a grid of ${chosen.grid} × ${chosen.grid})`}. Nearest means nearest on this map.`,
+    `mu of the first ${chosen.count.toLocaleString("en")} test images on two principal components (in brackets, their share of the variance)${images.classes.length ? ", coloured by class" : ""}; both axes are scaled so that the points fill the square. The point is decoded with all other components at their mean${variants.every(({ live }) => live) ? "" : ` (if the page lacks the decoder, on a grid of ${chosen.grid} × ${chosen.grid})`}. Nearest means nearest on this map.`,
     pick, make("div", { className: "map" }, make("div", {}, plane, legend), right));
   return { element, paint };
 }

@@ -56,7 +56,8 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     """Draw the rate-distortion plane of a family on test: its VAEs, and the linear VAE among its baselines."""
     table = variants[["variant", "series", "latent_dim", "test_rate", "test_distortion", "test_loss"]]
     sizes = table.latent_dim.astype(str)
-    is_odd = table.groupby("series").latent_dim.rank() % 2 == 1  # every second label is below, to overlap no neighbour
+    downwards = table.groupby("series").test_distortion.rank(ascending=False)
+    is_odd = downwards % 2 == 1  # every second label is on the other side, to overlap no neighbour
     table = table.assign(above=sizes.where(is_odd, ""), below=sizes.where(~is_odd, ""))
     scale = alt.Scale(zero=False, padding=16)
     x = alt.X("test_rate:Q", title=f"rate: KL on test ({NATS})", scale=scale)
@@ -67,10 +68,8 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     shape = alt.Shape("series:N", title=None, sort=None, legend=legend)
     points = chart.mark_point(filled=True, size=90).encode(color=_colour(colours, table.variant), shape=shape)
     points = points.encode(opacity=_lit())
-    above, below = (
-        chart.mark_text(dx=7, dy=dy, align="left", fontSize=10).encode(text=f"{name}:N")
-        for name, dy in (("above", -7), ("below", 9))
-    )
+    above = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="above:N")
+    below = chart.mark_text(dx=-7, dy=9, align="right", fontSize=10).encode(text="below:N")
     hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
     linear = baselines[baselines.baseline == Baseline.LINEAR_VAE][
         ["baseline", "latent_dim", "test_rate", "test_distortion"]

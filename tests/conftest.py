@@ -14,12 +14,14 @@ from tests.support.preloaded import preloaded_python
 if TYPE_CHECKING:
     from elbowroom.datasets.images import Images
 
-# Before torch: more threads than cores slow each other down.
-workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what tests start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before torch: more threads than cores slow each other down. Workers of pytest find what is set here."""
+    workers = config.getoption("numprocesses", None) or os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

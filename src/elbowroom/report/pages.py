@@ -229,6 +229,7 @@ def published(study: Study, comparison: Comparison) -> list[dict[str, Any]]:
         {
             "title": printed.title,
             "times": {key: printed.variants[key].time for key in published_in(study, printed)},
+            "said": text_tables.published_in_short(own),
             "table": text_tables.published(own),
             "short": any(pd.isna(row.measured) for row in own),
         }

@@ -1,5 +1,6 @@
 """The tables of the report, as text. Nothing is computed here: numbers are only set out."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -167,6 +168,21 @@ def elbows(found: Iterable[SeriesElbow]) -> TextTable:
     ]
     header = ["dataset", "variants", "in", "found", "nats for a doubling, before", "after"]
     return TextTable.of(header, cells, texts=4)
+
+
+def published_in_short(rows: Iterable[PublishedNumber]) -> str:
+    """Say how near the published numbers are to ours; nothing if no loss was measured at the published epoch."""
+    known = [row for row in rows if not pd.isna(row.difference_percent)]
+    known.sort(key=lambda row: abs(row.difference_percent), reverse=True)
+    losses = [row for row in known if row.quantity == "test loss"]
+    if not losses:
+        return ""
+    most = math.ceil(10 * abs(losses[0].difference_percent)) / 10
+    far = known[0]
+    return (
+        f"The test losses are within {most:g} % of the published ones. Farthest off of all numbers is the "
+        f"{far.quantity} of {far.variant}: {far.difference_percent:+.1f} %."
+    )
 
 
 def published(rows: Iterable[PublishedNumber]) -> TextTable:

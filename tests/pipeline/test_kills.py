@@ -121,6 +121,7 @@ def test_a_kill_leaves_nothing_and_the_next_run_completes(toy: Toy, victim: str)
     left, right = (psutil.Process(int(note.read_text())) for note in notes)
     assert left.parent() == right.parent() == toy.find("stage_server")
 
+    killed = toy.processes()
     toy.find(victim).kill()
     wait_until(lambda: not left.is_running(), "a stage outlived the kill")
     if victim.endswith("left"):
@@ -128,10 +129,11 @@ def test_a_kill_leaves_nothing_and_the_next_run_completes(toy: Toy, victim: str)
         (toy.path / "wait").unlink()
     assert run.wait(timeout=30) != 0
     wait_until(lambda: not toy.processes(), "something outlived the kill")
+    wait_until(lambda: not any(psutil.pid_exists(old.pid) for old in killed), "a process is not reaped")  # DVC looks
 
     assert toy.locked() == (["work@right"] if victim.endswith("left") else [])
     assert [*(toy.path.parent / "tmp").iterdir()] == []
     (toy.path / "wait").unlink(missing_ok=True)
-    assert toy.start("dvc", "repro").wait() == 0
+    assert toy.start("dvc", "repro").wait() == 0, (toy.path.parent / "log").read_text()
     assert {name: (toy.path / name).read_text() for name in WHOLE} == WHOLE
     assert toy.processes() == []

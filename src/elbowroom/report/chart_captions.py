@@ -44,8 +44,8 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
         yield "that many of its latents are kept, those with the most KL, and the others are set to 0."
         if any(view.does for _, view in panels):
             ring = "A ring" if several else "The ring"
-            yield f"{ring} on it marks how few do the work: with fewer, it is not sure that the loss stays within a"
-            yield "margin of the line's lowest point."
+            yield f"{ring} on it marks how few do the work: the fewest whose loss is surely within a margin of the"
+            yield "line's lowest point."
     if any(pd.notna(row.linear_loss) for row in rows):
         yield "The dashed grey line is the exact linear VAE: the best that a network without nonlinearity can do."
 

@@ -16,7 +16,7 @@ def dimension_sentences(rows: Sequence[Dimension]) -> str:
     estimates = listed((f"{row.dimension:.0f} ({row.estimator})" for row in known), "or")
     return (
         f"The images themselves vary in about {estimates} directions, by the distances between "
-        f"{known[0].images:,} training images and their nearest neighbours. Such estimates are biased low: of 20 "
-        "directions they find 16 or 17. No model is trained for them. A model with fewer latents "
+        f"{known[0].images:,} training images and their nearest neighbours. Such estimates run low: of 20 "
+        "directions they find 16 or 17. They need no model. A model with fewer latents "
         "than that must lose something of an image, which may be worth losing."
     )

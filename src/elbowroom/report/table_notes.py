@@ -15,11 +15,11 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
     "this way: longer training, another network or a likelihood that assumes less noise may ask for more latents.",
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
-    "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence. Among the "
-    "differences the same two sizes have a wider interval, since there both ends hold together. Rise: how much higher "
+    "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence: they are "
+    "one-sided, so the interval among the differences is wider. Rise: how much higher "
     "the training loss is than the lowest of a smaller size; if that exceeds the margin, the size was trained too "
     "little and is left out. Twice the epochs: how much they would take off the training loss if it went on falling "
-    "like 1 / epoch. That is a rough guess: what comes can be half of it, or twice, and less after only a few epochs.",
+    "like 1 / epoch. That is a rough guess: what comes can be less than half of it, or more than twice.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
@@ -68,9 +68,9 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "numbers and claims are theirs, and come from one training of each model.",
     "claims": "The claims are those that the two studies make in prose, tested on their own numbers and on this "
     "study's. In brackets is the {level:g} % interval over seeds. Measured numbers decide only if they are sure: p "
-    "values are adjusted by Holm's method for the tests in this table. The claims chose these tests before "
-    "anything was measured here. The table of differences is a search through all pairs of variants. It adjusts for "
-    "all of its rows, so it can leave open what is decided here.",
+    "values are adjusted by Holm's method for the tests in this table. The claims fixed these few tests "
+    "before anything was measured here. The table of differences looks at all pairs of variants and is stricter, so it "
+    "can leave open what is decided here.",
     "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
     "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would still call "

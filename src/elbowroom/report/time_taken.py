@@ -48,8 +48,5 @@ def time_taken(study: Study, costs: Mapping[str, pd.DataFrame], times: Sequence[
             else f"The other stages: {parts}.{total}"
         )
     if unknown:
-        yield (
-            f"What {listed(unknown)} took is not known: results keep the time of training only, and not all of these "
-            "ran in this checkout."
-        )
+        yield (f"What {listed(unknown)} took is not known here: results keep the time of training only.")
     yield "Before it begins, elbowroom repro says how long training will take on your machine."

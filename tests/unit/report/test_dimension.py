@@ -16,8 +16,8 @@ def rows(*found: float) -> list[Dimension]:
 def test_both_estimates_and_their_bias_are_said() -> None:
     assert dimension_sentences(rows(13.34, 11.87)) == (
         "The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions, by the distances between "
-        "10,000 training images and their nearest neighbours. Such estimates are biased low: of 20 directions they "
-        "find 16 or 17. No model is trained for them. A model with fewer latents than that must lose something of an "
+        "10,000 training images and their nearest neighbours. Such estimates run low: of 20 directions they find "
+        "16 or 17. They need no model. A model with fewer latents than that must lose something of an "
         "image, which may be worth losing."
     )
 

@@ -108,7 +108,7 @@ def test_a_card_has_data_training_and_metrics_with_intervals(noise: Study) -> No
     assert "MNIST: 20,000 training and 10,000 test images" in card
     assert f"Licence of the data, MNIST: {PUBLISHED['mnist'].licence}." in card
     assert (
-        "- 25 epochs in batches of 128, by Adam with learning rate 0.001, precision bf16; seed 0, one of 0, 1 and 2.\n"
+        "- 25 epochs in batches of 128, by Adam with learning rate 0.001, precision high; seed 0, one of 0, 1 and 2.\n"
         in card
     )
     assert (

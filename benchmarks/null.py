@@ -288,8 +288,7 @@ none of them. Of the worst kind of study, this share claims anything false:
 |---|{"--:|" * len(found)}
 | any of the four | {" | ".join(f"{share:.1f} %" for share in anything)} |
 
-Seeds of the root study vary by less than half a margin. Those of `studies/elbow`, a short training,
-vary mostly by a half to five.
+Seeds of the root study and of `studies/room` vary by less than half a margin.
 
 ## Counts
 

@@ -262,7 +262,7 @@ def test_an_edit_that_would_change_another_recipe_is_refused(study: Path) -> Non
     assert not list(study.glob("*.part"))
 
 
-@pytest.mark.parametrize("folder", ["", "studies/quickstart", "studies/elbow"])
+@pytest.mark.parametrize("folder", ["", "studies/quickstart", "studies/room"])
 def test_comments_and_layout_of_our_studies_stay(folder: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     shutil.copy(ROOT / folder / "params.yaml", path)

@@ -42,9 +42,9 @@ def test_baselines_are_shown_at_the_sizes_of_the_study(study: Study, baselines: 
     assert (shown.baseline == Baseline.MEAN_IMAGE).sum() == 1
 
 
-def test_the_committed_elbow_study_agrees_with_its_own_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its verdicts and bends come out again: two latents are too few, a beta of 1000 collapses."""
-    monkeypatch.chdir(ROOT / "studies/elbow")
+def test_the_committed_sweep_agrees_with_its_own_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its verdicts and bends come out again: four latents are too few, 256 trained too little."""
+    monkeypatch.chdir(ROOT / "studies/room")
     study = load_study()
     measured, committed = tables.measured(study), tables.comparison(study)
     found = compare(study, measured)
@@ -52,9 +52,9 @@ def test_the_committed_elbow_study_agrees_with_its_own_seeds(monkeypatch: pytest
         pd.testing.assert_frame_equal(made.round(6), kept, check_dtype=False)
     verdicts = found.variants.set_index("variant").verdict
     assert verdicts.to_dict() == committed.variants.set_index("variant").verdict.to_dict()
-    assert verdicts["mnist-z2"] == State.TOO_FEW
+    assert verdicts["mnist-z4"] == State.TOO_FEW
     assert verdicts["mnist-z256"] == State.UNDERTRAINED
-    assert verdicts["mnist-z16-beta1000"] == State.COLLAPSED
+    assert verdicts["cifar10-z48-c32"] == State.ENOUGH
     assert set(committed.elbows.dataset) == set(study.datasets)
     assert committed.elbows.result.to_list() == [row.result for row in elbows(study, measured.seeds)]
 

@@ -1,6 +1,7 @@
 """Names have colours that tell them apart."""
 
 import itertools
+import re
 
 import pytest
 from matplotlib.colors import to_rgb
@@ -20,10 +21,13 @@ def test_every_variant_has_a_colour_of_its_own(count: int) -> None:
 
 def test_of_many_variants_each_series_of_sizes_has_a_ramp() -> None:
     """No two of a dataset are as near to each other as neighbours on one ramp for all of them."""
-    study = load_study(ROOT / "studies/elbow/params.yaml")
+    sweep = load_study(ROOT / "studies/room/params.yaml")
+    of_sizes = {name: v for name, v in sweep.variants.items() if re.search(r"-z\d+(-c\d+)?$", name)}
+    study = sweep.model_copy(update={"variants": of_sizes})
     colours = variant_colours(study)
     assert list(colours) == list(study.variants)
-    series = [[f"cifar10-z{2**power}-c{width}" for power in range(2, 9)] for width in (32, 64)]
+    sizes = {32: (4, 8, 16, 24, 32, 48, 64, 128), 64: (8, 16, 32, 64)}
+    series = [[f"cifar10-z{size}-c{width}" for size in own] for width, own in sizes.items()]
     for names in series:
         lightness = [sum(to_rgb(colours[name])) for name in names]
         assert lightness == sorted(lightness, reverse=True)

@@ -17,7 +17,7 @@ from elbowroom.results import tables
 from tests.support import ROOT
 
 
-@pytest.mark.parametrize("folder", ["studies/quickstart", "studies/elbow"])
+@pytest.mark.parametrize("folder", ["studies/quickstart", "studies/fashion"])
 def test_each_variant_has_the_mean_of_its_seeds(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / folder)
     study = load_study()

@@ -64,7 +64,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return load_study()
 
 
-@pytest.mark.parametrize("folder", [".", "studies/quickstart", "studies/elbow"])
+@pytest.mark.parametrize("folder", [".", "studies/quickstart", "studies/room"])
 def test_committed_tables_are_as_declared(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / folder)
     study = load_study()

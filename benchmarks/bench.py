@@ -68,9 +68,9 @@ def page(rows: list[dict[str, Any]]) -> str:
     parts = ["# What training costs\n", gains(rows)]
     parts.append(
         "\n`make bench` measures this and writes the page; benchmarks/bench.py says how. What is divided was\n"
+        "timed in turn, but for whole epochs. Median, and quartiles over turns. A rate is that of PyTorch's own\n"
+        "products of matrices. On AMD those in float32 are slow, and convolutions can exceed their rate.\n"
     )
-    parts.append("timed in turn, but for whole epochs. Median, and quartiles over turns. A rate is that of PyTorch's own\n")
-    parts.append("products of matrices. On AMD those in float32 are slow, and convolutions can exceed their rate.\n")
     for device, title in (("cpu", "On a CPU"), ("cuda", "On a card")):
         parts.append(f"\n## {title}\n")
         if not (own := [r for r in rows if r["device"] == device]):

@@ -45,7 +45,9 @@ class Runner:
         start = time.monotonic()
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
             while not self.interrupted:
-                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                ready += sorter.get_ready()
+                # what is trained is measured before more is trained: a run that is cut short has whole variants
+                ready.sort(key=lambda stage: (stage.startswith("train@"), order.index(stage)))
                 while ready and len(self.running) < self.jobs:
                     self.running.append(Job(ready.pop(0), max(40, self.console.width - self.width - 11)))
                     if not self.console.is_interactive:

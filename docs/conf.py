@@ -57,6 +57,7 @@ What survives a kill <docs/reliability>
 docs/null-comparisons
 What DVC costs <docs/performance>
 docs/scaling
+Does bfloat16 cost anything? <docs/precision>
 benchmarks/RESULTS
 ```
 

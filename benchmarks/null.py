@@ -288,7 +288,8 @@ none of them. Of the worst kind of study, this share claims anything false:
 |---|{"--:|" * len(found)}
 | any of the four | {" | ".join(f"{share:.1f} %" for share in anything)} |
 
-Seeds of the root study and of `studies/room` vary by less than half a margin.
+Seeds of the root study and of `studies/room` vary by less than half a margin, and by about one with the
+continuous Bernoulli likelihood.
 
 ## Counts
 

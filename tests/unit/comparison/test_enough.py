@@ -102,7 +102,7 @@ def test_at_the_boundary_the_rule_is_wrong_as_rarely_as_its_level_says(seeds: in
 def test_at_the_boundary_it_is_wrong_as_rarely_if_sizes_spread_as_in_the_sweep(
     seeds: int, name: str, sizes: tuple[int, ...]
 ) -> None:
-    """Their mean spread is as in the test above. With that of the sweep hardly any size is called enough."""
+    """Seven sizes, whose mean spread is as in the test above."""
     tables = (ROOT / "studies/room/metrics" / f"{name.format(size)}.csv" for size in sizes)
     spreads = np.array([pd.read_csv(table).test_loss.std() for table in tables])
     assert 0.01 <= wrong_at_the_boundary(spreads / spreads.mean(), seeds) <= 0.06

@@ -87,27 +87,30 @@ def test_what_the_findings_say_of_the_published_losses() -> None:
     assert (min(deviations), max(deviations)) == pytest.approx((7, 11), abs=0.5)
     first, second, third, _ = distortions
     assert (1 - third / first, 1 - third / second) == pytest.approx((0.044, 0.021), abs=0.0005)
-    gaps = [
-        pd.read_csv(ROOT / f"metrics/{name}.csv").pipe(lambda table: (table.test_loss - table.train_loss).mean())
-        for name in ("cifar10-z8-c64", "cifar10-z8-c32")
-    ]
-    assert gaps == pytest.approx([4.8, 4.3], abs=0.05)
+    wide, narrow = (
+        pd.read_csv(ROOT / f"metrics/cifar10-z8-c{width}.csv").mean(numeric_only=True) for width in (64, 32)
+    )
+    assert wide.test_loss - wide.train_loss == pytest.approx(4.8, abs=0.05)
+    assert narrow.test_loss - narrow.train_loss == pytest.approx(4.3, abs=0.05)
 
 
 def test_what_the_findings_say_of_the_guess_at_half_time() -> None:
-    """Of all MNIST models about 1.5 times as much came as was guessed; on CIFAR-10 up to half more."""
-    ratios: dict[str, list[float]] = {"mnist": [], "cifar10": []}
+    """About 1.5 times as much came on MNIST, of the test loss up to 2.5 times; on CIFAR-10 up to half more."""
+    ratios: dict[tuple[str, str], list[float]] = {}
     for folder in (ROOT, ROOT / "studies/room"):
         study = load_study(folder / "params.yaml")
         for name, variant in study.variants.items():
             if (variant.model, variant.beta) == ("vae", 1.0) and variant.likelihood != "continuous_bernoulli":
                 history = pd.read_csv(folder / f"plots/{name}/history.csv")
-                losses = history[history.split == "train"].groupby("epoch").loss.mean().to_list()
-                half = len(losses) // 2
-                ratios[variant.dataset].append((losses[half - 1] - losses[-1]) / gain_of_doubling(losses[:half]))
-    assert len(ratios["mnist"]) == 11
-    assert 1.4 < min(ratios["mnist"]) < max(ratios["mnist"]) < 1.6
-    assert 0.75 < min(ratios["cifar10"]) < max(ratios["cifar10"]) < 1.55
+                for split, rows in history.groupby("split"):
+                    losses = rows.groupby("epoch").loss.mean().to_list()
+                    half = len(losses) // 2
+                    ratio = (losses[half - 1] - losses[-1]) / gain_of_doubling(losses[:half])
+                    ratios.setdefault((variant.dataset, str(split)), []).append(ratio)
+    assert len(ratios["mnist", "train"]) == 11
+    assert 1.4 < min(ratios["mnist", "train"]) < max(ratios["mnist", "train"]) < 1.6
+    assert 1.0 < min(ratios["mnist", "test"]) < max(ratios["mnist", "test"]) == pytest.approx(2.5, abs=0.05)
+    assert max(ratios["cifar10", "train"]) == pytest.approx(1.5, abs=0.05)
 
 
 def test_what_the_findings_say_of_noise_and_of_unused_latents() -> None:

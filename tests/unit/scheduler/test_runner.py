@@ -2,6 +2,7 @@
 
 import signal
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -23,9 +24,11 @@ class Ended:
 
 
 def test_each_variant_is_measured_before_the_next_is_trained(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The judge does not wait for trainings, nor a stage for anything that it does not need."""
+    (tmp_path / ".dvc" / "tmp").mkdir(parents=True)  # of DVC, whose lock is taken
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "Job", Ended)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     trainings = {f"train@{name}": {"prepare@d"} for name in "abc"}

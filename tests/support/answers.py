@@ -2,8 +2,8 @@
 
 import math
 
-from elbowroom.results.outcomes import ClaimResult, Evidence, Outcome, Pairing, State, Step
-from elbowroom.results.rows import AuditedClaim, Difference, SizeAnswer
+from elbowroom.results.outcomes import ClaimResult, Evidence, Outcome, Pairing, State, Step, Worth
+from elbowroom.results.rows import AuditedClaim, Difference, SizeAnswer, WidthGain
 
 ROW = SizeAnswer(
     dataset="mnist",
@@ -30,6 +30,26 @@ ROW = SizeAnswer(
     step=Step.NOTHING,
     step_sizes="",
     step_seeds=math.nan,
+)
+
+# A network of twice the width gains too little.
+GAIN = WidthGain(
+    dataset="cifar10",
+    likelihood="bernoulli",
+    pixel_range="[0, 1]",
+    variant="c64",
+    against="c32",
+    latent_dim=8,
+    channels=64,
+    against_channels=32,
+    parameters_ratio=3.65,
+    gain=0.315,
+    upper=1.142,
+    p_above=0.998,
+    p_below=0.002,
+    explained=273.5,
+    margin=2.735,
+    worth=Worth.NO_GAIN,
 )
 
 # A claim that holds, on a difference that is not sure beside all others.

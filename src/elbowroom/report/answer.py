@@ -1,6 +1,6 @@
 """The answer in words: a paragraph for each series of latent sizes, and one on the width of the network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from elbowroom.comparison.answer import subjects
 from elbowroom.comparison.published import shortfalls_of
@@ -11,7 +11,8 @@ from elbowroom.report.series import Series
 from elbowroom.report.size_sentences import sentences
 from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.report.wording import Paragraph
-from elbowroom.results.names import dataset_name
+from elbowroom.results.families import LossFamily
+from elbowroom.results.names import dataset_name, family_names
 from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -29,8 +30,8 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
             subject = dataset_name(study, dataset)
             paragraphs.append(Paragraph(subject, [none, *budget], _question(subject), "Not asked: there is no VAE."))
             continue
-        for series in told:
-            name, own = dataset_name(study, dataset), series.rows[0].series if len(told) > 1 else ""
+        for series, own in zip(told, _set_apart(told), strict=True):
+            name = dataset_name(study, dataset)
             subject = f"{name}, {own}" if own else name
             paragraphs.append(
                 Paragraph(
@@ -43,6 +44,18 @@ def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
                 )
             )
     return [*paragraphs, *width_paragraphs(study, to_rows(WidthGain, comparison.widths))]
+
+
+def _set_apart(told: Sequence[Series]) -> list[str]:
+    """Return what sets each series apart from the others of its dataset; an empty text where it is alone."""
+    if len(told) == 1:
+        return [""]
+    of = [LossFamily.of(series.rows[0]) for series in told]
+    names = family_names(of)
+    return [
+        ", ".join([names[family]] * (len(names) > 1) + [series.rows[0].series])
+        for series, family in zip(told, of, strict=True)
+    ]
 
 
 def _question(dataset: str, series: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from elbowroom.report.series import Series, cut_size
+from elbowroom.report.series import Series, cut_size, latents_of
 from elbowroom.report.size_sentences import next_steps
 from elbowroom.report.wording import latents, listed
 from elbowroom.results.outcomes import State, Worth
@@ -32,9 +32,11 @@ def headline(series: Series) -> str:
 
 def advice(series: Series) -> str:
     """Say which size to take until the answer is known, and what would decide it."""
-    best = series.of_state(State.LARGEST, State.LARGEST_KEPT)
-    until = [f"Until it is known, take {best[0].latent_dim}, the largest that trained well."] if best else []
-    return " ".join([*(until if not series.of_state(State.ENOUGH) else []), *next_steps(series)])
+    until = []
+    if (best := series.of_state(State.LARGEST, State.LARGEST_KEPT)) and not series.of_state(State.ENOUGH):
+        well = "so far" if best[0].unfinished else "that trained well"
+        until = [f"Until it is known, take {best[0].latent_dim}, the largest {well}."]
+    return " ".join([*until, *next_steps(series)])
 
 
 def confidence(series: Series, level: float) -> str:
@@ -46,16 +48,20 @@ def confidence(series: Series, level: float) -> str:
     said = series.of_state(State.TOO_FEW, State.ENOUGH)
     sure = f"Said with {100 * level:g} % confidence: {trained}." if said else f"Trained so far: {trained}."
     sure = sure if seeds[-1] > 1 else f"Nothing is sure: {trained}."
-    return (
-        f"{sure} Training is not finished: more may change it." if any(row.unfinished for row in series.rows) else sure
-    )
+    if any(row.unfinished for row in series.kept):
+        return f"{sure} Training is not finished: more may change the answer."
+    if out := series.of_state(State.UNDERTRAINED):
+        return f"{sure} {latents_of(out)} trained too little to be compared: longer training may change the answer."
+    return sure
 
 
 def width_headline(rows: Sequence[WidthGain]) -> str:
     """Say whether a wider network is worth having."""
     worths = {row.worth for row in rows}
     if worths == {Worth.NO_GAIN}:
-        return "No, where it was tried it gains too little to matter."
+        return "No. Where it was tried, it gains too little to matter."
     if worths == {Worth.WORTH_HAVING}:
         return "Yes, wherever it was tried."
-    return "Partly, it depends on the size." if Worth.WORTH_HAVING in worths else "Not known yet."
+    if Worth.WORTH_HAVING not in worths:
+        return "Not known yet."
+    return "Partly, it depends on the size." if Worth.NO_GAIN in worths else "At some sizes. At others it is not known."

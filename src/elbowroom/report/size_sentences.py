@@ -82,7 +82,7 @@ def _undecided(series: Series) -> Iterator[str]:
         than = _than([(row, row.excess_high) for row in open_ended], "by up to", math.ceil)
         whether = f"Whether {latents_of(open_ended, 'or')} {verb_of(open_ended)} enough is undecided"
         yield f"{whether}: a larger size may be better {than}."
-        yield f"The margin is {nats(rows[0].margin)}."
+        yield f"Less than the margin, {nats(rows[0].margin)}, does not matter."
     for row in rows:
         if row not in open_ended:
             unsettled = [
@@ -129,7 +129,7 @@ def _cut(series: Series) -> Iterator[str]:
         most = f"at most {nats_and_share(row.cut_high, row.explained, math.ceil)}" if row.cut_high > 0 else "nothing"
         yield f"Of {latents_of([row])}, a trained model can do with {size}: to set the others to 0 costs {most}."
         if row.cut < series.rows[0].latent_dim:
-            yield f"Whether a model trained with {size} alone is as good was not tried."
+            yield f"Whether a model trained with {size} alone is as good was not tried here."
 
 
 def _linear(series: Series) -> Iterator[str]:
@@ -166,7 +166,7 @@ def next_steps(series: Series) -> Iterator[str]:
             yield f"Next: train {whom} until each size has {first.step_seeds:.0f} seeds."
         case Step.LONGER:
             yield f"Next: train {whom} for twice the epochs."
-            if not series.of_state(State.UNCLEAR):
+            if not series.of_state(State.UNCLEAR, State.UNDECIDED, State.ENOUGH):
                 yield "More seeds alone would not decide it."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
             longer = ", and every size for twice the epochs" if trains_longer(series.rows) else ""

@@ -11,20 +11,22 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "answer": "Better means a lower test loss, in nats per image. What a model explains is the loss of always showing "
     "the mean image, minus the model's test loss. Each percentage beside nats is a share of what the best size "
     "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
-    'than the margin, and too few if one is better by more; otherwise it is undecided. Each of these, and each "at '
+    'than the margin, and too few if one is better by more; otherwise it is open. Each of these, and each "at '
     'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
     "this way: longer training, another network or a likelihood that assumes less noise may ask for more latents.",
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence: they are "
     "one-sided, so the interval among the differences is wider. Rise: how much higher "
-    "the training loss is than the lowest of a smaller size; if that exceeds the margin, the size was trained too "
-    "little and is left out. Twice the epochs: how much they would take off the training loss if it went on falling "
-    "like 1 / epoch. That is a rough guess: what comes can be less than half of it, or more than twice.",
+    "the training loss is than the lowest of a smaller size; if that exceeds the margin on average and is surely above "
+    "0, the size was trained too little and is left out. Twice the epochs: how much they would take off the training "
+    "loss if it went on falling like 1 / epoch. That is a rough guess: what comes can be less than half of it, or more "
+    "than twice.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
     "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
     "against each other, nor that of an autoencoder, which pays no KL, against a VAE's. A squared error is that of "
     "a Gaussian of variance 1/2 without its constant; a cross-entropy of pixels between 0 and 1 is no density. "
+    "A loss can be negative. "
     "Baselines have no seeds: they are closed forms of the training images.",
     "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE "
     "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
@@ -102,8 +104,8 @@ VERDICTS = {
     State.LARGEST: "Largest tried: there is no larger size to compare with.",
     State.LARGEST_KEPT: "Largest trained well: all larger sizes are undertrained, so there is none to compare with.",
     State.ONLY: "Only size tried: of this width and training there is no other size to compare with.",
-    State.UNDERTRAINED: "Undertrained: its training loss is above that of a smaller size by more than the margin, so "
-    "it is left out.",
+    State.UNDERTRAINED: "Undertrained: its training loss is surely above that of a smaller size, on average by more "
+    "than the margin, so it is left out.",
     State.UNCLEAR: "Unclear: its mean training loss is above that of a smaller size by more than the margin, but its "
     "seeds differ too much to tell.",
     State.ONE_SEED: "One seed: no conclusion.",

@@ -1,6 +1,5 @@
 """How well the latent sizes of a series were trained, in sentences made from the rows of answer.csv."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 from elbowroom.report.series import Series, latents_of, named, sizes_of
@@ -24,10 +23,10 @@ def unfinished(series: Series) -> Iterator[str]:
 
 
 def overfitting(series: Series) -> Iterator[str]:
-    if rows := [row for row in series.rows if row.overfits and row.state is not State.OVERFITTED]:
+    if rows := [row for row in series.kept if row.overfits and row.state is not State.OVERFITTED]:
         yield (
-            f"Longer training would not help with {latents_of(rows)}: the training loss still falls, but the test loss "
-            "hardly does."
+            f"By a rough guess, twice the epochs would lower the training loss with {latents_of(rows)} by more than "
+            "the margin, but the test loss by less."
         )
 
 
@@ -49,8 +48,8 @@ def undertrained(series: Series) -> Iterator[str]:
     if rows := series.of_state(State.UNDERTRAINED):
         losses = several(rows, "the training loss is", "the training losses are")
         yield (
-            f"{latents_of(rows)} trained worse than {_lower(series, rows)}: {losses} higher by at least "
-            f"{named(((row, row.rise_low) for row in rows), math.floor)}."
+            f"{latents_of(rows)} surely trained worse than {_lower(series, rows)}: {losses} higher by "
+            f"{named((row, row.rise) for row in rows)} on average, more than the margin."
         )
         yield (
             "A model with more latents can do all that one with fewer can, so the cause is training, not size. "

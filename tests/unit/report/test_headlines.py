@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from elbowroom.report.headlines import advice, confidence, headline
+from elbowroom.report.headlines import advice, confidence, headline, width_headline
 from elbowroom.report.series import Series
-from elbowroom.results.outcomes import State, Step
+from elbowroom.results.outcomes import State, Step, Worth
 from elbowroom.results.rows import SizeAnswer
-from tests.support.answers import ROW
+from tests.support.answers import GAIN, ROW
 
 ENOUGH = ROW
 TOO_FEW = replace(ROW, latent_dim=8, state=State.TOO_FEW)
@@ -40,8 +40,29 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
     assert advice(Series(unknown)) == (
         "Until it is known, take 32, the largest that trained well. Next: train 64 latents."
     )
+    unfinished = [replace(TOO_FEW, step=Step.LONGER, step_sizes="32"), replace(TOP, doubling_gain=9.0)]
+    assert advice(Series(unfinished)) == (
+        "Until it is known, take 32, the largest so far. Next: train 32 latents for twice the epochs. "
+        "More seeds alone would not decide it."
+    )
+    undecided = [replace(TOO_FEW, state=State.UNDECIDED, step=Step.LONGER, step_sizes="32"), unfinished[1]]
+    assert "seeds" not in advice(Series(undecided))  # they may decide it
     assert advice(Series([TOO_FEW, ENOUGH, TOP])) == ""
     assert advice(Series([replace(TOP, state=State.ONLY)])) == ""  # no size is the largest of one
+
+
+@pytest.mark.parametrize(
+    ("worths", "said"),
+    [
+        ([Worth.NO_GAIN], "No. Where it was tried, it gains too little to matter."),
+        ([Worth.WORTH_HAVING] * 2, "Yes, wherever it was tried."),
+        ([Worth.NO_GAIN, Worth.WORTH_HAVING, Worth.UNDECIDED], "Partly, it depends on the size."),
+        ([Worth.WORTH_HAVING, Worth.UNDECIDED], "At some sizes. At others it is not known."),
+        ([Worth.NO_GAIN, Worth.UNDECIDED], "Not known yet."),
+    ],
+)
+def test_a_wider_network_is_worth_it_or_not(worths: list[Worth], said: str) -> None:
+    assert width_headline([replace(GAIN, worth=worth) for worth in worths]) == said
 
 
 def test_how_sure_it_is() -> None:
@@ -50,5 +71,10 @@ def test_how_sure_it_is() -> None:
     assert confidence(Series(open_ended), 0.95) == "Trained so far: 3 seeds of each size, 50 epochs."
     single = [replace(row, seeds=1, doubling_gain=9.0) for row in (ROW, TOP)]
     assert confidence(Series(single), 0.95) == (
-        "Nothing is sure: 1 seed of each size, 50 epochs. Training is not finished: more may change it."
+        "Nothing is sure: 1 seed of each size, 50 epochs. Training is not finished: more may change the answer."
+    )
+    left_out = replace(TOP, latent_dim=64, state=State.UNDERTRAINED, doubling_gain=9.0)
+    assert confidence(Series([ENOUGH, TOP, left_out]), 0.95) == (
+        "Said with 95 % confidence: 3 seeds of each size, 50 epochs. 64 latents trained too little to be compared: "
+        "longer training may change the answer."
     )

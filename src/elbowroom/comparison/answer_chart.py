@@ -46,23 +46,25 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     best, margin = min(row.test_loss for row in kept), rows[0].margin
     if margin > 0:
         axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
-    if not all(np.isnan(row.linear_loss) for row in rows):
-        axes.plot(sizes, [row.linear_loss for row in rows], color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
+    if view.linear:
+        places = [row.latent_dim for row in view.linear], [row.linear_loss for row in view.linear]
+        axes.plot(*places, color=GREY, ls="-.", lw=1.2, label="exact linear VAE")
     if len(view.cut) > 1:
         places = [point.kept for point in view.cut], [point.loss for point in view.cut]
         axes.plot(*places, ".-", color=ORANGE, lw=0.8, ms=3, label="best model, cut down")
     for point in view.does:
-        axes.plot(point.kept, point.loss, "o", ms=9, mec=ORANGE, mfc="none", mew=1.5, label="so many do the work")
+        label = "so many do the work"  # its ring is within that of the answer
+        axes.plot(point.kept, point.loss, "o", ms=8, mec=ORANGE, mfc="none", mew=1.5, label=label, zorder=5)
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
     bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
-    if bounded:
+    if bounded and view.bars:
         axes.vlines(
             [row.latent_dim for row in bounded],
             [best + row.excess_low for row in bounded],
             [best + row.excess_high for row in bounded],
             color=BLUE,
             lw=2,
-            label="bounds against larger sizes" if view.bars else "",
+            label="bounds against larger sizes",
         )
     for own, filled, label in ((rows, BLUE, "mean over seeds"), (poor, "white", "trained too little, or unclear")):
         if own:

@@ -15,6 +15,7 @@ from elbowroom.comparison.latent_curves import CURVES, EVERY_LATENT, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD
 from elbowroom.figures.colours import GREY, SERIES
 from elbowroom.figures.curves import TERM_LABELS, label_epochs
+from elbowroom.figures.labels import Box, legible, most_telling_first
 from elbowroom.figures.style import DPI
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import Bend
@@ -38,6 +39,7 @@ class Look:
 
 
 LOOKS = (Look("o", 4), Look("s", -10), Look("^", 4))
+PLANE, LETTER, HEIGHT = (280, 260), 4.4, 8  # points: of the plane, and of a letter of its labels across and upwards
 
 
 def curves_figure(history: pd.DataFrame, title: str, colours: dict[str, str]) -> Figure:
@@ -101,6 +103,19 @@ def latents_figure(points: pd.DataFrame, elbows: pd.DataFrame, title: str) -> Fi
     return figure
 
 
+def _label_sizes(axes: Axes, variants: pd.DataFrame, above: dict[str, int]) -> None:
+    """Write the latent size at each point of the plane that has room for it. above: of each series, in points."""
+    points = variants[["test_rate", "test_distortion"]].to_numpy()
+    texts = [f"{size:g}" for size in variants.latent_dim]
+    shifts = [(5, above[series]) for series in variants.series]
+    places = axes.transLimits.transform(points) * PLANE
+    marks = [Box(x - 2, x + 2, y - 2, y + 2) for x, y in places]
+    boxes = [Box(x, x + LETTER * len(text), y, y + HEIGHT) for (x, y), text in zip(places + shifts, texts, strict=True)]
+    for point, text, shift, has_room in zip(points, texts, shifts, legible(boxes, marks), strict=True):
+        if has_room:
+            axes.annotate(text, (point[0], point[1]), xytext=shift, textcoords="offset points", fontsize=7)
+
+
 def _bars(variants: pd.DataFrame, metric: str) -> "tuple[pd.Series[float], pd.Series[float]]":
     """Return the ends of the bars that show a metric's deviation over seeds."""
     deviation = variants[f"{metric}_sd"].fillna(0)
@@ -156,9 +171,8 @@ def plane_figure(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, co
     for point in variants.to_dict("records"):
         error = {f"{way}err": point[f"test_{term}_sd"] for way, term in (("x", "rate"), ("y", "distortion"))}
         name, error = point["variant"], error if point["seeds"] > 1 else {}
-        where, look = (point["test_rate"], point["test_distortion"]), looks[point["series"]]
-        axes.errorbar(*where, fmt=look.marker, ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
-        axes.annotate(f"{point['latent_dim']:g}", where, xytext=(5, look.above), textcoords="offset points", fontsize=7)
+        where, marker = (point["test_rate"], point["test_distortion"]), looks[point["series"]].marker
+        axes.errorbar(*where, fmt=marker, ms=5, lw=1, color=colours[name], label=name, zorder=3, **error)
     for _, members in variants.sort_values("latent_dim").groupby("series"):
         axes.plot(members.test_rate, members.test_distortion, color="#b5b5b5", lw=1)
     linear = baselines[baselines.baseline == Baseline.LINEAR_VAE].sort_values("test_rate")
@@ -170,6 +184,7 @@ def plane_figure(variants: pd.DataFrame, baselines: pd.DataFrame, title: str, co
     axes.plot(0, mean, "x", color="#555555", label=f"mean image (0, {mean:,.0f})")  # in the legend; drawn if near
     axes.set_xlim(_limits(*_bars(variants, "test_rate"), linear.test_rate))
     axes.set_ylim(_limits(*_bars(variants, "test_distortion"), linear.test_distortion))
+    _label_sizes(axes, most_telling_first(variants), {series: look.above for series, look in looks.items()})
     for loss in np.linspace(*axes.get_ylim(), 7):
         axes.axline((0, loss), slope=-1, color="#e6e6e6", lw=0.6, zorder=0)
     axes.set(title=title, xlabel="rate: KL on test (nats per image)", ylabel="distortion on test (nats per image)")

@@ -24,26 +24,30 @@ def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoi
 class AnswerView(NamedTuple):
     """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first.
 
-    does: those of them that a trained model can do with, the fewest latents: one or none. bars: the sizes whose bar of
-    bounds is long enough to stick out of their point.
+    does: those of them that a trained model can do with, the fewest latents: one or none. linear: the sizes whose exact
+    linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is long enough to stick out of
+    their point.
     """
 
     low: float
     high: float
     cut: list[TruncatedPoint]
     does: list[TruncatedPoint]
+    linear: list[SizeAnswer]
     bars: list[SizeAnswer]
 
 
 def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) -> AnswerView:
     """Frame the latent sizes of a series, with the curve of the one with the lowest loss, as far as it is near.
 
-    Cut down to few latents a model is far worse than one that was trained with them, so the rest of the curve would
-    squeeze the chart. The first of its points may be above the frame, for the line to leave it there.
+    Cut down to few latents a model is far worse than one that was trained with them, so the start of the curve would
+    squeeze the chart. The first of its points may be above the frame, for the line to leave it there. Nor does the
+    frame grow for the linear VAE, which is often far worse: its line is drawn as far as it is in the frame.
     """
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     first = min(kept, key=lambda row: row.test_loss)
     best = first.test_loss
+    curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
     bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept]
     shown = np.array(
         [
@@ -51,14 +55,14 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
             best + rows[0].margin,
             *(end for _, ends in bars for end in ends),
             *(row.test_loss for row in rows),
-            *(row.linear_loss for row in rows),
         ]
     )
-    low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
+    low, high = float(np.nanmin([*shown, *(point.loss for point in curve)])), float(np.nanmax(shown))
     room = ROOM * (high - low) or 1.0
-    curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     does = [point for point in curve if point.kept == first.cut]
+    linear = [row for row in rows if not np.isnan(row.linear_loss)]
+    in_frame = any(low - room <= row.linear_loss <= high + room for row in linear)
     hidden = POINT * (high - low + 2 * room)
     seen = [row for row, ends in bars if max(abs(end - row.test_loss) for end in ends) > hidden]  # false of nan
-    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, seen)
+    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, linear * in_frame, seen)

@@ -13,12 +13,12 @@ SCALE = 0.3, 0.85  # the part of viridis that more names than that get; .dvc/pag
 BLUE, ORANGE, GREEN = PALETTE[:3]
 GREY = "#8a8a8a"  # of baselines
 # ColorBrewer's ramps, from light to dark: one for each series.
-RAMPS = ["YlGnBu", "YlOrRd", "RdPu", "Greys", "YlGn", "YlOrBr"]
+RAMPS = ["YlGnBu", "YlOrRd", "RdPu", "Greys", "YlGn", "YlOrBr", "PuBu"]
 RAMP = 0.42, 0.92  # the part of them that is visible on white and on black
 # Petroff's ten colours (2021, arXiv:2107.02270), searched to be distinct for the colour-blind, too.
 CLASSES = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
-SERIES = [CLASSES[number] for number in (4, 2, 5, 8, 6, 7)]  # unlike those of variants: a series is not one
+SERIES = [CLASSES[number] for number in (4, 2, 0, 8, 6, 5)]  # unlike those of variants: a series is not one
 
 
 def distinct_colours(names: Iterable[str]) -> dict[str, str]:

@@ -28,8 +28,12 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
     if any(view.bars for _, view in panels):
         yield "A bar shows how much worse a size may be than the best larger one."
         yield "A bar that begins above the band means too few; if it ends in the band or below, the size may be enough."
-    elif State.TOO_FEW in states and all(_too_few_above(own) for own, _ in panels):
-        yield "A size above the band is too few."
+        yield "A bar from the band to above it means undecided."
+        if any(row.excess_high < 0 for _, view in panels for row in view.bars):
+            yield "A bar that ends below the band means that the size is surely better than all larger ones."
+    elif State.TOO_FEW in states:
+        is_clear = all(_too_few_above(own) for own, _ in panels)
+        yield "A size above the band is too few." if is_clear else "A size well above the band is too few."
     if State.ENOUGH in states:
         yield "The green ring marks the answer."
     doubtful = bool(states & {State.UNCLEAR, State.BARELY_TRAINED})
@@ -46,7 +50,7 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
             ring = "A ring" if several else "The ring"
             yield f"{ring} on it marks how few do the work: the fewest whose loss is surely within a margin of the"
             yield "line's lowest point."
-    if any(pd.notna(row.linear_loss) for row in rows):
+    if any(view.linear for _, view in panels):
         yield "The dashed grey line is the exact linear VAE: the best that a network without nonlinearity can do."
 
 

@@ -14,7 +14,7 @@ from elbowroom.results.metrics import NATS
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 
-CUT_DOWN = "best model, cut down"
+CUT_DOWN, LINEAR_VAE = "best model, cut down", "exact linear VAE"
 DARK_ORANGE = "#a64900"  # of a text: it has enough contrast
 
 
@@ -50,12 +50,12 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     layers: list[alt.Chart] = [ribbon.encode(y=alt.Y("low:Q", title=f"test loss ({NATS})", scale=scale), y2="high:Q")]
     layers += [
         *_linear_vae(rows, view, x, y),
-        *_cut_down(rows, view, [*sizes, *(point.kept for point in view.cut)], x, y),
+        *_cut_down(rows, view, x, y),
     ]
     chart = alt.Chart(table).encode(x=x)
     layers.append(chart.mark_line(color=BLUE, opacity=0.7, strokeWidth=1).encode(y=y))
     bounded = table[table["from"].notna() & table["to"].notna()]
-    if len(bounded):
+    if len(bounded) and view.bars:
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
         layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})", scale=scale), y2="to:Q"))
     poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED])
@@ -77,20 +77,16 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
 
 
 def _linear_vae(rows: Sequence[SizeAnswer], view: AnswerView, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
-    """Draw the exact linear VAE of each size, if there is one, and name it at its right end."""
-    table = pd.DataFrame({"latent_dim": row.latent_dim, "test_loss": row.linear_loss} for row in rows).dropna()
-    if table.empty:
+    """Draw the exact linear VAE of each size as far as it is in the frame, and name it where there is room."""
+    if not view.linear:
         return
-    yield alt.Chart(table).mark_line(color=GREY, strokeDash=[5, 3]).encode(x=x, y=y)
-    last = table.iloc[-1:].assign(name="exact linear VAE")
-    lowest = last.test_loss.item() < view.low + 0.15 * (view.high - view.low)
-    named = alt.Chart(last).mark_text(align="right", baseline="top" if lowest else "bottom", dy=4 if lowest else -3)
-    yield named.encode(x=x, y=y, text="name:N")
+    table = pd.DataFrame({"latent_dim": row.latent_dim, "test_loss": row.linear_loss} for row in view.linear)
+    yield alt.Chart(table).mark_line(color=GREY, strokeDash=[5, 3], clip=True).encode(x=x, y=y)
+    seen = table[table.test_loss.between(view.low, view.high)]
+    yield _named(LINEAR_VAE, seen, rows, view).encode(x=x, y=y, text="name:N")
 
 
-def _cut_down(
-    rows: Sequence[SizeAnswer], view: AnswerView, drawn: Sequence[int], x: alt.X, y: alt.Y
-) -> Iterator[alt.Chart]:
+def _cut_down(rows: Sequence[SizeAnswer], view: AnswerView, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
     """Draw the best model with fewer and fewer of its latents, and name it where there is room."""
     table = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.cut)
     if len(table) < 2 or (seen := table[table.test_loss <= view.high]).empty:
@@ -101,17 +97,23 @@ def _cut_down(
     if view.does:
         does = seen[seen.latent_dim == view.does[0].kept]
         yield alt.Chart(does).mark_point(color=ORANGE, size=130, strokeWidth=2).encode(x=x, y=y)
+    yield _named(CUT_DOWN, seen, rows, view).encode(x=x, y=y, text="name:N", color=alt.value(DARK_ORANGE))
+
+
+def _named(name: str, line: pd.DataFrame, rows: Sequence[SizeAnswer], view: AnswerView) -> alt.Chart:
+    """Write a line's name beside one of its points. line: latent_dim and test_loss of those in the frame."""
+    drawn = [*(row.latent_dim for row in rows), *(point.kept for point in view.cut)]
     first, last = math.log(min(drawn)), math.log(max(drawn))
 
     def at(size: float, loss: float) -> tuple[float, float]:
-        return (math.log(size) - first) / (last - first), (view.high - loss) / (view.high - view.low)
+        return (math.log(size) - first) / (last - first or 1), (view.high - loss) / (view.high - view.low)
 
     trained = [at(row.latent_dim, row.test_loss) for row in rows]
-    linear = [at(row.latent_dim, row.linear_loss) for row in rows if not math.isnan(row.linear_loss)]
+    linear = [at(row.latent_dim, row.linear_loss) for row in view.linear]
     cut = [at(point.kept, point.loss) for point in view.cut]
     best = min(row.test_loss for row in rows if row.state is not State.UNDERTRAINED)
     band = [[at(size, loss) for size in (min(drawn), max(drawn))] for loss in (best, best + rows[0].margin)]
-    place = place_of(CUT_DOWN, cut[len(cut) - len(seen) :], [trained, linear, cut, *band], trained)
-    named = alt.Chart(seen.iloc[[place.point]].assign(name=CUT_DOWN))
-    text = named.mark_text(align=place.align, baseline="middle", dx=place.dx, dy=place.dy, color=DARK_ORANGE)
-    yield text.encode(x=x, y=y, text="name:N")
+    own = [at(size, loss) for size, loss in zip(line.latent_dim, line.test_loss, strict=True)]
+    place = place_of(name, own, [trained, linear, cut, *band], trained)
+    named = alt.Chart(line.iloc[[place.point]].assign(name=name))
+    return named.mark_text(align=place.align, baseline="middle", dx=place.dx, dy=place.dy)

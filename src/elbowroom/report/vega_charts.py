@@ -13,6 +13,7 @@ from elbowroom.comparison.latent_curves import CURVES, FAR
 from elbowroom.core.settings import ACTIVE_THRESHOLD, Study
 from elbowroom.figures.colours import GREY, SERIES
 from elbowroom.figures.curves import TERM_LABELS
+from elbowroom.figures.labels import Box, legible, most_telling_first
 from elbowroom.results.metrics import METRICS, NATS
 from elbowroom.results.outcomes import Bend
 from elbowroom.results.rows import Baseline
@@ -20,6 +21,7 @@ from elbowroom.results.rows import Baseline
 Spec = dict[str, Any]
 HEIGHT = 260
 HOLLOW = "#ffffff"  # of a point: the page draws it as what is behind the chart
+PLANE, LETTER = (310, 220), 6  # pixels: of the plane at a usual width, and of a letter of its labels across
 LEAST = 1e-4  # nats: a latent with less is not used, and would squash the others
 
 
@@ -54,11 +56,11 @@ def curves_charts(history: pd.DataFrame, colours: dict[str, str], study: Study) 
 
 def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[str, str]) -> Spec:
     """Draw the rate-distortion plane of a family on test: its VAEs, and the linear VAE among its baselines."""
+    linear = baselines[baselines.baseline == Baseline.LINEAR_VAE][
+        ["baseline", "latent_dim", "test_rate", "test_distortion"]
+    ]
     table = variants[["variant", "series", "latent_dim", "test_rate", "test_distortion", "test_loss"]]
-    sizes = table.latent_dim.astype(str)
-    downwards = table.groupby("series").test_distortion.rank(ascending=False)
-    is_odd = downwards % 2 == 1  # every second label is on the other side, to overlap no neighbour
-    table = table.assign(above=sizes.where(is_odd, ""), below=sizes.where(~is_odd, ""))
+    table = _label_sizes(most_telling_first(table), pd.concat([table, linear]))
     scale = alt.Scale(zero=False, padding=16)
     x = alt.X("test_rate:Q", title=f"rate: KL on test ({NATS})", scale=scale)
     y = alt.Y("test_distortion:Q", title=f"distortion on test ({NATS})", scale=scale)
@@ -71,15 +73,33 @@ def plane_chart(variants: pd.DataFrame, baselines: pd.DataFrame, colours: dict[s
     above = chart.mark_text(dx=7, dy=-7, align="left", fontSize=10).encode(text="above:N")
     below = chart.mark_text(dx=-7, dy=9, align="right", fontSize=10).encode(text="below:N")
     hover = _hover(chart, ["variant", "latent_dim", "test_rate", "test_distortion", "test_loss"])
-    linear = baselines[baselines.baseline == Baseline.LINEAR_VAE][
-        ["baseline", "latent_dim", "test_rate", "test_distortion"]
-    ]
     line = alt.Chart(linear).encode(x=x, y=y, order="latent_dim:Q")
     drawn = line.mark_line(color=GREY, strokeDash=[5, 3], point={"color": GREY, "size": 16})
-    named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=-6, align="right", fontSize=10)
+    named = alt.Chart(linear[:1]).encode(x=x, y=y, text="baseline:N").mark_text(dx=8, dy=-4, align="left", fontSize=10)
     of_linear = _hover(line, ["baseline", "latent_dim", "test_rate", "test_distortion"])
     behind = joined + drawn + named + of_linear if len(linear) else joined
     return to_spec(behind + points + above + below + hover)
+
+
+def _label_sizes(table: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns above and below: the latent size of each point of the plane, in one of them, if there is room.
+
+    drawn: all points of the plane. Every second label is on the other side, to overlap no neighbour.
+    """
+    terms = ["test_rate", "test_distortion"]
+    low, high = drawn[terms].min(), drawn[terms].max()
+    places = ((table[terms] - low) / (high - low).replace(0, 1)).to_numpy() * PLANE
+    texts = table.latent_dim.astype(str)
+    is_above = table.groupby("series").test_distortion.rank(ascending=False) % 2 == 1
+    boxes = [
+        Box(x + 7, x + 7 + LETTER * len(text), y + 2, y + 12)
+        if above
+        else Box(x - 7 - LETTER * len(text), x - 7, y - 14, y - 4)
+        for (x, y), text, above in zip(places, texts, is_above, strict=True)
+    ]
+    marks = [Box(x - 4, x + 4, y - 4, y + 4) for x, y in places]
+    has_room = pd.Series(legible(boxes, marks), table.index)
+    return table.assign(above=texts.where(is_above & has_room, ""), below=texts.where(~is_above & has_room, ""))
 
 
 def spectrum_chart(table: pd.DataFrame, colours: dict[str, str]) -> Spec:
@@ -129,8 +149,8 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
         size = alt.X("latent_dim:Q", title="latent size", scale=alt.Scale(type="log", base=2, nice=False), axis=axis)
         value = alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False))
         own = rows[rows.series.isin(ours)]
-        scale = alt.Scale(range=SERIES)
-        colour = alt.Color("series:N", title=None, sort=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
+        legend = alt.Legend(columns=2, symbolOpacity=1) if own.series.nunique() > 1 else None
+        colour = alt.Color("series:N", title=None, sort=None, scale=alt.Scale(range=SERIES), legend=legend)
         lines = alt.Chart(own).encode(x=size)
         layers: list[Any] = [
             lines.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title=unit), y2="high:Q", color=colour),
@@ -144,15 +164,15 @@ def latents_charts(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -
                 *_names(others, rows, size, value),
                 _hover(grey, tips[:3]),
             ]
-        found = elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)][["latent_dim", "low", "high"]]
+        found = elbows[(elbows.metric == metric) & (elbows.bend == Bend.FOUND)][["series", "latent_dim", "low", "high"]]
         if len(found):
             shaded = found.assign(low=found.low.clip(sizes[0]), high=found.high.clip(upper=sizes[-1]))
             band = (
                 alt.Chart(shaded)
-                .mark_rect(color=GREY, opacity=0.15)
-                .encode(x=alt.X("low:Q", title="latent size"), x2="high:Q")
+                .mark_rect(opacity=0.12)
+                .encode(x=alt.X("low:Q", title="latent size"), x2="high:Q", color=colour)
             )
-            layers += [band, alt.Chart(found).mark_rule(color=GREY).encode(x=size)]
+            layers += [band, alt.Chart(found).mark_rule().encode(x=size, color=colour)]
         specs[_title(METRICS[metric].label)] = to_spec(alt.layer(*layers, _hover(lines.encode(y=value), tips)))
     return specs
 

@@ -109,8 +109,23 @@ def test_the_best_size_is_drawn_cut_down(rows: list[SizeAnswer]) -> None:
     assert list(kept[-3:]) == [32, 64, 128]
     assert losses[-1] == pytest.approx(rows[-2].test_loss)  # the model itself
     assert losses[0] > high > losses[1]  # the line leaves the chart
+    better = [replace(point, loss=low - 5) if point.kept == 32 else point for point in points]
+    assert answer_view(rows, better).low < low - 5  # a point below all others is in the frame, too
     undertrained = [replace(row, state=State.UNDERTRAINED) if row.latent_dim == 128 else row for row in rows]
     assert answer_view(undertrained, points).cut == []  # the points of the next best were not measured
+
+
+def test_a_far_linear_vae_does_not_stretch_the_axis(rows: list[SizeAnswer]) -> None:
+    """Its line leaves the frame where it is far; if all of it is, neither chart has it."""
+    far = [replace(row, linear_loss=10 * row.test_loss) for row in rows]
+    near = [replace(rows[0], linear_loss=rows[0].test_loss), *far[1:]]
+    assert (answer_view(near, []).linear, answer_view(far, []).linear) == (near, [])
+    assert answer_view(near, [])[:2] == answer_view(far, [])[:2]
+    lines = {str(line.get_label()) for line in answer_figure([far], [], "mnist").axes[0].lines}
+    assert lines >= {"mean over seeds"}
+    assert "exact linear VAE" not in lines
+    assert "exact linear VAE" in str(answer_chart(near, []))
+    assert "exact linear VAE" not in str(answer_chart(far, []))
 
 
 def test_points_are_means_over_seeds(study: Study) -> None:

@@ -12,7 +12,7 @@ from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from tests.support.answers import ROW
 
-ENOUGH = replace(ROW, linear_loss=64.0, excess_low=-1.0, excess_high=1.0)
+ENOUGH = replace(ROW, linear_loss=61.0, excess_low=-1.0, excess_high=1.0)
 LARGE = replace(ENOUGH, variant="z32", latent_dim=32, state=State.ROOMY, test_loss=60.5, excess_low=math.nan)
 LARGE = replace(LARGE, excess=math.nan, excess_high=math.nan)
 SMALL = replace(
@@ -28,7 +28,7 @@ WORDS = ("band", "bar", "above the band is too few", "green ring", "hollow", "or
         ([ENOUGH, LARGE], [], {"band", "bar", "green ring", "dashed grey"}),
         ([SMALL, LARGE], [], {"band", "above the band is too few", "dashed grey"}),  # its bar is shorter than a point
         (
-            [replace(SMALL, linear_loss=math.nan), replace(LARGE, linear_loss=math.nan)],
+            [replace(SMALL, linear_loss=math.nan), replace(LARGE, linear_loss=190.0)],  # beyond the frame
             [],
             {"band", "above the band is too few"},
         ),

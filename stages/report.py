@@ -43,6 +43,7 @@ def main() -> None:
         versions=provenance.versions(),
         stage_times=provenance.stage_times(),
         docs=links.docs(),
+        studies=links.studies(),
     )
     for file, text in pages.render(study, inputs).items():
         files.write(Path("report") / file, text)

@@ -36,4 +36,5 @@ def report_inputs(study: Study, explored: dict[str, Explored], live: dict[str, L
             versions=["Python 3"],
             stage_times=[StageTime("train", runs=8, total=80.0, longest=20.0)],
             docs=[],
+            studies=[],
         )

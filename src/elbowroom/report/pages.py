@@ -49,7 +49,7 @@ class ReportInputs:
     each dataset's judge was trained. dimensions: in how many directions each dataset's images vary. costs: of each
     variant, a row for each seed. explored: the variants whose latent space is explored. live: those whose decoder is
     there. pictures: captions.ON_PAGE of each dataset, by DATASET-KIND. outdated: variants whose results are of older
-    code. commit, versions, stage_times: as provenance returns them. docs: as links returns them.
+    code. commit, versions, stage_times: as provenance returns them. docs, studies: as links returns them.
     """
 
     comparison: Comparison
@@ -65,6 +65,7 @@ class ReportInputs:
     versions: list[str]
     stage_times: list[StageTime]
     docs: list[Link]
+    studies: list[Link]
 
 
 def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
@@ -110,6 +111,7 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "claims_said": claim_tables.claims_in_short(audited),
         "published": published(study, comparison),
         "docs": inputs.docs,
+        "studies": inputs.studies,
         "example": example(study, comparison.answer),
         "time_taken": " ".join(time_taken(study, inputs.costs, inputs.stage_times)),
         "costs": text_tables.costs(study, inputs.costs),

@@ -79,6 +79,7 @@ def pages(
     trained: Mapping[str, dict[str, object]] = MappingProxyType({}),
     encoder: int = 0,
     links: Sequence[Link] = (),
+    studies: Sequence[Link] = (),
     **changes: pd.DataFrame,
 ) -> dict[str, str]:
     """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some.
@@ -220,6 +221,7 @@ def pages(
         ["Python 3.11"],
         [StageTime("train", runs=8, total=80.0, longest=20.0)],
         list(links),
+        list(studies),
     )
     return render(study, inputs)
 
@@ -320,11 +322,15 @@ def test_the_dimension_of_images_is_told_once(study: Study) -> None:
         assert page.count("The images themselves vary in about 13 (TwoNN) or 12 (Levina-Bickel) directions") == 1
 
 
-def test_docs_are_linked_where_there_are_any(study: Study) -> None:
-    rendered = pages(study, links=[Link("../docs/start.md", "first steps")])
+def test_docs_and_other_studies_are_linked_where_there_are_any(study: Study) -> None:
+    rendered = pages(
+        study, links=[Link("../docs/start.md", "first steps")], studies=[Link("../room/README.md", "A <sweep>")]
+    )
     assert 'Read on: <a href="../docs/start.md">first steps</a>.' in rendered["index.html"]
     assert "Read on: [first steps](../docs/start.md)." in rendered["README.md"]
-    assert not any("Read on" in page for page in pages(study).values())
+    assert 'Other studies here: <a href="../room/README.md">A &lt;sweep&gt;</a>.' in rendered["index.html"]
+    assert "Other studies here: [A \\<sweep\\>](../room/README.md)." in rendered["README.md"]
+    assert not any("Read on" in page or "Other studies" in page for page in pages(study).values())
 
 
 def test_a_model_to_add_is_the_one_that_the_answer_asks_for(study: Study) -> None:

@@ -42,7 +42,7 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
 
     Cut down to few latents a model is far worse than one that was trained with them, so the start of the curve would
     squeeze the chart. The first of its points may be above the frame, for the line to leave it there. Nor does the
-    frame grow for the linear VAE, which is often far worse: its line is drawn as far as it is in the frame.
+    frame grow upwards for the linear VAE, which is often far worse: its line is drawn as far as it is in the frame.
     """
     kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     first = min(kept, key=lambda row: row.test_loss)
@@ -57,7 +57,8 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
             *(row.test_loss for row in rows),
         ]
     )
-    low, high = float(np.nanmin([*shown, *(point.loss for point in curve)])), float(np.nanmax(shown))
+    below = [*(point.loss for point in curve), *(row.linear_loss for row in rows)]
+    low, high = float(np.nanmin([*shown, *below])), float(np.nanmax(shown))
     room = ROOM * (high - low) or 1.0
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     does = [point for point in curve if point.kept == first.cut]

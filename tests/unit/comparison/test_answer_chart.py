@@ -126,6 +126,9 @@ def test_a_far_linear_vae_does_not_stretch_the_axis(rows: list[SizeAnswer]) -> N
     assert "exact linear VAE" not in lines
     assert "exact linear VAE" in str(answer_chart(near, []))
     assert "exact linear VAE" not in str(answer_chart(far, []))
+    better = [replace(row, linear_loss=10.0) for row in rows]  # than each of these models: that must be seen
+    assert answer_view(better, []).linear == better
+    assert answer_view(better, []).low < 10
 
 
 def test_points_are_means_over_seeds(study: Study) -> None:

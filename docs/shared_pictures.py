@@ -1,8 +1,8 @@
 """Make the pictures that people share: `make pictures`.
 
 docs/pictures/explorer.gif: the root study's page, moving over the map of latent space. docs/pictures/card.png, 1200 x
-630 pixels, for links on social sites: the question, and what that study answers. Needs a Chromium (CHROMIUM, or the
-first on PATH).
+630 pixels, for links on social sites: the question, and what the sweep of latent sizes answers. Needs a Chromium
+(CHROMIUM, or the first on PATH).
 """
 
 import base64
@@ -24,7 +24,8 @@ from elbowroom.results import tables
 
 ROOT = Path(__file__).parents[1]
 EXPLORED = ROOT / "report/index.html"
-CHART = ROOT / "report/comparison/pictures/mnist-gaussian-pm1-answer.png"
+SWEEP = ROOT / "studies/room"
+CHART = SWEEP / "report/comparison/pictures/mnist-gaussian-pm1-answer.png"
 CARD = (1200, 630)  # pixels, as social sites have it
 FRAMES, MILLISECONDS, COLOURS = 24, 150, 128  # of the GIF
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -74,14 +75,14 @@ def explored(browser: Browser) -> Iterator[Image.Image]:
 
 
 def card() -> str:
-    """Return the card as HTML."""
-    os.chdir(ROOT)
+    """Return the card as HTML. It has the first answer for each dataset."""
+    os.chdir(SWEEP)
     study = load_study()
-    said = "".join(
-        f"<p><small>{escape(each.question)}</small>{escape(each.headline)}</p>"
-        for each in answer(study, tables.comparison(study))
-        if each.headline
-    )
+    answers = {}
+    for each in answer(study, tables.comparison(study)):
+        if each.headline:
+            answers.setdefault(each.subject.partition(",")[0], each)
+    said = "".join(f"<p><small>{escape(a.question)}</small>{escape(a.headline)}</p>" for a in answers.values())
     chart = base64.b64encode(CHART.read_bytes()).decode()
     words = f'<h1>How much room does a VAE need?</h1>{said}<p class="name">elbowroom</p>'
     return f'<style>{STYLE}</style><div>{words}</div><img src="data:image/png;base64,{chart}">'

@@ -1,6 +1,8 @@
 """What all tests share. Data is real: from ELBOWROOM_MIRROR, or downloaded once to the user's cache folder."""
 
+import contextlib
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,15 +20,31 @@ if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and so by what tests start
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108  a disk in memory, on Linux
+ROOM = 8 * 2**30  # bytes that all tests need
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Before torch: more threads than cores slow each other down. Workers of pytest find what is set here."""
+    """Before torch: more threads than cores slow each other down. Workers of pytest find what is set here.
+
+    Temporary folders are in memory: DVC and its databases wait for a disk after every stage.
+    """
     workers = config.getoption("numprocesses", None) or os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes first, so that no worker is left alone with it."""
     items.sort(key=lambda item: "dvc" not in item.keywords)
+
+
+@pytest.fixture(autouse=True)
+def _where_the_last_test_began() -> Iterator[None]:
+    """Return from the study's folder that a command went to, which is deleted after the test."""
+    with contextlib.chdir("."):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,12 @@ def _where_the_last_test_began() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_dvc(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What DVC knows of files, by their times, is in memory too, and not left behind in /var/tmp."""
+    os.environ["DVC_SITE_CACHE_DIR"] = str(tmp_path_factory.mktemp("dvc"))
+
+
 @pytest.fixture(scope="session")
 def published() -> "dict[str, Images]":
     """Both datasets, whole, as prepare makes them."""

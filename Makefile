@@ -40,8 +40,8 @@ docs: $(READY) ## make a site of docs/ -> site/index.html
 	PYTHONPATH=src sphinx-build --fail-on-warning --keep-going --quiet --conf-dir docs . site
 	rm -rf site/.doctrees
 
-test: $(READY) ## run every test, one process more than JOBS: they wait for DVC and for browsers
-	pytest -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder --durations=20
+test: $(READY) ## run every test, by as many processes as JOBS
+	pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(READY) audit ## check format, style and types, and audit
 	ruff format --check .

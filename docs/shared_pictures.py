@@ -81,7 +81,7 @@ def card() -> str:
     answers = {}
     for each in answer(study, tables.comparison(study)):
         if each.headline:
-            answers.setdefault(each.subject.partition(",")[0], each)
+            answers.setdefault(study.variants[each.variant].dataset if each.variant else each.subject, each)
     said = "".join(f"<p><small>{escape(a.question)}</small>{escape(a.headline)}</p>" for a in answers.values())
     chart = base64.b64encode(CHART.read_bytes()).decode()
     words = f'<h1>How much room does a VAE need?</h1>{said}<p class="name">elbowroom</p>'

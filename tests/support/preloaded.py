@@ -87,7 +87,8 @@ PlainDumper.add_representer(OrderedDict, PlainDumper.represent_dict)
 def parse_yaml_fast(parse: Callable[..., Any], texts: Iterable[str]) -> Callable[..., Any]:
     """Return a function that parses YAML as DVC's does, but dvc.lock by libyaml, and another text once.
 
-    texts: what to parse now. Comments are kept as by DVC's, which then parses anew.
+    texts: what to parse now. libyaml takes 1e-05 in a lock for a text, which is never one of a tiny study's settings.
+    Comments are kept as by DVC's, which then parses anew.
     """
     parsed = {text: parse(text, "") for text in texts}
 

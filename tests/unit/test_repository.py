@@ -31,3 +31,7 @@ def test_paths_work_on_file_systems_that_ignore_case_and_limit_length() -> None:
     paths = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")  # noqa: S607
     assert len({path.lower() for path in paths}) == len(paths) > 100
     assert max(map(len, paths)) < 120
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120

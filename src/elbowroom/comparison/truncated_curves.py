@@ -63,7 +63,8 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     above = [place for place, point in enumerate(curve) if point.loss > high + room]
     does = [point for point in curve if point.kept == first.cut]
     linear = [row for row in rows if not np.isnan(row.linear_loss)]
-    in_frame = any(low - room <= row.linear_loss <= high + room for row in linear)
+    if not any(low - room <= row.linear_loss <= high + room for row in linear):
+        linear = []
     hidden = POINT * (high - low + 2 * room)
     seen = [row for row, ends in bars if max(abs(end - row.test_loss) for end in ends) > hidden]  # false of nan
-    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, linear * in_frame, seen)
+    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, linear, seen)

@@ -13,12 +13,13 @@ SCALE = 0.3, 0.85  # the part of viridis that more names than that get; .dvc/pag
 BLUE, ORANGE, GREEN = PALETTE[:3]
 GREY = "#8a8a8a"  # of baselines
 # ColorBrewer's ramps, from light to dark: one for each series.
-RAMPS = ["YlGnBu", "YlOrRd", "RdPu", "Greys", "YlGn", "YlOrBr", "PuBu"]
+RAMPS = ["YlGnBu", "YlOrRd", "RdPu", "Greys", "YlGn", "YlOrBr", "Purples"]
 RAMP = 0.42, 0.92  # the part of them that is visible on white and on black
+ONLY_RAMP, ONLY_SPAN = "turbo", (0.08, 0.92)  # of a single series, whose sizes need not be told from another's
 # Petroff's ten colours (2021, arXiv:2107.02270), searched to be distinct for the colour-blind, too.
 CLASSES = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
-SERIES = [CLASSES[number] for number in (4, 2, 0, 8, 6, 5)]  # unlike those of variants: a series is not one
+SERIES = [CLASSES[number] for number in (4, 2, 0, 6, 5, 7)]  # none is grey, as baselines are
 
 
 def distinct_colours(names: Iterable[str]) -> dict[str, str]:
@@ -41,15 +42,19 @@ def variant_colours(study: Study) -> dict[str, str]:
 
 
 def _colours(variants: dict[str, VariantSettings]) -> dict[str, str]:
-    """Give more than eight variants a ramp for each series of latent sizes, darker for more of them, if that helps."""
+    """Give more than eight variants a ramp for each series of latent sizes, if that helps.
+
+    It is darker for more latents. A single series has a ramp of many hues.
+    """
     series: dict[str, list[str]] = {}
     for name, variant in variants.items():
         series.setdefault(repr(variant.model_dump(exclude={"latent_dim"})), []).append(name)
     if len(variants) <= len(PALETTE) or len(series) > len(RAMPS):
         return distinct_colours(variants)
+    ramps, span = ([ONLY_RAMP], ONLY_SPAN) if len(series) == 1 else (RAMPS, RAMP)
     found: dict[str, str] = {}
-    for ramp, names in zip(RAMPS, sorted(series.values(), key=len, reverse=True), strict=False):
+    for ramp, names in zip(ramps, sorted(series.values(), key=len, reverse=True), strict=False):
         by_size = sorted(names, key=lambda name: variants[name].latent_dim)
-        shades = matplotlib.colormaps[ramp](np.linspace(*RAMP, len(names)) if len(names) > 1 else [np.mean(RAMP)])
+        shades = matplotlib.colormaps[ramp](np.linspace(*span, len(names)) if len(names) > 1 else [np.mean(span)])
         found |= {name: matplotlib.colors.to_hex(shade) for name, shade in zip(by_size, shades, strict=True)}
     return {name: found[name] for name in variants}

@@ -25,15 +25,12 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
     yield "Each blue point is a VAE with that many latents; lower is better."
     if rows[0].margin > 0:
         yield "The green band is the margin: losses in it count as good as the best."
-    if any(view.bars for _, view in panels):
-        yield "A bar shows how much worse a size may be than the best larger one."
-        yield "A bar that begins above the band means too few; if it ends in the band or below, the size may be enough."
-        yield "A bar from the band to above it means undecided."
-        if any(row.excess_high < 0 for _, view in panels for row in view.bars):
-            yield "A bar that ends below the band means that the size is surely better than all larger ones."
-    elif State.TOO_FEW in states:
-        is_clear = all(_too_few_above(own) for own, _ in panels)
-        yield "A size above the band is too few." if is_clear else "A size well above the band is too few."
+    yield from _bars([row for _, view in panels for row in view.bars])
+    without = [own for own, view in panels if not view.bars and State.TOO_FEW in {row.state for row in own}]
+    if without:
+        is_clear = all(map(_too_few_above, without))
+        size = "Without a bar, a size" if len(without) < len(panels) else "A size"
+        yield f"{size} {'' if is_clear else 'well '}above the band is too few."
     if State.ENOUGH in states:
         yield "The green ring marks the answer."
     doubtful = bool(states & {State.UNCLEAR, State.BARELY_TRAINED})
@@ -52,6 +49,20 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
             yield "line's lowest point."
     if any(view.linear for _, view in panels):
         yield "The dashed grey line is the exact linear VAE: the best that a network without nonlinearity can do."
+
+
+def _bars(rows: Sequence[SizeAnswer]) -> Iterator[str]:
+    """Say what the bars of these sizes mean, as far as there are such."""
+    if rows:
+        yield "A bar shows how much worse a size may be than the best larger one."
+    if any(row.excess_low > row.margin for row in rows):
+        yield "A bar that begins above the band means too few."
+    if any(row.excess_low <= row.margin < row.excess_high for row in rows):
+        yield "A bar from the band to above it means undecided."
+    if any(0 <= row.excess_high <= row.margin for row in rows):
+        yield "A bar that ends in the band means that the size may be enough."
+    if any(row.excess_high < 0 for row in rows):
+        yield "A bar that ends below the band means that the size is surely better than all larger ones."
 
 
 def _too_few_above(rows: Sequence[SizeAnswer]) -> bool:

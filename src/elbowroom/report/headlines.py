@@ -34,8 +34,10 @@ def advice(series: Series) -> str:
     """Say which size to take until the answer is known, and what would decide it."""
     until = []
     if (best := series.of_state(State.LARGEST, State.LARGEST_KEPT)) and not series.of_state(State.ENOUGH):
-        well = "so far" if best[0].unfinished else "that trained well"
-        until = [f"Until it is known, take {best[0].latent_dim}, the largest {well}."]
+        which = "that trained well"
+        if best[0].unfinished:
+            which = "tried" if best[0].state is State.LARGEST else "that can be compared"
+        until = [f"Until it is known, take {best[0].latent_dim}, the largest {which}."]
     return " ".join([*until, *next_steps(series)])
 
 
@@ -62,6 +64,9 @@ def width_headline(rows: Sequence[WidthGain]) -> str:
         return "No. Where it was tried, it gains too little to matter."
     if worths == {Worth.WORTH_HAVING}:
         return "Yes, wherever it was tried."
-    if Worth.WORTH_HAVING not in worths:
-        return "Not known yet."
-    return "Partly, it depends on the size." if Worth.NO_GAIN in worths else "At some sizes. At others it is not known."
+    if worths >= {Worth.NO_GAIN, Worth.WORTH_HAVING}:
+        return "Partly, it depends on the size."
+    if worths & {Worth.NO_GAIN, Worth.WORTH_HAVING}:
+        at_some = "At some sizes" if Worth.WORTH_HAVING in worths else "Not at some sizes"
+        return f"{at_some}. At others it is not known."
+    return "Not known yet."

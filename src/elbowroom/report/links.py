@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
+from elbowroom.core.text import counted
 from elbowroom.report.markdown import one_line
 
 PAGES = {
@@ -32,7 +33,10 @@ def docs() -> list[Link]:
 
 
 def studies() -> list[Link]:
-    """Return the reports of the repository's other studies by their titles, those with the most variants first."""
+    """Return the reports of the repository's other studies by their titles, those with the most models first.
+
+    They are those that were there when the page was drawn: DVC does not know of them, and draws no page anew for them.
+    """
     found: list[tuple[int, Link]] = []
     for up in _repository():
         root = Path("report", up)
@@ -43,7 +47,12 @@ def studies() -> list[Link]:
                 except StudyError:
                     continue  # its own commands say what is wrong with it
                 url = quote(f"{folder.relative_to('report').as_posix()}/report/README.md")
-                found.append((len(study.variants), Link(url, one_line(study.title))))
+                found.append(
+                    (
+                        len(study.variants),
+                        Link(url, f"{one_line(study.title)} ({counted(len(study.variants), 'model')})"),
+                    )
+                )
     return [link for _, link in sorted(found, key=lambda item: -item[0])]
 
 

@@ -11,9 +11,10 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "answer": "Better means a lower test loss, in nats per image. What a model explains is the loss of always showing "
     "the mean image, minus the model's test loss. Each percentage beside nats is a share of what the best size "
     "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
-    'than the margin, and too few if one is better by more; otherwise it is open. Each of these, and each "at '
-    'least", "at most" and "up to", is said with {level:g} % confidence. All this holds only for models trained '
-    "this way: longer training, another network or a likelihood that assumes less noise may ask for more latents.",
+    "than the margin, and too few if one is better by more; otherwise it is undecided, or has no larger size to "
+    'compare with. Each of these, and each "at least", "at most" and "up to", is said with {level:g} % confidence. All '
+    "this holds only for models trained this way: longer training, another network or a likelihood that assumes less "
+    "noise may ask for more latents.",
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
     "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence: they are "
     "one-sided, so the interval among the differences is wider. Rise: how much higher "

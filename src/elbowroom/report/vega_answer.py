@@ -63,6 +63,9 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     layers.append(chart.mark_point(color=BLUE, size=60, opacity=1).encode(y=y, fill=fill))
     if len(named := table[table.verdict == State.ENOUGH]):
         layers.append(alt.Chart(named).mark_point(color=GREEN, size=260, strokeWidth=2.5).encode(x=x, y=y))
+    does = pd.DataFrame({"latent_dim": point.kept, "test_loss": point.loss} for point in view.does)
+    if len(does):  # within the ring of the answer, if both are there
+        layers.append(alt.Chart(does).mark_point(color=ORANGE, size=110, strokeWidth=1.8).encode(x=x, y=y))
     titles = {
         "latent_dim": "latents",
         "test_loss": "test loss",
@@ -94,9 +97,6 @@ def _cut_down(rows: Sequence[SizeAnswer], view: AnswerView, x: alt.X, y: alt.Y) 
     yield alt.Chart(table).mark_line(color=ORANGE, strokeWidth=1.5, clip=True).encode(x=x, y=y)
     tips = [alt.Tooltip("latent_dim:Q"), alt.Tooltip("test_loss:Q", format=",.5~g")]
     yield alt.Chart(seen).mark_point(color=ORANGE, size=14, filled=True, opacity=1).encode(x=x, y=y, tooltip=tips)
-    if view.does:
-        does = seen[seen.latent_dim == view.does[0].kept]
-        yield alt.Chart(does).mark_point(color=ORANGE, size=130, strokeWidth=2).encode(x=x, y=y)
     yield _named(CUT_DOWN, seen, rows, view).encode(x=x, y=y, text="name:N", color=alt.value(DARK_ORANGE))
 
 

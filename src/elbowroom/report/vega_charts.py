@@ -21,7 +21,7 @@ from elbowroom.results.rows import Baseline
 Spec = dict[str, Any]
 HEIGHT = 260
 HOLLOW = "#ffffff"  # of a point: the page draws it as what is behind the chart
-PLANE, LETTER = (310, 220), 6  # pixels: of the plane at a usual width, and of a letter of its labels across
+PLANE, LETTER = (250, 220), 6  # pixels: of the plane on a phone, and of a letter of its labels across
 LEAST = 1e-4  # nats: a latent with less is not used, and would squash the others
 
 

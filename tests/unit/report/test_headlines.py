@@ -42,9 +42,11 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
     )
     unfinished = [replace(TOO_FEW, step=Step.LONGER, step_sizes="32"), replace(TOP, doubling_gain=9.0)]
     assert advice(Series(unfinished)) == (
-        "Until it is known, take 32, the largest so far. Next: train 32 latents for twice the epochs. "
+        "Until it is known, take 32, the largest tried. Next: train 32 latents for twice the epochs. "
         "More seeds alone would not decide it."
     )
+    kept = [unfinished[0], replace(unfinished[1], state=State.LARGEST_KEPT), UNDERTRAINED]
+    assert advice(Series(kept)).startswith("Until it is known, take 32, the largest that can be compared. Next:")
     undecided = [replace(TOO_FEW, state=State.UNDECIDED, step=Step.LONGER, step_sizes="32"), unfinished[1]]
     assert "seeds" not in advice(Series(undecided))  # they may decide it
     assert advice(Series([TOO_FEW, ENOUGH, TOP])) == ""
@@ -58,7 +60,8 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
         ([Worth.WORTH_HAVING] * 2, "Yes, wherever it was tried."),
         ([Worth.NO_GAIN, Worth.WORTH_HAVING, Worth.UNDECIDED], "Partly, it depends on the size."),
         ([Worth.WORTH_HAVING, Worth.UNDECIDED], "At some sizes. At others it is not known."),
-        ([Worth.NO_GAIN, Worth.UNDECIDED], "Not known yet."),
+        ([Worth.NO_GAIN, Worth.UNDECIDED], "Not at some sizes. At others it is not known."),
+        ([Worth.UNDECIDED, Worth.ONE_SEED], "Not known yet."),
     ],
 )
 def test_a_wider_network_is_worth_it_or_not(worths: list[Worth], said: str) -> None:

@@ -36,8 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes first, so that no worker is left alone with it."""
-    items.sort(key=lambda item: "dvc" not in item.keywords)
+    """What takes minutes first, so that no worker is left alone with it.
+
+    Of that, what needs no grown study comes first: one worker then makes it, and the others need not wait.
+    """
+    items.sort(key=lambda item: ("dvc" not in item.keywords, "grown" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,13 @@
 import itertools
 import math
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
+from elbowroom.core.params import load_study
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import ClaimResult, Evidence, Outcome, State, Worth
 from tests.support import ROOT
@@ -43,6 +46,18 @@ def test_the_scale_beside_nats() -> None:
     assert f"nats, or {sixteen.test_rate.mean() / math.log(2):.0f} bits" in text
     assert f"one nat is {1 / math.log(2):.2f} bits" in text
     assert f"off by {100 * off:.0f} % of the way from black to white" in text
+
+
+def test_the_network_of_the_docs_is_one(tmp_path: Path) -> None:
+    """Added to the root study, it and the variant that uses it are accepted."""
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", page("models"), re.MULTILINE | re.DOTALL)
+    added, params = (yaml.safe_load(text) for text in (block, (ROOT / "params.yaml").read_text(encoding="utf-8")))
+    for group, entries in added.items():
+        params[group] |= entries
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    study = load_study(tmp_path / "params.yaml")
+    (name,) = added["variants"]
+    assert list(added["networks"]) == [study.variants[name].network]
 
 
 def commands(name: str) -> list[str]:

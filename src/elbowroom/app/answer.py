@@ -16,7 +16,8 @@ def run() -> int:
     study = load_study()
     for said in answer(study, tables.comparison(study)):
         print(f"{said.question} {said.headline}" if said.headline else f"{said.subject}:")
-        print(textwrap.fill(said.text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+        for sentence in filter(None, [*said.sentences, said.advice]):
+            print(textwrap.fill(sentence, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False))
     if PAGE.is_file():
         print(f"The report: {PAGE.absolute()}")
     return 0

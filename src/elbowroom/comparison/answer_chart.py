@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,12 +55,11 @@ def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
         label = "so many do the work"  # its ring is within that of the answer
         axes.plot(point.kept, point.loss, "o", ms=8, mec=ORANGE, mfc="none", mew=1.5, label=label, zorder=5)
     axes.plot(sizes, [row.test_loss for row in rows], color=BLUE, lw=1, alpha=0.5)
-    bounded = [row for row in kept if np.isfinite(row.excess_low) and np.isfinite(row.excess_high)]
-    if bounded and view.bars:
+    if view.bars:
         axes.vlines(
-            [row.latent_dim for row in bounded],
-            [best + row.excess_low for row in bounded],
-            [best + row.excess_high for row in bounded],
+            [row.latent_dim for row in view.bars],
+            [best + row.excess_low for row in view.bars],
+            [best + row.excess_high for row in view.bars],
             color=BLUE,
             lw=2,
             label="bounds against larger sizes",

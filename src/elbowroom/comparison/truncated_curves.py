@@ -25,8 +25,8 @@ class AnswerView(NamedTuple):
     """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first.
 
     does: those of them that a trained model can do with, the fewest latents: one or none. linear: the sizes whose exact
-    linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is long enough to stick out of
-    their point.
+    linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is drawn: those that may be
+    worse than a larger size, if the bar sticks out of their point.
     """
 
     low: float
@@ -48,7 +48,7 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     first = min(kept, key=lambda row: row.test_loss)
     best = first.test_loss
     curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
-    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept]
+    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept if row.excess_high >= 0]
     shown = np.array(
         [
             best,

@@ -428,7 +428,7 @@ for dataset in study.datasets:
 
 # %%
 for paragraph in answer(study, comparison):
-    print(f"{paragraph.subject}. {paragraph.text}\n")
+    print(f"{paragraph.subject}. {paragraph.text} {paragraph.advice}".rstrip() + "\n")
 cut = to_rows(TruncatedPoint, comparison.truncated)
 for family, title in family_titles(study).items():
     if several := by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):

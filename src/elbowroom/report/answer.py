@@ -10,7 +10,7 @@ from elbowroom.report.markdown import one_line
 from elbowroom.report.series import Series
 from elbowroom.report.size_sentences import sentences
 from elbowroom.report.width_answer import width_paragraphs
-from elbowroom.report.wording import Paragraph
+from elbowroom.report.wording import Paragraph, nats, share
 from elbowroom.results.families import LossFamily
 from elbowroom.results.names import dataset_name, family_names
 from elbowroom.results.rows import SizeAnswer, WidthGain
@@ -20,30 +20,41 @@ from elbowroom.results.tables import Comparison
 
 def answer(study: Study, comparison: Comparison) -> list[Paragraph]:
     """Say what was left out, how many latents are enough in each dataset, and what a wider network gains."""
-    paragraphs = list(_left_out(study))
-    rows = to_rows(SizeAnswer, comparison.answer)
+    sizes = size_paragraphs(study, to_rows(SizeAnswer, comparison.answer))
+    return [*_left_out(study), *sizes, *width_paragraphs(study, to_rows(WidthGain, comparison.widths))]
+
+
+def size_paragraphs(study: Study, rows: Sequence[SizeAnswer]) -> Iterator[Paragraph]:
+    """Say how many latents are enough in each dataset, a paragraph for each series. rows: of answer.csv."""
     for dataset in dict.fromkeys(variant.dataset for variant in study.variants.values()):
         told = [Series(own) for own in subjects(row for row in rows if row.dataset == dataset)]
-        budget = list(_budget(study, dataset))
+        budget, name = list(_budget(study, dataset)), dataset_name(study, dataset)
         if not told:
             none = "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told."
-            subject = dataset_name(study, dataset)
-            paragraphs.append(Paragraph(subject, [none, *budget], _question(subject), "Not asked: there is no VAE."))
-            continue
+            yield Paragraph(name, [none, *budget], _question(name), "Not asked: there is no VAE.")
         for series, own in zip(told, _set_apart(told), strict=True):
-            name = dataset_name(study, dataset)
-            subject = f"{name}, {own}" if own else name
-            paragraphs.append(
-                Paragraph(
-                    subject,
-                    [*sentences(series), *budget],
-                    _question(name, own),
-                    headline(series),
-                    " ".join(filter(None, [confidence(series, study.answer.level), advice(series)])),
-                    series.rows[0].variant,
-                )
+            yield Paragraph(
+                f"{name}, {own}" if own else name,
+                [*sentences(series), *budget],
+                _question(name, own),
+                headline(series),
+                confidence(series, study.answer.level),
+                advice(series),
+                series.rows[0].variant,
             )
-    return [*paragraphs, *width_paragraphs(study, to_rows(WidthGain, comparison.widths))]
+
+
+def scales(study: Study, rows: Sequence[SizeAnswer]) -> list[str]:
+    """Say of each dataset what a nat is worth there, by its first series. rows: of answer.csv."""
+    first: dict[str, SizeAnswer] = {}
+    for own in subjects(rows):
+        first.setdefault(own[0].dataset, own[0])
+    return [
+        f"On {dataset_name(study, dataset)} the best size explains {nats(row.explained)}: there 10 nats are "
+        f"{share(10, row.explained)}, and the margin is {nats(row.margin)}."
+        for dataset, row in first.items()
+        if row.margin > 0
+    ]
 
 
 def _set_apart(told: Sequence[Series]) -> list[str]:

@@ -1,6 +1,6 @@
 """What the pictures of the report show, in words: only what each of them has."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from elbowroom.comparison.answer import by_series
@@ -13,8 +13,9 @@ from elbowroom.report.chart_captions import (
     plane_caption,
     spectrum_caption,
 )
+from elbowroom.report.wording import latents, listed
 from elbowroom.results.families import LossFamily, families
-from elbowroom.results.names import family_titles
+from elbowroom.results.names import family_names, family_titles
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -83,11 +84,10 @@ def _of_family(
 def of_variants(study: Study, dataset: str, comparison: Comparison) -> dict[str, str]:
     """Caption the pictures of all variants of a dataset, by kind."""
     answers = to_rows(SizeAnswer, comparison.answer[comparison.answer.dataset == dataset])
-    more = (
-        " Training is not finished: with more epochs they may get sharper."
-        if any(r.unfinished for r in answers)
-        else ""
-    )
+    unfinished, more = [row.variant for row in answers if row.unfinished], ""
+    if unfinished:
+        of = "" if len(unfinished) == len(answers) else f" of {listed(unfinished)}"
+        more = f" Training{of} is not finished: with more epochs pictures may get sharper."
     own = [variant for variant in study.variants.values() if variant.dataset == dataset]
     noise = "Every variant gets the same noise, but latents of different models have nothing in common."
     if len({variant.latent_dim for variant in own}) > 1:
@@ -96,7 +96,9 @@ def of_variants(study: Study, dataset: str, comparison: Comparison) -> dict[str,
         noise += " An autoencoder (ae) has no prior; this is what it makes of the noise."
     classes = ", coloured by class" if has_labels(dataset, comparison) else ""
     said = (
-        f"Test images (first row of each pair) and their reconstructions from mu (second row), first seed.{more}",
+        "Test images (first row of each pair) and their reconstructions from mu (second row), first seed. "
+        "What the latents leave open is averaged, so enough latents do not make a picture sharp."
+        f"{_nearness(answers, comparison)}{more}",
         f"Samples from z ~ N(0, I), first seed. {noise}{more}",
         "From one test image (left) to another (right) on a straight line between their mu, first seed.",
         "On a straight line between two random latent vectors, first seed.",
@@ -104,6 +106,21 @@ def of_variants(study: Study, dataset: str, comparison: Comparison) -> dict[str,
         "that they show is of this seed, too: tables have its mean over seeds.",
     )
     return dict(zip(DATASET_PICTURES, said, strict=True))
+
+
+def _nearness(answers: Sequence[SizeAnswer], comparison: Comparison) -> str:
+    """Say how near the reconstructions of each series are to their images, size by size."""
+    if not (series := by_series(answers)):
+        return ""
+    psnr, names = comparison.variants.set_index("variant").psnr, family_names(LossFamily.of(row) for row in answers)
+    parts = []
+    for own in series:
+        of = ", ".join([names[LossFamily.of(own[0])]] * (len(names) > 1) + [own[0].series])
+        whose = f" ({of})" if len(series) > 1 else ""
+        decibels = listed(f"{psnr[row.variant]:.1f}" for row in own)
+        parts.append(f"{decibels} dB with {latents([row.latent_dim for row in own])}{whose}")
+    said = " Mean PSNR over seeds and test images (higher is nearer; 10 dB more is a tenth of the squared error):"
+    return f"{said} {'; '.join(parts)}."
 
 
 def has_labels(dataset: str, comparison: Comparison) -> bool:

@@ -24,12 +24,12 @@ def _answer(panels: Sequence[tuple[Sequence[SizeAnswer], AnswerView]]) -> Iterat
     states = {row.state for row in rows}
     yield "Each blue point is a VAE with that many latents; lower is better."
     if rows[0].margin > 0:
-        yield "The green band is the margin: losses in it count as good as the best."
+        yield "The green band is the margin: losses in it count as good as the lowest blue point's."
     yield from _bars([row for _, view in panels for row in view.bars])
     without = [own for own, view in panels if not view.bars and State.TOO_FEW in {row.state for row in own}]
     if without:
         is_clear = all(map(_too_few_above, without))
-        size = "Without a bar, a size" if len(without) < len(panels) else "A size"
+        size = "Without a bar, a size" if any(view.bars for _, view in panels) else "A size"
         yield f"{size} {'' if is_clear else 'well '}above the band is too few."
     if State.ENOUGH in states:
         yield "The green ring marks the answer."
@@ -58,11 +58,9 @@ def _bars(rows: Sequence[SizeAnswer]) -> Iterator[str]:
     if any(row.excess_low > row.margin for row in rows):
         yield "A bar that begins above the band means too few."
     if any(row.excess_low <= row.margin < row.excess_high for row in rows):
-        yield "A bar from the band to above it means undecided."
-    if any(0 <= row.excess_high <= row.margin for row in rows):
+        yield "A bar that begins no higher than the band and ends above it means undecided."
+    if any(row.excess_high <= row.margin for row in rows):
         yield "A bar that ends in the band means that the size may be enough."
-    if any(row.excess_high < 0 for row in rows):
-        yield "A bar that ends below the band means that the size is surely better than all larger ones."
 
 
 def _too_few_above(rows: Sequence[SizeAnswer]) -> bool:

@@ -19,6 +19,7 @@ def example(study: Study, answers: pd.DataFrame) -> str:
             name, size = row.variant, int(row.step_sizes.split()[-1])
             break
     settings = study.variants[name].model_dump() | {"latent_dim": size}
-    new = f"{settings['dataset']}-z{size}"
+    old = f"z{study.variants[name].latent_dim}"
+    new = name.replace(old, f"z{size}") if old in name else f"{settings['dataset']}-z{size}"
     entry = {new if new not in study.variants else f"{new}-new": settings}
     return yaml.safe_dump(entry, sort_keys=False, default_flow_style=None, width=1000)

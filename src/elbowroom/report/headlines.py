@@ -16,10 +16,10 @@ def headline(series: Series) -> str:
     if enough := series.of_state(State.ENOUGH):
         unfinished = any(row.unfinished for row in series.kept)
         size = enough[0].latent_dim
+        fewest = ", the fewest tried," if enough[0] is series.rows[0] and size > 1 else ""
         fewer = f", and {cut.cut:.0f} of them do the work" if (cut := cut_size(series)) else ""
-        return (
-            f"{latents([size])} {'is' if size == 1 else 'are'} enough{' at this budget' if unfinished else ''}{fewer}."
-        )
+        budget = " at this budget" if unfinished else ""
+        return f"{latents([size])}{fewest} {'is' if size == 1 else 'are'} enough{budget}{fewer}."
     if too_few := series.of_state(State.TOO_FEW):
         return f"More than {latents([too_few[-1].latent_dim])}. How many are enough is open."
     if series.of_state(State.ONE_SEED):
@@ -47,26 +47,38 @@ def confidence(series: Series, level: float) -> str:
     epochs = sorted({row.epochs for row in series.rows})
     times = f"{listed(epochs, 'or')} {'epoch' if epochs == [1] else 'epochs'}"
     trained = f"{listed(seeds, 'or')} {'seed' if seeds == [1] else 'seeds'} of each size, {times}"
-    said = series.of_state(State.TOO_FEW, State.ENOUGH)
-    sure = f"Said with {100 * level:g} % confidence: {trained}." if said else f"Trained so far: {trained}."
-    sure = sure if seeds[-1] > 1 else f"Nothing is sure: {trained}."
+    if seeds[-1] == 1:
+        sure = f"Nothing is sure: {trained}."
+    elif series.of_state(State.ENOUGH):
+        sure = f"Said with {100 * level:g} % confidence: {trained}."
+    elif too_few := series.of_state(State.TOO_FEW):
+        sure = f"More than {too_few[-1].latent_dim} is said with {100 * level:g} % confidence: {trained}."
+    else:
+        sure = f"Trained so far: {trained}."
     if any(row.unfinished for row in series.kept):
         return f"{sure} Training is not finished: more may change the answer."
     if out := series.of_state(State.UNDERTRAINED):
         return f"{sure} {latents_of(out)} trained too little to be compared: longer training may change the answer."
+    if any(row.margin / 2 < row.doubling_gain for row in series.kept):  # a guess, of which twice as much may come
+        return f"{sure} Longer training may change it."
     return sure
 
 
 def width_headline(rows: Sequence[WidthGain]) -> str:
     """Say whether a wider network is worth having."""
     worths = {row.worth for row in rows}
+    sizes = latents(sorted({row.latent_dim for row in rows}))
     if worths == {Worth.NO_GAIN}:
-        return "No. Where it was tried, it gains too little to matter."
+        return f"Not with {sizes}: it gains too little to matter."
     if worths == {Worth.WORTH_HAVING}:
-        return "Yes, wherever it was tried."
+        return f"Yes, with {sizes}."
     if worths >= {Worth.NO_GAIN, Worth.WORTH_HAVING}:
         return "Partly, it depends on the size."
-    if worths & {Worth.NO_GAIN, Worth.WORTH_HAVING}:
+    if decided := worths & {Worth.NO_GAIN, Worth.WORTH_HAVING}:
+        still_open = sorted({row.latent_dim for row in rows if row.worth not in decided})
+        if settled := sorted({row.latent_dim for row in rows}.difference(still_open)):
+            so = "Yes" if Worth.WORTH_HAVING in decided else "Not"
+            return f"{so} with {latents(settled)}. With {listed(still_open)} not all is known."
         at_some = "At some sizes" if Worth.WORTH_HAVING in worths else "Not at some sizes"
         return f"{at_some}. At others it is not known."
     return "Not known yet."

@@ -28,7 +28,7 @@ from elbowroom.report.chart_captions import (
 from elbowroom.report.vega_answer import answer_chart
 from elbowroom.report.vega_charts import Spec
 from elbowroom.report.vega_noise import noise_chart
-from elbowroom.results.families import families
+from elbowroom.results.families import LossFamily, families
 from elbowroom.results.names import family_names, family_titles
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
@@ -193,18 +193,20 @@ def dataset_charts(study: Study, name: str, comparison: Comparison, colours: dic
 
 @dataclass(frozen=True)
 class AnswerCharts:
-    """The charts of the answer, and their specifications, by key."""
+    """The charts of the answer, and their specifications, by key, and what they show in words, all together."""
 
     drawn: dict[str, Drawn]
     specs: dict[str, Spec]
+    caption: str
 
 
 def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     """Draw the chart of the answer for each series of several sizes."""
-    charts, truncated = AnswerCharts({}, {}), to_rows(TruncatedPoint, comparison.truncated)
-    for family, title in family_titles(study).items():
-        for rows in by_series(to_rows(SizeAnswer, family.rows(comparison.answer))):
-            key = f"answer-{rows[0].variant}"
-            charts.drawn[key] = Drawn(title, {key: f"{title}, {rows[0].series}"}, answer_caption([rows], truncated))
-            charts.specs[key] = answer_chart(rows, truncated)
+    truncated, titles = to_rows(TruncatedPoint, comparison.truncated), family_titles(study)
+    shown = by_series(to_rows(SizeAnswer, comparison.answer))
+    charts = AnswerCharts({}, {}, answer_caption(shown, truncated) if shown else "")
+    for rows in shown:
+        key, title = f"answer-{rows[0].variant}", titles[LossFamily.of(rows[0])]
+        charts.drawn[key] = Drawn(title, {key: f"{title}, {rows[0].series}"}, "")
+        charts.specs[key] = answer_chart(rows, truncated)
     return charts

@@ -18,12 +18,12 @@ from elbowroom.figures.colours import variant_colours
 from elbowroom.figures.explorer_sheet import Explored
 from elbowroom.figures.live_model import LiveModel
 from elbowroom.report import captions, claim_tables, live_data, loss_tables, page_data, sample_tables, text_tables
-from elbowroom.report.answer import answer
+from elbowroom.report.answer import answer, scales
 from elbowroom.report.answer_table import size_table
 from elbowroom.report.dimension import dimension_sentences
 from elbowroom.report.example import example
 from elbowroom.report.images_used import images_tested, images_used
-from elbowroom.report.links import Link
+from elbowroom.report.links import Link, OtherStudy, elsewhere
 from elbowroom.report.markdown import escape_markdown, one_line, to_markdown
 from elbowroom.report.provenance import StageTime
 from elbowroom.report.table_notes import TABLE_NOTES, verdicts
@@ -65,7 +65,7 @@ class ReportInputs:
     versions: list[str]
     stage_times: list[StageTime]
     docs: list[Link]
-    studies: list[Link]
+    studies: list[OtherStudy]
 
 
 def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
@@ -97,8 +97,12 @@ def render(study: Study, inputs: ReportInputs) -> dict[str, str]:
         "title": one_line(study.title),
         "lead": lead(study),
         "answer": answer(study, comparison),
+        "elsewhere": elsewhere(study, to_rows(SizeAnswer, comparison.answer), inputs.studies),
+        "scales": scales(study, to_rows(SizeAnswer, comparison.answer)),
+        "negative": bool((comparison.variants.test_loss < 0).any()),
         "answer_files": captions.answer_captions(study, comparison),
         "answer_charts": answer_specs.drawn,
+        "answer_caption": answer_specs.caption,
         "sizes": size_table(to_rows(SizeAnswer, comparison.answer)),
         "colours": colours,
         "datasets": [dataset(study, name, inputs, charts[name]) for name in charts],

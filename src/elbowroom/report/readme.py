@@ -1,6 +1,7 @@
 """Put the results of the study beside it into README.md: `make readme`."""
 
 from pathlib import Path
+from posixpath import normpath
 
 from elbowroom.core import files
 from elbowroom.core.errors import StudyError
@@ -10,9 +11,12 @@ from elbowroom.core.stage import run
 from elbowroom.report import loss_tables
 from elbowroom.report.answer import answer
 from elbowroom.report.cells import is_loose
+from elbowroom.report.links import elsewhere, studies
 from elbowroom.report.markdown import escape_markdown, to_markdown
 from elbowroom.report.table_notes import TABLE_NOTES
 from elbowroom.results import tables
+from elbowroom.results.rows import SizeAnswer
+from elbowroom.results.schema import to_rows
 
 README = Path("README.md")
 END_OF_BLOCK = "<!-- end -->\n"
@@ -40,11 +44,15 @@ def inserted(text: str, by: str, new: str) -> str:
 def block(study: Study) -> str:
     """Return the answer in short and a table of all variants, as Markdown."""
     comparison = tables.comparison(study)
-    parts = [
-        f"- **{escape_markdown(said.question or f'{said.subject}.')}** "
-        f"{escape_markdown(' '.join(filter(None, [said.headline, said.confidence])) or said.text)}\n"
-        for said in answer(study, comparison)
-    ]
+    more = elsewhere(study, to_rows(SizeAnswer, comparison.answer), studies())
+    parts = []
+    for said in answer(study, comparison):
+        short = [said.headline, said.confidence, "" if said.variant in more else said.advice]
+        text = escape_markdown(" ".join(filter(None, short)) or said.text)
+        if found := more.get(said.variant):
+            other, says = found
+            text += f" [{escape_markdown(other.title)}]({normpath(f'report/{other.url}')}) {escape_markdown(says)}"
+        parts.append(f"- **{escape_markdown(said.question or f'{said.subject}.')}** {text}\n")
     variants = comparison.variants.to_dict("records")
     table = loss_tables.headline(study, variants)
     parts.append(f"\n{to_markdown(table, study.variants, 'report/README.md')}\n")

@@ -25,12 +25,11 @@ from elbowroom.results.rows import SizeAnswer
 
 
 def sentences(series: Series) -> Iterator[str]:
-    """Say what is known of each size, how well it was trained, and what would decide how many are enough."""
+    """Say what is known of each size, and how well it was trained."""
     if state := unexplained_state(series.rows):
         yield UNEXPLAINED[state]
         if state is State.BARELY_TRAINED and (rows := [row for row in series.rows if row.doubling_gain > 0]):
             yield doubling(rows, lambda row: nats(row.doubling_gain))
-        yield from next_steps(series)
         return
     yield from _one_seed(series)
     yield from _too_few(series)
@@ -43,7 +42,6 @@ def sentences(series: Series) -> Iterator[str]:
     yield from overfitting(series)
     yield from _linear(series)
     yield from _used(series)
-    yield from next_steps(series)
 
 
 def _one_seed(series: Series) -> Iterator[str]:
@@ -155,12 +153,18 @@ def next_steps(series: Series) -> Iterator[str]:
     """Say what would decide how many latents are enough."""
     first = series.rows[0]
     if first.step is Step.NOTHING:
+        if series.of_state(State.ENOUGH):
+            yield "Next: train longer, or more seeds. No new size would tell much at this budget."
         return
     sizes = [int(size) for size in first.step_sizes.split()]
     others = [row.latent_dim for row in series.rows if row.latent_dim not in sizes]
+    well = [row.latent_dim for row in series.kept if row.latent_dim in sizes and not _trained_too_little(row)]
     whom = latents(sizes)
     if set(sizes) <= {row.latent_dim for row in series.rows} and len(others) < len(sizes) > 2:
         whom = f"every size but {listed(others)}" if others else "every size"
+    elif first.step is Step.LONGER and 0 < len(well) < len(sizes):
+        others_too = f"and {listed(well)}, the largest that trained well, to compare with"
+        whom = f"{latents([size for size in sizes if size not in well])}, {others_too},"
     match first.step:
         case Step.MORE_SEEDS:
             yield f"Next: train {whom} until each size has {first.step_seeds:.0f} seeds."
@@ -171,3 +175,7 @@ def next_steps(series: Series) -> Iterator[str]:
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
             longer = ", and every size for twice the epochs" if trains_longer(series.rows) else ""
             yield f"Next: train {whom}{longer}."
+
+
+def _trained_too_little(row: SizeAnswer) -> bool:
+    return row.unfinished or row.state in (State.UNDERTRAINED, State.UNCLEAR)

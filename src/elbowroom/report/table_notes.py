@@ -12,26 +12,26 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "the mean image, minus the model's test loss. Each percentage beside nats is a share of what the best size "
     "explains. The margin is {margin:g} % of it. A size is enough if no larger size compared can be better by more "
     "than the margin, and too few if one is better by more; otherwise it is undecided, or has no larger size to "
-    'compare with. Each of these, and each "at least", "at most" and "up to", is said with {level:g} % confidence. All '
-    "this holds only for models trained this way: longer training, another network or a likelihood that assumes less "
-    "noise may ask for more latents.",
+    'compare with. Each of these, and each "at least", "at most" and "up to", is said with {level:g} % confidence, '
+    "and is rounded so that it still holds. All this holds only for models trained this way: longer training, another "
+    "network or a likelihood that assumes less noise may ask for more latents.",
+    "negative": "A loss can be negative where the likelihood is a density, as the continuous Bernoulli is: a density "
+    "may exceed 1. Only differences count.",
     "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
-    "well, and in brackets a lower and an upper bound. Each bound alone holds with {level:g} % confidence: they are "
-    "one-sided, so the interval among the differences is wider. Rise: how much higher "
-    "the training loss is than the lowest of a smaller size; if that exceeds the margin on average and is surely above "
-    "0, the size was trained too little and is left out. Twice the epochs: how much they would take off the training "
-    "loss if it went on falling like 1 / epoch. That is a rough guess: what comes can be less than half of it, or more "
-    "than twice.",
+    "well, and in brackets a lower and an upper bound. Each bound by itself holds with {level:g} % confidence. Rise: "
+    "how much higher the training loss is than the lowest of a smaller size. If it is surely above 0, and on average "
+    "above the margin, the size was trained too little and is left out. Twice the epochs: how much they would take "
+    "off the training loss if it went on falling like 1 / epoch. That is a rough guess: what comes can be less than "
+    "half of it, or more than twice.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
-    "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, "
-    "with z sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas "
-    "against each other, nor that of an autoencoder, which pays no KL, against a VAE's. A squared error is that of "
-    "a Gaussian of variance 1/2 without its constant; a cross-entropy of pixels between 0 and 1 is no density. "
-    "A loss can be negative. "
-    "Baselines have no seeds: they are closed forms of the training images.",
-    "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE "
-    "bound is measured on the first {weighed:,} test images, which may be easier than the others: compare it "
-    "within its column, not with the test loss.",
+    "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, with z "
+    "sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas against each "
+    "other, nor that of an autoencoder, which pays no KL, against a VAE's. A squared error is the -log of a Gaussian "
+    "density of variance 1/2, less a constant. Baselines have no seeds: they are closed forms of the training images.",
+    "used": "Used latents: the fewest that carry 95 % of the KL on test. The IWAE bound (importance weighted "
+    "autoencoder) comes nearer to -log p(x) than the loss does, so it says better how well a model fits the images. "
+    "It is measured on the first {weighed:,} test images, which may be easier than the others: compare it within its "
+    "column, not with the test loss.",
     "floor": "Above the floor: the distortion minus the entropy of the pixels, taken as probabilities, below "
     "which no Bernoulli reconstruction goes.",
     "ladder": "The IWAE bound of -log p(x), without the constants that the likelihood leaves out, from K samples "
@@ -71,9 +71,10 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "numbers and claims are theirs, and come from one training of each model.",
     "claims": "The claims are those that the two studies make in prose, tested on their own numbers and on this "
     "study's. In brackets is the {level:g} % interval over seeds. Measured numbers decide only if they are sure: p "
-    "values are adjusted by Holm's method for the tests in this table. The claims fixed these few tests "
-    "before anything was measured here. The table of differences looks at all pairs of variants and is stricter, so it "
-    "can leave open what is decided here.",
+    "values are adjusted by Holm's method for the tests in this table. The claims fixed these few tests before "
+    "anything was measured here. The report's configs 1 to 4 have 4, 8, 16 and 8 latents; the last has 64 channels, "
+    "the others 32. The table of differences looks at all pairs of variants and is stricter, so it can leave open "
+    "what is decided here.",
     "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
     "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would still call "

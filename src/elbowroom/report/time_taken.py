@@ -48,5 +48,5 @@ def time_taken(study: Study, costs: Mapping[str, pd.DataFrame], times: Sequence[
             else f"The other stages: {parts}.{total}"
         )
     if unknown:
-        yield (f"What {listed(unknown)} took is not known here: results keep the time of training only.")
+        yield f"What {listed(unknown) if known else 'the other stages'} took is not known here."
     yield "Before it begins, elbowroom repro says how long training will take on your machine."

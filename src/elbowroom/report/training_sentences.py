@@ -25,8 +25,8 @@ def unfinished(series: Series) -> Iterator[str]:
 def overfitting(series: Series) -> Iterator[str]:
     if rows := [row for row in series.kept if row.overfits and row.state is not State.OVERFITTED]:
         yield (
-            f"By a rough guess, twice the epochs would lower the training loss with {latents_of(rows)} by more than "
-            "the margin, but the test loss by less."
+            f"Twice the epochs may lower the training loss with {latents_of(rows)} by more than the margin, but the "
+            "test loss by less, so training counts as finished there."
         )
 
 

@@ -54,8 +54,8 @@ def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]
     ]
     chart = alt.Chart(table).encode(x=x)
     layers.append(chart.mark_line(color=BLUE, opacity=0.7, strokeWidth=1).encode(y=y))
-    bounded = table[table["from"].notna() & table["to"].notna()]
-    if len(bounded) and view.bars:
+    if view.bars:
+        bounded = table[table.variant.isin([row.variant for row in view.bars])]
         bars = alt.Chart(bounded).mark_rule(color=BLUE, strokeWidth=2.5)
         layers.append(bars.encode(x=x, y=alt.Y("from:Q", title=f"test loss ({NATS})", scale=scale), y2="to:Q"))
     poor = alt.FieldOneOfPredicate("verdict", [State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED])

@@ -27,8 +27,9 @@ def unexplained_state(rows: Iterable[SizeAnswer]) -> State | None:
 class Paragraph:
     """What is said of one subject, a sentence for each idea.
 
-    The first three lines of its card: question, headline (the answer in short), confidence; empty if there is no card.
-    variant: whose chart goes with it; empty if none does.
+    The first lines of its card: question, headline (the answer in short), confidence (how sure it is), advice (what to
+    take and to try, which sentences do not repeat); empty if there is no card. variant: whose chart goes with it; empty
+    if none does.
     """
 
     subject: str
@@ -36,6 +37,7 @@ class Paragraph:
     question: str = ""
     headline: str = ""
     confidence: str = ""
+    advice: str = ""
     variant: str = ""
 
     @property

@@ -8,7 +8,9 @@ import pytest
 
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
-from elbowroom.report.answer import answer
+from elbowroom.report.answer import answer, scales
+from elbowroom.report.series import Series
+from elbowroom.report.size_sentences import next_steps
 from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.results import tables
 from elbowroom.results.outcomes import State, Step, Worth
@@ -38,7 +40,7 @@ def study() -> Study:
 
 
 def said(study: Study, *rows: SizeAnswer) -> str:
-    """The text on MNIST if these are the sizes, the step of the first being that of the series."""
+    """The text on MNIST if these are the sizes, and the next step: that of the first is that of the series."""
     comparison = Comparison(
         answer=to_table(SizeAnswer, [replace(row, variant=f"z{row.latent_dim}") for row in rows]),
         widths=to_table(WidthGain, []),
@@ -46,44 +48,47 @@ def said(study: Study, *rows: SizeAnswer) -> str:
     )
     first, *_ = answer(study, comparison)
     assert first.subject == "MNIST"
-    return first.text
+    return " ".join([*first.sentences, *next_steps(Series(rows))] if rows else first.sentences)
 
 
 def more_seeds(sizes: str, seeds: int) -> dict[str, object]:
     return {"step": Step.MORE_SEEDS, "step_sizes": sizes, "step_seeds": float(seeds)}
 
 
+NOTHING_LEFT = " Next: train longer, or more seeds. No new size would tell much at this budget."
 STATES = {
     "enough": (
         (TOO_FEW, ROW, ROOMY),
         "4 latents are too few: a larger size is better by at least 67 nats (44 %). 16 latents are enough: 32 "
-        "gains at most 0.50 nats (0.4 %).",
+        "gains at most 0.50 nats (0.4 %)." + NOTHING_LEFT,
     ),
     "the smallest is enough": (
         (ROW, ROOMY),
-        "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried.",
+        "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried." + NOTHING_LEFT,
     ),
     "only larger sizes are measured worse": (
         (replace(ROW, excess_high=-1.0), ROOMY),
-        "16 latents are enough: no larger size compared is better. No smaller size was tried.",
+        "16 latents are enough: no larger size compared is better. No smaller size was tried." + NOTHING_LEFT,
     ),
     "enough, and fewer will do": (
         (replace(ROW, latent_dim=128, cut=16.0, cut_high=1.2), replace(ROOMY, latent_dim=256, used=200.0)),
         "128 latents are enough: 256 gains at most 0.50 nats (0.4 %). "
         "Of 128 latents, a trained model can do with 16: to set the others to 0 costs at most 1.2 nats (0.8 %). "
         "Whether a model trained with 16 alone is as good was not tried here. About 15 of 128 latents carry 95 % of "
-        "the KL.",
+        "the KL." + NOTHING_LEFT,
     ),
     "fewer than are too few when trained alone": (
         (TOO_FEW, ROW, replace(ROOMY, cut=6.0, cut_high=-0.1)),
         "4 latents are too few: a larger size is better by at least 67 nats (44 %). 16 latents are enough: 32 "
         "gains at most 0.50 nats (0.4 %). Of 32 latents, a trained model can do with 6: to set the others to 0 "
-        "costs nothing.",
+        "costs nothing." + NOTHING_LEFT,
     ),
     "only training images would gain": (
         (ROW, replace(ROOMY, doubling_gain=2.4, test_gain=0.1)),
-        "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried. By a rough guess, twice "
-        "the epochs would lower the training loss with 32 latents by more than the margin, but the test loss by less.",
+        "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried. Twice the "
+        "epochs may lower the training loss with 32 latents by more than the margin, but the test loss by less, "
+        "so training counts as finished there."
+        + NOTHING_LEFT,
     ),
     "largest tried": (
         (TOO_FEW, replace(TOO_FEW, latent_dim=8, excess_low=28.2, used=8.0), replace(TOP, latent_dim=16)),
@@ -126,10 +131,10 @@ STATES = {
         "sure.",
     ),
     "unfinished": (
-        (ROW, replace(ROOMY, doubling_gain=2.4)),
+        (replace(ROW, step=Step.LONGER, step_sizes="32"), replace(ROOMY, doubling_gain=2.4)),
         "At this budget, 16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was "
         "tried. Training is not finished with 32 latents. By a rough guess, twice the epochs would lower the "
-        "training loss by 2.4 nats (1.6 %).",
+        "training loss by 2.4 nats (1.6 %). Next: train 32 latents for twice the epochs.",
     ),
     "one seed": (
         (
@@ -180,6 +185,14 @@ STATES = {
         "4 latents are too few: a larger size is better by at least 67 nats (44 %). 16 latents are enough: 64 "
         "gains at most 0.50 nats (0.4 %). Next: train every size for twice the epochs.",
     ),
+    "longer, beside one that trained well": (
+        (replace(ROW, step=Step.LONGER, step_sizes="32 64"), ROOMY, replace(TOP, state=State.UNDERTRAINED, rise=2.0)),
+        "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried. 64 latents surely "
+        "trained worse than 16: the training loss is higher by 2.0 nats (1.3 %) on average, more than the margin. A "
+        "model with more latents can do all that one with fewer can, so the cause is training, not size. 64 is not "
+        "compared further. Next: train 64 latents, and 32, the largest that trained well, to compare with, for twice "
+        "the epochs.",
+    ),
     "autoencoders only": (
         (),
         "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told.",
@@ -207,7 +220,16 @@ def test_a_linear_vae_that_is_worse_or_missing_is_not_mentioned(study: Study) ->
 def test_the_budget_is_in_the_answer(study: Study) -> None:
     short = {name: recipe.model_copy(update={"epochs": 10}) for name, recipe in study.recipes.items()}
     found = said(study.model_copy(update={"recipes": short}), ROW, ROOMY)
-    assert found.endswith("The published settings were not used: 10 of 50 epochs.")
+    assert "The published settings were not used: 10 of 50 epochs." in found
+
+
+def test_a_nat_is_a_share_of_what_the_best_size_explains(study: Study) -> None:
+    """By the first series of a dataset; where no size explains anything, there is no share."""
+    rows = [replace(ROW, explained=200.0, margin=2.0), ROOMY, replace(ROW, series="width 64", explained=80.0)]
+    assert scales(study, rows) == [
+        "On MNIST the best size explains 200 nats: there 10 nats are 5.0 %, and the margin is 2.0 nats."
+    ]
+    assert scales(study, [BEGUN]) == []
 
 
 def test_what_was_left_out_is_said_first(study: Study) -> None:

@@ -10,6 +10,7 @@ from elbowroom.results.outcomes import State, Step, Worth
 from elbowroom.results.rows import SizeAnswer
 from tests.support.answers import GAIN, ROW
 
+NOTHING_LEFT = "Next: train longer, or more seeds. No new size would tell much at this budget."
 ENOUGH = ROW
 TOO_FEW = replace(ROW, latent_dim=8, state=State.TOO_FEW)
 TOP = replace(ROW, latent_dim=32, state=State.LARGEST)
@@ -22,8 +23,10 @@ UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
         ([TOO_FEW, ENOUGH, TOP], "16 latents are enough."),
         ([replace(ENOUGH, latent_dim=1), TOP], "1 latent is enough."),
         ([TOO_FEW, ENOUGH, replace(TOP, doubling_gain=9.0)], "16 latents are enough at this budget."),
-        ([replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do the work."),
-        ([ENOUGH, replace(TOP, cut=24.0)], "16 latents are enough."),
+        ([ENOUGH, TOP], "16 latents, the fewest tried, are enough."),
+        ([replace(ENOUGH, cut=12.0), TOP], "16 latents, the fewest tried, are enough, and 12 of them do the work."),
+        ([TOO_FEW, replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do the work."),
+        ([TOO_FEW, ENOUGH, replace(TOP, cut=24.0)], "16 latents are enough."),
         ([TOO_FEW, TOP], "More than 8 latents. How many are enough is open."),
         ([replace(ROW, state=State.UNDECIDED), TOP], "Not known yet: the sizes tried are too close to tell."),
         ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well enough to compare."),
@@ -49,15 +52,15 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
     assert advice(Series(kept)).startswith("Until it is known, take 32, the largest that can be compared. Next:")
     undecided = [replace(TOO_FEW, state=State.UNDECIDED, step=Step.LONGER, step_sizes="32"), unfinished[1]]
     assert "seeds" not in advice(Series(undecided))  # they may decide it
-    assert advice(Series([TOO_FEW, ENOUGH, TOP])) == ""
+    assert advice(Series([TOO_FEW, ENOUGH, TOP])) == NOTHING_LEFT
     assert advice(Series([replace(TOP, state=State.ONLY)])) == ""  # no size is the largest of one
 
 
 @pytest.mark.parametrize(
     ("worths", "said"),
     [
-        ([Worth.NO_GAIN], "No. Where it was tried, it gains too little to matter."),
-        ([Worth.WORTH_HAVING] * 2, "Yes, wherever it was tried."),
+        ([Worth.NO_GAIN], "Not with 8 latents: it gains too little to matter."),
+        ([Worth.WORTH_HAVING] * 2, "Yes, with 8 latents."),
         ([Worth.NO_GAIN, Worth.WORTH_HAVING, Worth.UNDECIDED], "Partly, it depends on the size."),
         ([Worth.WORTH_HAVING, Worth.UNDECIDED], "At some sizes. At others it is not known."),
         ([Worth.NO_GAIN, Worth.UNDECIDED], "Not at some sizes. At others it is not known."),
@@ -68,8 +71,19 @@ def test_a_wider_network_is_worth_it_or_not(worths: list[Worth], said: str) -> N
     assert width_headline([replace(GAIN, worth=worth) for worth in worths]) == said
 
 
+def test_the_sizes_at_which_width_is_settled_are_named() -> None:
+    """16 are not: a gain from one width, and not from another, is no answer for the size."""
+    rows = [GAIN, *(replace(GAIN, latent_dim=size, worth=Worth.UNDECIDED) for size in (16, 32))]
+    rows.append(replace(GAIN, latent_dim=16, channels=128))
+    assert GAIN.worth is Worth.NO_GAIN
+    assert width_headline(rows) == "Not with 8 latents. With 16 and 32 not all is known."
+
+
 def test_how_sure_it_is() -> None:
     assert confidence(Series([ROW, TOP]), 0.95) == "Said with 95 % confidence: 3 seeds of each size, 50 epochs."
+    longer = [ENOUGH, replace(TOP, doubling_gain=0.8)]  # by a guess; twice as much would be more than the margin
+    assert confidence(Series(longer), 0.95).endswith("50 epochs. Longer training may change it.")
+    assert confidence(Series([TOO_FEW, TOP]), 0.95).startswith("More than 8 is said with 95 % confidence: 3 seeds")
     open_ended = [replace(ROW, state=State.UNDECIDED), TOP]
     assert confidence(Series(open_ended), 0.95) == "Trained so far: 3 seeds of each size, 50 epochs."
     single = [replace(row, seeds=1, doubling_gain=9.0) for row in (ROW, TOP)]

@@ -15,9 +15,10 @@ from elbowroom.report import live_data, loss_tables, page_data, text_tables
 from elbowroom.report.captions import ON_PAGE
 from elbowroom.report.cells import number
 from elbowroom.report.example import example
-from elbowroom.report.links import Link
+from elbowroom.report.links import Link, OtherStudy
 from elbowroom.report.pages import ReportInputs, render
 from elbowroom.report.provenance import StageTime
+from elbowroom.report.wording import Paragraph
 from elbowroom.results.metrics import METRICS
 from elbowroom.results.outcomes import Bend, ClaimResult, Evidence, Outcome, Pairing, State, Step
 from elbowroom.results.rows import (
@@ -79,7 +80,7 @@ def pages(
     trained: Mapping[str, dict[str, object]] = MappingProxyType({}),
     encoder: int = 0,
     links: Sequence[Link] = (),
-    studies: Sequence[Link] = (),
+    studies: Sequence[OtherStudy] = (),
     **changes: pd.DataFrame,
 ) -> dict[str, str]:
     """Render made-up tables; metrics replaces numbers of every variant, trained columns of cost.csv of some.
@@ -323,14 +324,32 @@ def test_the_dimension_of_images_is_told_once(study: Study) -> None:
 
 
 def test_docs_and_other_studies_are_linked_where_there_are_any(study: Study) -> None:
-    rendered = pages(
-        study, links=[Link("../docs/start.md", "first steps")], studies=[Link("../room/README.md", "A <sweep>")]
-    )
+    rows = [*size_answers(), replace(size_answers()[-1], latent_dim=512)]
+    answer = Paragraph("MNIST", [], headline="32 latents are enough.")
+    sweep = OtherStudy("../room/README.md", "../room/index.html", "A <sweep>", study, [(answer, rows)])
+    rendered = pages(study, links=[Link("../docs/start.md", "first steps")], studies=[sweep])
     assert 'Read on: <a href="../docs/start.md">first steps</a>.' in rendered["index.html"]
     assert "Read on: [first steps](../docs/start.md)." in rendered["README.md"]
-    assert 'Other studies here: <a href="../room/README.md">A &lt;sweep&gt;</a>.' in rendered["index.html"]
-    assert "Other studies here: [A \\<sweep\\>](../room/README.md)." in rendered["README.md"]
+    more, all_said = "tried 3 sizes, for 50 epochs: 32 latents are enough. Look there", "MNIST: 32 latents are enough."
+    for name, link in (
+        ("index.html", '<a href="../room/index.html">A &lt;sweep&gt;</a>'),
+        ("README.md", "[A \\<sweep\\>](../room/README.md)"),
+    ):
+        assert rendered[name].count(f"{link} {more}") == 1  # in the paragraph on MNIST
+        assert f"{link} ({len(study.variants)} models). {all_said}" in rendered[name]
+    assert more not in pages(study, studies=[replace(sweep, answers=[(answer, rows[:2])])])["index.html"]
     assert not any("Read on" in page or "Other studies" in page for page in pages(study).values())
+
+
+def test_a_page_of_many_answers_begins_with_all_of_them(study: Study) -> None:
+    """Each leads to its card. A loss below 0 is explained where there is one."""
+    widths = (16, 32, 64, 128)
+    rows = [replace(row, series=f"width {width}") for width in widths for row in size_answers()]
+    page = pages(study, answer=to_table(SizeAnswer, rows), metrics={"test_loss": -3.0})["index.html"]
+    for place, width in enumerate(widths, 1):
+        assert page.count(f'<a href="#card-{place}">MNIST, width {width}</a>') == page.count(f'id="card-{place}"') == 1
+    assert "A loss can be negative where" in page
+    assert not any(text in pages(study)["index.html"] for text in ("#card-1", "A loss can be negative where"))
 
 
 def test_a_model_to_add_is_the_one_that_the_answer_asks_for(study: Study) -> None:

@@ -124,7 +124,7 @@ def test_what_the_findings_say_of_noise_and_of_unused_latents() -> None:
     assert (saved[256] - saved[128]) / (losses[256] - losses[128]) == pytest.approx(1 / 3, abs=0.04)
 
 
-@pytest.mark.parametrize("page", ["docs/findings.md", "docs/reading-the-report.md", "README.md"])
+@pytest.mark.parametrize("page", ["docs/findings.md", "docs/models.md", "docs/reading-the-report.md", "README.md"])
 def test_each_linked_number_is_in_the_table_that_it_links_to(page: str) -> None:
     """A link `table.csv#column=value&column` names the rows by their values, and the column to average."""
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from tests.support import ROOT
 @pytest.mark.parametrize(
     ("runs", "said"),
     [
-        ({}, "What prepare, baseline, judge, evaluate, figures and explore took is not known"),
+        ({}, "side by side they take less. What the other stages took is not known here. Before"),
         (
             {"evaluate": 8, "judge": 1},
             "these ran in this checkout: evaluate 80 s. What prepare, baseline, judge, figures",

@@ -7,12 +7,11 @@ from elbowroom.comparison.published import shortfalls_of
 from elbowroom.core.settings import Study
 from elbowroom.report.headlines import advice, confidence, headline
 from elbowroom.report.markdown import one_line
-from elbowroom.report.series import Series
+from elbowroom.report.series import Series, set_apart
 from elbowroom.report.size_sentences import sentences
 from elbowroom.report.width_answer import width_paragraphs
 from elbowroom.report.wording import Paragraph, nats, share
-from elbowroom.results.families import LossFamily
-from elbowroom.results.names import dataset_name, family_names
+from elbowroom.results.names import dataset_name
 from elbowroom.results.rows import SizeAnswer, WidthGain
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -32,7 +31,7 @@ def size_paragraphs(study: Study, rows: Sequence[SizeAnswer]) -> Iterator[Paragr
         if not told:
             none = "Only autoencoders without a KL were trained, so how many latents a VAE needs cannot be told."
             yield Paragraph(name, [none, *budget], _question(name), "Not asked: there is no VAE.")
-        for series, own in zip(told, _set_apart(told), strict=True):
+        for series, own in zip(told, set_apart([series.rows for series in told]), strict=True):
             yield Paragraph(
                 f"{name}, {own}" if own else name,
                 [*sentences(series), *budget],
@@ -54,18 +53,6 @@ def scales(study: Study, rows: Sequence[SizeAnswer]) -> list[str]:
         f"{share(10, row.explained)}, and the margin is {nats(row.margin)}."
         for dataset, row in first.items()
         if row.margin > 0
-    ]
-
-
-def _set_apart(told: Sequence[Series]) -> list[str]:
-    """Return what sets each series apart from the others of its dataset; an empty text where it is alone."""
-    if len(told) == 1:
-        return [""]
-    of = [LossFamily.of(series.rows[0]) for series in told]
-    names = family_names(of)
-    return [
-        ", ".join([names[family]] * (len(names) > 1) + [series.rows[0].series])
-        for series, family in zip(told, of, strict=True)
     ]
 
 

@@ -13,9 +13,10 @@ from elbowroom.report.chart_captions import (
     plane_caption,
     spectrum_caption,
 )
+from elbowroom.report.series import set_apart
 from elbowroom.report.wording import latents, listed
 from elbowroom.results.families import LossFamily, families
-from elbowroom.results.names import family_names, family_titles
+from elbowroom.results.names import family_titles
 from elbowroom.results.rows import SizeAnswer, TruncatedPoint
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Comparison
@@ -112,11 +113,9 @@ def _nearness(answers: Sequence[SizeAnswer], comparison: Comparison) -> str:
     """Say how near the reconstructions of each series are to their images, size by size."""
     if not (series := by_series(answers)):
         return ""
-    psnr, names = comparison.variants.set_index("variant").psnr, family_names(LossFamily.of(row) for row in answers)
-    parts = []
-    for own in series:
-        of = ", ".join([names[LossFamily.of(own[0])]] * (len(names) > 1) + [own[0].series])
-        whose = f" ({of})" if len(series) > 1 else ""
+    psnr, parts = comparison.variants.set_index("variant").psnr, []
+    for own, of in zip(series, set_apart(series), strict=True):
+        whose = f" ({of})" if of else ""
         decibels = listed(f"{psnr[row.variant]:.1f}" for row in own)
         parts.append(f"{decibels} dB with {latents([row.latent_dim for row in own])}{whose}")
     said = " Mean PSNR over seeds and test images (higher is nearer; 10 dB more is a tenth of the squared error):"

@@ -140,7 +140,7 @@ class Drawn:
 
     of: str
     titles: dict[str, str]
-    caption: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,6 +207,6 @@ def answer_charts(study: Study, comparison: Comparison) -> AnswerCharts:
     charts = AnswerCharts({}, {}, answer_caption(shown, truncated) if shown else "")
     for rows in shown:
         key, title = f"answer-{rows[0].variant}", titles[LossFamily.of(rows[0])]
-        charts.drawn[key] = Drawn(title, {key: f"{title}, {rows[0].series}"}, "")
+        charts.drawn[key] = Drawn(title, {key: f"{title}, {rows[0].series}"})
         charts.specs[key] = answer_chart(rows, truncated)
     return charts

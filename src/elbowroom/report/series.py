@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from elbowroom.report.wording import Rounding, latents, listed, nats_and_share
+from elbowroom.results.families import LossFamily
+from elbowroom.results.names import family_names
 from elbowroom.results.outcomes import State
 from elbowroom.results.rows import SizeAnswer
 
@@ -22,6 +24,17 @@ class Series:
     def kept(self) -> list[SizeAnswer]:
         """The sizes that were trained well enough to be compared."""
         return [row for row in self.rows if row.state is not State.UNDERTRAINED]
+
+
+def set_apart(told: Sequence[Sequence[SizeAnswer]]) -> list[str]:
+    """Return what sets each series apart from the others of its dataset; an empty text where it is alone."""
+    if len(told) == 1:
+        return [""]
+    of = [LossFamily.of(rows[0]) for rows in told]
+    names = family_names(of)
+    return [
+        ", ".join([names[family]] * (len(names) > 1) + [rows[0].series]) for rows, family in zip(told, of, strict=True)
+    ]
 
 
 def cut_size(series: Series) -> SizeAnswer | None:

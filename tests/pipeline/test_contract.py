@@ -143,7 +143,7 @@ ROWS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a dataset removed, with its variants": (params(without_cifar10), PAGES),
     "the title": (params(lambda p: p.update(title="Another title")), {"report", "notebook"}),
-    "a word in the notebook": (append("src/elbowroom/notebook/study.py", "# and more\n"), {"notebook"}),
+    "a word in the notebook": (append("src/elbowroom/notebook/result_cells.py", "# and more\n"), {"notebook"}),
     "the report's template": (append("src/elbowroom/report/templates/README.md.j2", "\nmore\n"), {"report"}),
     # Checkpoints are good still: all of it, the seconds that it took included, comes from them.
     "how often training shows its loss": (code("SHOWN = 20 ", "SHOWN = 25 "), each("train")),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from nbformat import NotebookNode
 
-from elbowroom.notebook.build import SOURCE, build
+from elbowroom.notebook.build import study_notebook
 from tests.support.checkout import Checkout
 
 pytestmark = pytest.mark.dvc
@@ -35,7 +35,7 @@ def pictures(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def test_every_cell_ran_and_none_failed(tiny: Checkout) -> None:
-    notebook, built = read(tiny), build(SOURCE.read_text())
+    notebook, built = read(tiny), study_notebook()
     nbformat.validate(notebook)
     assert [cell.source for cell in notebook.cells] == [cell.source for cell in built.cells]
     assert [cell.execution_count for cell in code(notebook)] == list(range(1, len(code(notebook)) + 1))

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from elbowroom.core.code_digest import ALSO, SRC, Code
+from elbowroom.core.code_digest import SRC, Code
 from elbowroom.core.pipeline import FOLDER_STAGES
 from elbowroom.core.syntax import Module
+from elbowroom.notebook.build import SOURCES
 from tests.support import ROOT
 from tests.support.checkout import Checkout
 
@@ -31,7 +32,8 @@ class Shaken:
     def __init__(self, stage: str) -> None:
         self.code = Code()
         roots = self.code.roots(stage)
-        self.whole = {"stages", *ALSO.get(stage, [])}  # the notebook's source is read as text
+        cells = {f"elbowroom.notebook.{path.stem}" for path in SOURCES}
+        self.whole = {"stages", *cells}  # cells are read as text
         self.kept = {(s.module.name, name) for s in self.code.counted(roots, FOLLOWED) for name in s.names}
         self.modules = [module.name for module in self.code._reached(roots)]
 

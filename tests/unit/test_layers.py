@@ -23,7 +23,6 @@ LAYERS = """
 PACKAGE = ROOT / "src/elbowroom"
 HEIGHT = {name: -number for number, line in enumerate(LAYERS.splitlines()) for name in line.split()}
 LIMIT = 250  # lines of a module
-NOTEBOOK = PACKAGE / "notebook/study.py"  # the cells of a notebook, which nothing imports
 TOP = {"__init__", "__main__"}  # with api, the only modules outside the packages; these two may import all of them
 MODULES = [*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "stages").glob("*.py"))]
 
@@ -61,7 +60,7 @@ def test_a_module_imports_only_its_own_package_and_those_below_it(path: Path) ->
     assert [f"line {line}: imports {other}" for line, other in imports if other not in allowed] == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path != NOTEBOOK], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_a_module_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LIMIT
 

@@ -1,4 +1,4 @@
-"""Build the notebook from its source, study.py, and run it from top to bottom in a kernel of its own.
+"""Build the notebook from its three sources, and run it from top to bottom in a kernel of its own.
 
 The same results give the same bytes: cell ids follow from the headings; times, paths and Python's version are dropped.
 """
@@ -22,19 +22,28 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from elbowroom.core.errors import StudyError
 from elbowroom.core.sockets import socket_parent
 
-SOURCE = Path(__file__).with_name("study.py")
+SOURCES = (
+    Path(__file__).with_name("model_cells.py"),
+    Path(__file__).with_name("result_cells.py"),
+    Path(__file__).with_name("study.py"),
+)
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 CELL = re.compile(r"^# %%(?P<kind> \[markdown\])?$", re.MULTILINE)
 START_SECONDS = 600  # that a kernel may take to start on a busy machine
 
 
-def build(source: str) -> NotebookNode:
-    """Make a notebook of a source, without running it.
+def study_notebook() -> NotebookNode:
+    """Return the notebook of a study, before it is run."""
+    return build(*(source.read_text(encoding="utf-8") for source in SOURCES))
 
-    source: Python with `# %%` before each cell of code, and `# %% [markdown]` before each cell of text, which is in
+
+def build(*sources: str) -> NotebookNode:
+    """Make a notebook of the cells of all sources, without running it.
+
+    sources: Python with `# %%` before each cell of code, and `# %% [markdown]` before each cell of text, which is in
     comments. What comes before the first cell is left out.
     """
-    _, *parts = CELL.split(source)
+    parts = [part for source in sources for part in CELL.split(source)[1:]]
     cells, section, number = [], "", 0
     for kind, body in zip(parts[::2], parts[1::2], strict=True):
         text = body.strip()

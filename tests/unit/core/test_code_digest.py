@@ -431,7 +431,7 @@ QUIET = {  # calls in the value of a constant that change nothing: a new one may
     "fields",
     "columns",
 }
-ALL_COUNTS = ("study",)  # the notebook's source: each statement of it counts
+ALL_COUNTS = ("model_cells", "result_cells", "study")  # the notebook's sources: each statement of them counts
 
 
 def unseen(name: str, source: str, known: Code | None = None) -> Iterator[str]:

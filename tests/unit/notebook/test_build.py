@@ -9,7 +9,8 @@ import pytest
 from nbformat import NotebookNode
 
 from elbowroom.core.errors import StudyError
-from elbowroom.notebook.build import SOURCE, build, execute, notebook_text
+from elbowroom.notebook.build import build, execute, notebook_text, study_notebook
+from tests.support import ROOT
 
 ORDER = ["Setup", "Data", "Model", "Training curves", "Reconstruction", "Generation", "Interpolation", "Latent space",
          "Evolution of latent space", "Two latent sizes side by side", "Summary"]  # fmt: skip
@@ -17,7 +18,7 @@ ORDER = ["Setup", "Data", "Model", "Training curves", "Reconstruction", "Generat
 
 @pytest.fixture(scope="module")
 def built() -> NotebookNode:
-    return build(SOURCE.read_text())
+    return study_notebook()
 
 
 def code(notebook: NotebookNode) -> list[NotebookNode]:
@@ -36,7 +37,7 @@ def test_the_source_is_split_into_cells_at_the_marks() -> None:
 
 def test_the_notebook_is_valid_and_has_its_sections_in_order(built: NotebookNode) -> None:
     text = notebook_text(built)
-    assert notebook_text(build(SOURCE.read_text())) == text
+    assert notebook_text(study_notebook()) == text
     ids = [cell.id for cell in built.cells]
     assert len(set(ids)) == len(ids)
     headings = re.findall(r"^## (?:\d+\. )?(.+)$", "\n".join(cell.source for cell in built.cells), re.MULTILINE)
@@ -62,7 +63,7 @@ def test_its_code_trains_nothing_and_writes_nothing(built: NotebookNode) -> None
 
 
 def one(cell: str) -> NotebookNode:
-    found = f"import sys\nsys.path.insert(0, {str(SOURCE.parents[2])!r})"
+    found = f"import sys\nsys.path.insert(0, {str(ROOT / 'src')!r})"
     return build(f"# %% [markdown]\n# # One\n\n# %%\n{found}\n\n# %%\n{cell}\n")
 
 

@@ -39,14 +39,15 @@ def test_every_stage_depends_on_what_its_code_does() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_files_beside_the_code_that_a_stage_reads_count(stage: str) -> None:
-    """What is no Python: published.yaml, the report's templates. Their paths are constants of the modules."""
+    """published.yaml, the report's templates, the notebook's sources. Their paths are constants of the modules."""
     code, expected = Code(), set()
     for statement in code.counted(code.roots(stage)):
         for name in statement.names if "__file__" in statement.text else ():
-            path = getattr(importlib.import_module(statement.module.name), name)
-            if isinstance(path, Path) and path != SRC:
-                files = path.rglob("*") if path.is_dir() else [path]
-                expected |= {str(file.relative_to(path.parent)) for file in files}
+            value = getattr(importlib.import_module(statement.module.name), name)
+            for path in value if isinstance(value, tuple) else (value,):
+                if isinstance(path, Path) and path != SRC:
+                    files = path.rglob("*") if path.is_dir() else [path]
+                    expected |= {str(file.relative_to(path.parent)) for file in files}
     found = {line.rpartition(" ")[0] for line in stage_lines(code, stage)}
     assert expected == {name for name in found if "." in name and not name.startswith("elbowroom.")}
     assert not [dep for dep in deps(stage) if dep.startswith("src/")]

@@ -257,7 +257,3 @@ def test_a_lost_head_is_one_line_and_another_cluster_goes_on(toy: Toy, cluster: 
     cluster.make_whole(1)
     assert finished(toy._replace(environment=toy.environment | {"ELBOWROOM_CLUSTER": cluster.address}))
     assert toy.begun[-1][2] == STEPS // 2
-
-
-def note(toy: Toy) -> str:
-    return (toy.path / note_file("train@a", "error")).read_text()

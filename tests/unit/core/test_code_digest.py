@@ -59,6 +59,12 @@ def helper(x):
 }
 
 
+@pytest.fixture(scope="module")
+def here() -> Code:
+    """This package, whose modules are read once."""
+    return Code()
+
+
 def code(folder: Path, files: Files) -> Code:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -301,7 +307,7 @@ def pythons() -> list[str]:
 
 
 @pytest.mark.parametrize("python", pythons())
-def test_other_pythons_find_the_same(python: str) -> None:
+def test_other_pythons_find_the_same(python: str, here: Code) -> None:
     """On this code, whose f-strings, generics and so on they parse each in their own way."""
     program = (
         "from elbowroom.core.code_digest import Code; code = Code(); print([code.of_stage(s) for s in code.stages])"
@@ -309,7 +315,7 @@ def test_other_pythons_find_the_same(python: str) -> None:
     command, environment = [python, "-c", program], os.environ | {"PYTHONPATH": str(SRC)}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str([Code().of_stage(stage) for stage in Code().stages])
+    assert done.stdout.strip() == str([here.of_stage(stage) for stage in here.stages])
 
 
 # --- this package ------------------------------------------------------------------------------------------------
@@ -360,7 +366,7 @@ def labelled(found: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_each_change_of_a_definition_moves_its_line_and_no_other(tmp_path: Path, seed: int) -> None:
+def test_each_change_of_a_definition_moves_its_line_and_no_other(tmp_path: Path, seed: int, here: Code) -> None:
     """Change a number or an operator in half of all definitions, chosen by chance.
 
     The files are written anew, so their comments and layout go, too.
@@ -377,13 +383,13 @@ def test_each_change_of_a_definition_moves_its_line_and_no_other(tmp_path: Path,
                 changed |= {f"{name}.{key}" for key in defined} if mutation.done else set()
         (folder / path.relative_to(ROOT)).write_text(ast.unparse(ast.fix_missing_locations(tree)))
     assert len(changed) > 50
-    before, after = Code(), Code(folder / "src")
-    for stage in before.stages:
-        old, new = labelled(before.of_stage(stage)), labelled(after.of_stage(stage))
+    after = Code(folder / "src")
+    for stage in here.stages:
+        old, new = labelled(here.of_stage(stage)), labelled(after.of_stage(stage))
         assert old.keys() == new.keys()
         expected = {
             f"{statement.module.name}.{name}": name
-            for statement in before.counted(before.roots(stage))
+            for statement in here.counted(here.roots(stage))
             for name in statement.names[:1]
         }
         for full, name in expected.items():
@@ -492,9 +498,8 @@ def makes_a_row(text: str, read: Module, known: Code) -> bool:
     )
 
 
-def test_no_stage_reaches_the_server_that_runs_modules_by_their_names() -> None:
-    code = Code()
-    reached = {module.name for stage in code.stages for module in code._reached(code.roots(stage))}
+def test_no_stage_reaches_the_server_that_runs_modules_by_their_names(here: Code) -> None:
+    reached = {module.name for stage in here.stages for module in here._reached(here.roots(stage))}
     assert "elbowroom.scheduler.stage_client" in reached
     assert SERVER not in reached
 
@@ -538,9 +543,9 @@ def test_packages_have_no_code_of_their_own() -> None:
             assert [type(node) for node in ast.parse(path.read_text()).body] == [ast.Expr], path
 
 
-def test_the_script_is_in_no_stage() -> None:
+def test_the_script_is_in_no_stage(here: Code) -> None:
     """What makes the digests counts for training alone, whose checkpoints are named by one."""
-    for stage in Code().stages:
-        found = {statement.module.name for statement in Code().counted(Code().roots(stage))}
+    for stage in here.stages:
+        found = {statement.module.name for statement in here.counted(here.roots(stage))}
         assert f"stages.{SCRIPT}" not in found
         assert stage == "train" or not re.search(r"\bcore\.(code_digest|syntax)\b", " ".join(found))

@@ -121,9 +121,11 @@ def test_a_definition_too_few_would_be_seen(tiny: Checkout, tmp_path: Path) -> N
 @pytest.mark.parametrize("stage", [stage for stage in Code().stages if stage not in FOLDER_STAGES])  # there is none
 def test_without_the_code_that_does_not_count_a_stage_leaves_the_same(tiny: Checkout, stage: str) -> None:
     checkout = tiny.path.parent.parent
-    with (checkout / "stages/train.py").open("a") as file:
-        file.write("# another commit, so that both reports say that it changed\n")
-    expected = run(tiny, stage)
+    if stage == "report":  # it says whether the code is that of the commit, which without most of it is not so
+        with (checkout / "stages/train.py").open("a") as file:
+            file.write("# another commit\n")
+        run(tiny, stage)
+    expected = results(tiny, stage)
     for name in ("src", "stages"):
         shutil.move(checkout / name, checkout / f"whole-{name}")
     try:

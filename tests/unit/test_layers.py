@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def imported_packages(source: str) -> Iterator[tuple[int, str]]:
             first, *rest = name.split(".")
             if first in ("elbowroom", "stages"):
                 yield node.lineno, rest[0] if first == "elbowroom" and rest else first
+
+
+def test_contributing_draws_the_same() -> None:
+    """There each line has its packages first, and then what they are for."""
+    blocks = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")
+    (drawing,) = [block for block in blocks if block.startswith("\nstages/ ")]
+    drawn = [set(takewhile(HEIGHT.__contains__, line.replace("/", " ").split())) for line in drawing.splitlines()]
+    assert [row for row in drawn if row] == [set(line.split()) for line in LAYERS.splitlines() if line.strip()]
 
 
 def test_every_module_is_in_a_package_of_the_drawing() -> None:

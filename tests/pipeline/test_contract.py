@@ -66,18 +66,21 @@ def code(old: str, new: str) -> Edit:
     return edit
 
 
-def move_warmed_up(study: Checkout) -> None:
-    """From the module of `train_step`, which still imports it, to that of `Adam`."""
-    source, target = module_with(study, "def warmed_up("), module_with(study, "class Adam:")
-    assert source != target
-    text = source.read_text()
-    start = text.index("def warmed_up(")
-    end = text.find("\n\n\n", start) + 1 or len(text)
-    name = ".".join(target.relative_to(study.path / "src").with_suffix("").parts)
-    rest = (text[:start] + text[end:]).replace("import Adam\n", "import Adam, warmed_up\n")
-    assert f"from {name} import Adam, warmed_up\n" in rest
-    source.write_text(rest)
-    target.write_text(target.read_text() + "\n\n" + text[start:end])
+def move(name: str, beside: str, old: str, new: str) -> Edit:
+    """Move a function to the module with `beside` in it. Where it was, it is imported: `new` in place of `old`."""
+
+    def edit(study: Checkout) -> None:
+        source, target = module_with(study, f"def {name}("), module_with(study, beside)
+        assert source != target
+        text = source.read_text()
+        start = text.index(f"def {name}(")
+        end = text.find("\n\n\n", start) + 1 or len(text)
+        rest = text[:start] + text[end:]
+        assert old in rest
+        source.write_text(rest.replace(old, new))
+        target.write_text(target.read_text() + "\n\n" + text[start:end])
+
+    return edit
 
 
 def turn_imports_round(study: Checkout) -> None:
@@ -161,7 +164,13 @@ OF_NO_CONSEQUENCE: list[Edit] = [
     code("def train_step(\n", "# a comment\ndef train_step(\n"),  # above the training step
     code('"""One seed in training.\n', '"""One seed, as it is trained.\n'),
     turn_imports_round,
-    move_warmed_up,
+    move("warmed_up", "class Adam:", "import Adam\n", "import Adam, warmed_up\n"),
+    move(
+        "kl",
+        "def slerp(",
+        "from elbowroom.vae.model",
+        "from elbowroom.vae.latent_space import kl\nfrom elbowroom.vae.model",
+    ),
     code("class SeedRun:\n", "def unused() -> int:\n    return 1\n\n\nclass SeedRun:\n"),
 ]
 

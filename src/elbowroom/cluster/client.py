@@ -14,10 +14,11 @@ from typing import NoReturn
 
 from elbowroom.core.file_lock import locked
 from elbowroom.core.paths import note_file
+from elbowroom.core.pipeline import VARIANT_STAGES
 from elbowroom.scheduler.stage_client import die_with_parent
 
 CLUSTER = "ELBOWROOM_CLUSTER"  # the environment variable: auto, HOST:PORT, or local
-SENT = ("judge", "train", "evaluate", "figures", "explore")  # kinds of stages that go out
+SENT = ("judge", *VARIANT_STAGES)  # kinds of stages that go out
 GRACE = 5  # seconds that the driver has to end after a signal
 SRC = Path(__file__).parents[2]
 

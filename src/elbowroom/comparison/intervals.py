@@ -15,6 +15,8 @@ from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scip
 from elbowroom.results.metrics import Direction
 from elbowroom.results.outcomes import Outcome
 
+LEVEL = 0.95  # of an interval, unless `answer.level` sets it
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -31,7 +33,7 @@ class Interval:
     p: float
 
 
-def paired_interval(ours: pd.Series, other: pd.Series, level: float = 0.95) -> Interval:
+def paired_interval(ours: pd.Series, other: pd.Series, level: float = LEVEL) -> Interval:
     """Return the mean of ours - other and its paired t interval (Student 1908), over the seeds that both have.
 
     ours, other: a value for each seed, seeds in the index, in any order. level: the share of such intervals that hold
@@ -44,7 +46,7 @@ def paired_interval(ours: pd.Series, other: pd.Series, level: float = 0.95) -> I
     return t_interval((ours - other).dropna().to_numpy(float), level)
 
 
-def t_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+def t_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     """Return the mean of independent values (N,) and its t interval."""
     count = len(values)
     if count < 2:
@@ -52,7 +54,7 @@ def t_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return _interval(float(values.mean()), math.sqrt(_variance(values) / count), count - 1, count, level)
 
 
-def welch_interval(ours: pd.Series, other: pd.Series, level: float = 0.95) -> Interval:
+def welch_interval(ours: pd.Series, other: pd.Series, level: float = LEVEL) -> Interval:
     """Return the difference of the means of two independent samples and its interval (Welch 1947, Biometrika 34).
 
     seeds: of the smaller sample. If neither sample varies, the interval has no width.

@@ -32,7 +32,7 @@ DIFFERENCE_COLUMNS = [
     "p, adjusted for all rows",
     "seeds",
 ]
-LIKELIHOODS = {
+OBJECTIVES = {  # the distortion that a likelihood is known by
     "gaussian": "squared error",
     "gaussian_optimal": "Gaussian of optimal variance",
     "bernoulli": "binary cross-entropy",
@@ -47,7 +47,7 @@ def _significant(value: float) -> str:
 def describe_objective(variant: VariantSettings) -> str:
     """Say in the field's terms what a variant minimises."""
     rate = "" if variant.model == "ae" else " + KL" if variant.beta == 1 else f" + {variant.beta:g} KL"
-    return f"{LIKELIHOODS[variant.likelihood]}{rate}, pixels in {variant.pixel_range}"
+    return f"{OBJECTIVES[variant.likelihood]}{rate}, pixels in {variant.pixel_range}"
 
 
 # --- tables of a dataset ---------------------------------------------------------------------------------------------

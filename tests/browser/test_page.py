@@ -26,7 +26,7 @@ from tests.support.page import QUICKSTART, report_inputs
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)> & *text*"
 LAYOUT = explorer_sheet.SheetLayout(grid=6, images=4, steps=5, latents=3, epochs=3, followed=5)
 FEWER = LAYOUT._replace(latents=1, epochs=2)  # for every second variant
-SHIFT = 7  # by so many tiles each variant of a dataset differs from the one before
+SHIFT = 7  # tiles by which a variant of a dataset differs from the one before
 FILM = 120  # the first tile of the pictures through training
 POINTS = 100
 LOSS = '[data-chart="mnist-4"]'  # training curves

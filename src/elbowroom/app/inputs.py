@@ -26,7 +26,7 @@ ARRAYS = (b"PK\x03\x04", b"\x93NUMPY")  # how NPZ and NPY begin
 class Adaptation(NamedTuple):
     """What to do to a picture before a model sees it. fit: give it the model's size. invert: swap dark and light.
 
-    dataset: of which the settings decide how, as they did for the pictures that the model was trained on. Without one
+    dataset: whose settings decide how, as they did for the pictures that the model was trained on. Without one
     a picture is cropped around the middle, and white shows through what is transparent.
     """
 

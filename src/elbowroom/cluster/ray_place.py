@@ -104,7 +104,7 @@ def run_stage(stage: StageTask, resources: Resources, content: Content, show: Sh
 
 
 def has(node: dict[str, Any], resources: Resources) -> bool:
-    """Return whether a node has what a stage asks for, be it busy or not."""
+    """Return whether a node has what a stage asks for, busy or not."""
     found = node["Resources"]
     return node["Alive"] and found.get("CPU", 0) >= resources.cpus and found.get("GPU", 0) >= resources.gpus
 

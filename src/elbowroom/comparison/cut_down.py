@@ -9,9 +9,9 @@ from elbowroom.comparison.intervals import t_interval
 
 
 class Cut(NamedTuple):
-    """A trained VAE of which `kept` latents are left. high: how much higher its loss is then, at most, nats per image.
+    """A trained VAE with only `kept` of its latents. high: how much higher its loss is then, at most, nats per image.
 
-    below: the next smaller number that was measured, of which this cannot be said; 0 if none was.
+    below: the next smaller number that was measured, which may cost more than that; 0 if none was.
     """
 
     kept: int

@@ -55,7 +55,7 @@ def cut_down(
     batch_size: int,
     progress: Callable[[int], object] | None = None,
 ) -> list[CutDown]:
-    """Measure the loss of a VAE of which the first k latents of `order` are kept, for each k of `sizes`.
+    """Measure the loss of a VAE that keeps only the first k latents of `order`, for each k of `sizes`.
 
     It is -log p(x|z) + beta * (the KL of those k), a mean over images, where the other latents of z are 0. With all
     latents kept it is the loss. images: (N, C, H, W) uint8. codes: of these images. progress is told how many pictures

@@ -1,4 +1,4 @@
-"""Build the notebook from its three sources, and run it from top to bottom in a kernel of its own.
+"""Build the notebook from its sources, and run it from top to bottom in a kernel of its own.
 
 The same results give the same bytes: cell ids follow from the headings; times, paths and Python's version are dropped.
 """

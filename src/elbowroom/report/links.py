@@ -40,7 +40,7 @@ class Link:
 
 
 def docs() -> list[Link]:
-    """Return the pages of the repository whose root study, or one in whose studies/, this is; else none."""
+    """Return the pages of the docs, if this study is the root study of a repository or one in its studies/."""
     return [Link(f"{up}/{page}", text) for up in _repository() for page, text in PAGES.items()]
 
 

@@ -10,7 +10,7 @@ LARGEST = 11_990_000  # bytes of index.html: 12 MB, less what the page then says
 
 
 class Chosen(NamedTuple):
-    """What live.js reads, as JSON, and the names of the models whose decoder, and whose encoder, it has."""
+    """The JSON that live.js reads, and the names of the models whose decoders and encoders are in it."""
 
     text: str
     decoders: list[str]

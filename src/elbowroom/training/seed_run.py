@@ -33,7 +33,7 @@ class SeedRun:
     (core/random_streams.py). Variants with the same number of images see them in the same order. Nothing in `step` or
     `end_epoch` waits for the device, and they work on tensors that stay where they are.
 
-    epoch: the last finished one. history: two rows for each epoch so far (loop.TrainedSeed says what is in them).
+    epoch: the last finished one. history: two rows for each epoch so far, as resumable_run.TrainedSeed has them.
     """
 
     def __init__(self, variant: Variant, recipe: Recipe, images: Images, seed: int) -> None:

@@ -23,7 +23,7 @@ SECONDS = 1.0  # of timed epochs, at least: the fastest counts, as others may ru
 
 
 def speeds(study: Study, names: Iterable[str]) -> dict[str, float]:
-    """Measure variants. Of those that differ in their latent size alone, which hardly matters, one stands for all."""
+    """Measure variants. One stands for all that differ from it in latent size alone, which hardly matters."""
     device, found = choose_device(), {}
     measured: dict[str, float] = {}
     for name in names:

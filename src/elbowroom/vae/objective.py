@@ -1,7 +1,7 @@
 """The loss and its two terms: distortion -log p(x|z) and rate KL(q(z|x) || N(0, I)), in nats per image.
 
 loss = distortion + beta * rate, averaged over images; elbo = -(distortion + rate). To add a likelihood, add a branch to
-`distortion` and one to `_link`.
+`distortion` and one to `_link`; CONTRIBUTING.md lists the other places.
 """
 
 from collections.abc import Callable

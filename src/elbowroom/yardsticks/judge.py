@@ -26,7 +26,7 @@ SEEDS = (0, 1)  # of the first and the second judge: the same for every dataset 
 class Judge(nn.Module):
     """A convolutional network from pictures (N, C, H, W) in [0, 1] to logits (N, classes).
 
-    It takes at most 10 million multiplications per picture of 32 x 32, and as many more as there are more pixels.
+    It takes at most 10 million multiplications per picture of 32 x 32, and in proportion for larger ones.
     """
 
     num_features = 64

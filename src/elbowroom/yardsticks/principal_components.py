@@ -38,7 +38,7 @@ class Components(NamedTuple):
 
     @property
     def known_from(self) -> float:
-        """The least variance of which all larger ones are in the spectrum."""
+        """The spectrum has every variance above this one."""
         return 0.0 if self.errors is None else self.spectrum[-1].item()
 
 

@@ -18,6 +18,7 @@ from elbowroom.core.code_digest import CUT, SCRIPT, SRC, Code
 from elbowroom.core.errors import StudyError
 from elbowroom.core.stage_digests import check_code, digest_file, running_code, stage_lines
 from elbowroom.core.syntax import Module
+from elbowroom.notebook.build import SOURCES
 from tests.support import ROOT
 
 Files = dict[str, str]
@@ -437,7 +438,6 @@ QUIET = {  # calls in the value of a constant that change nothing: a new one may
     "fields",
     "columns",
 }
-ALL_COUNTS = ("model_cells", "result_cells", "study")  # the notebook's sources: each statement of them counts
 
 
 def unseen(name: str, source: str, known: Code | None = None) -> Iterator[str]:
@@ -476,7 +476,7 @@ def unseen(name: str, source: str, known: Code | None = None) -> Iterator[str]:
     yield from (f"two meanings of a name: {origin}" for origin in doubled)
     if any(imported.partition(".")[0] == "stages" for imported in read.imports):
         yield "a stage"
-    if name.rpartition(".")[2] in ALL_COUNTS:
+    if name in {f"elbowroom.notebook.{source.stem}" for source in SOURCES}:  # each statement of them counts
         return
     yield from (f"{key} defined twice" for key, found in read.definitions.items() if len(found) > 1)
     for statement in read.statements:

@@ -28,7 +28,7 @@ SWEEP = ROOT / "studies/room"
 CHART = SWEEP / "report/comparison/pictures/mnist-gaussian-pm1-answer.png"
 CARD = (1200, 630)  # pixels, as social sites have it
 FRAMES, MILLISECONDS, COLOURS = 24, 150, 128  # of the GIF
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STYLE = """
 body { margin: 0; display: grid; grid-template-columns: 1fr 560px; gap: 40px; align-items: center;
   width: 1120px; height: 550px; padding: 40px; background: #f6f7f8; color: #1c1e21;

@@ -73,6 +73,12 @@ def test_its_numbers_are_those_in_metrics(tiny: Checkout) -> None:
     assert re.search(rf"train +{train.loss:.2f} +{train.distortion:.2f} +{train['rate']:.2f}", text)
 
 
+def test_a_second_run_gives_the_same_bytes(tiny: Checkout) -> None:
+    before = (tiny.path / "report/study.ipynb").read_bytes()
+    tiny.run("python", "-m", "stages.notebook")
+    assert (tiny.path / "report/study.ipynb").read_bytes() == before
+
+
 def test_a_damaged_model_is_one_line_and_keeps_the_old_notebook(tiny: Checkout) -> None:
     model = tiny.path / "models/mnist-z128/seed-0.safetensors"
     content, before = model.read_bytes(), (tiny.path / "report/study.ipynb").read_bytes()

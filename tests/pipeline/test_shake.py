@@ -121,7 +121,7 @@ def test_a_definition_too_few_would_be_seen(tiny: Checkout, tmp_path: Path) -> N
 @pytest.mark.parametrize("stage", [stage for stage in Code().stages if stage not in FOLDER_STAGES])  # there is none
 def test_without_the_code_that_does_not_count_a_stage_leaves_the_same(tiny: Checkout, stage: str) -> None:
     checkout = tiny.path.parent.parent
-    if stage == "report":  # it says whether the code is that of the commit, which without most of it is not so
+    if stage == "report":  # it says if the code is the commit's, and without most of it it is not
         with (checkout / "stages/train.py").open("a") as file:
             file.write("# another commit\n")
         run(tiny, stage)

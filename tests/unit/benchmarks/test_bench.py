@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import bench, epochs, pictures, quickstart, settings, steps, study, timing, waits
+from benchmarks import bench, epochs, pictures, quickstart, settings, steps, timing, waits
 from elbowroom.core.device import bf16_warning
 from elbowroom.core.params import load_study
 from elbowroom.core.published_sets import PUBLISHED
@@ -54,7 +54,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path) -> None:
 
 
 def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """But for what takes long: other contestants, a quickstart, the pictures of compare, and what follows training."""
+    """But for what takes long: other contestants, a quickstart, and the pictures of compare."""
     results, page = tmp_path / "results.json", tmp_path / "RESULTS.md"
     kept = {"device": "cuda", "section": "seeds", "what": "kept", "median": 1, "low": 1, "high": 1, "unit": "x"}
     facts = {"turns": 1, "machine": "a card", "versions": "v", "date": "d", "command": "c"}
@@ -63,8 +63,6 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bench, "PAGE", page)
     monkeypatch.setattr(steps, "OTHERS", {steps.notebook: "the notebook's loop"})
     monkeypatch.setattr(waits, "compared", lambda: [])
-    monkeypatch.setattr(study, "VARIANT_STAGES", ("train",))
-    monkeypatch.setattr(study, "STUDY_STAGES", ())
     monkeypatch.setattr(quickstart, "seconds", lambda command: len(command))
     monkeypatch.setattr(epochs, "PUBLISHED", {"mnist": replace(PUBLISHED["mnist"], train_images=64, test_images=40)})
     monkeypatch.setattr("sys.argv", ["bench.py", *bench.SECTIONS])
@@ -80,7 +78,7 @@ def test_bench_measures_every_section(tiny: None, monkeypatch: pytest.MonkeyPatc
     assert "mnist: the notebook's loop over ours" in labels
     for what in ("the notebook's loop over ours in bfloat16", "without freed memory kept, over with"):
         assert (f"mnist, 1 thread: {what}" in labels) != bool(imitated)
-    assert "4 stages, one after another, once" in labels
+    assert "10 stages, one after another, once" in labels
     assert "with the stage server over without" in labels
     assert any(label.startswith("mnist: figures, the slowest of 9 pictures (") for label in labels)
     text = page.read_text()

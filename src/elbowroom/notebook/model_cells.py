@@ -141,7 +141,7 @@ print(f"as numbers: from {x.min():g} to {x.max():g}")
 # **Squared error is a likelihood.** The published notebook minimised squared error + KL. That is a Gaussian
 # $p(x\mid z) = \mathcal N(\hat x, \tfrac12 I)$ of **variance 1/2**:
 #
-# $$-\log \mathcal N\big(x;\, \hat x,\, \tfrac12 I\big) = \sum_i (x_i - \hat x_i)^2 + \tfrac D2 \log\pi ,$$
+# $$-\log \mathcal N\big(x;\, \hat x,\, \tfrac12 I\big) = \sum_i (x_i - \hat x_i)^2 + \tfrac D2 \log\pi.$$
 #
 # The last term is constant and left out ($D$ is the number of pixel values). Giving both terms the same weight is a
 # choice, not a law: another variance, or the same variance on another pixel range, changes the weight of the KL. The

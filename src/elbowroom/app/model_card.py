@@ -50,6 +50,7 @@ ANSWERS = {  # each ends a sentence
     State.UNCLEAR: "perhaps trained worse than a smaller size, and so not judged",
     State.ONE_SEED: "none, since one seed is not enough for one",
     State.BARELY_TRAINED: "none, since training has only begun",
+    State.STUCK: "none, since no size learnt more than the mean image",
     State.COLLAPSED: "none, since the latents collapsed",
     State.OVERFITTED: "none, since all sizes overfitted",
 }

@@ -17,7 +17,7 @@ from elbowroom.comparison.worth import NetworkPair, judge_gains
 from elbowroom.core.settings import Study
 from elbowroom.results.families import LossFamily, SizeSeries, all_series
 from elbowroom.results.outcomes import State
-from elbowroom.results.rows import Baseline, BaselineRow, SizeAnswer, WidthGain
+from elbowroom.results.rows import Baseline, BaselineRow, SizeAnswer, WidthGain, is_unfinished
 from elbowroom.results.schema import to_rows
 from elbowroom.results.tables import Measurements
 
@@ -50,7 +50,7 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
     margin = float(judgement.margin)
     best = _best(judgement, test)
     cut = None if best is None else _cut(measured.truncated, names[best], margin, study.answer.level)
-    unfinished = [gain > margin and not ahead <= margin for gain, ahead in zip(gains, test_gains, strict=True)]
+    unfinished = [is_unfinished(gain, ahead, margin) for gain, ahead in zip(gains, test_gains, strict=True)]
     step = next_step(Findings(sizes, judgement, test, unfinished, study.answer.level, cut))
     at_beta_1 = study.variants[names[0]].beta == 1  # otherwise the loss is another quantity than the linear VAE's
     linear = _linear_losses(series.family, measured.baselines) if at_beta_1 else {}
@@ -140,6 +140,7 @@ def width_gains(study: Study, seeds: pd.DataFrame, answers: Sequence[SizeAnswer]
                 test=_losses(seeds, [pair.against, pair.variant], "test_loss"),
                 train=_losses(seeds, [pair.against, pair.variant], "train_loss"),
                 margin=of_size[pair.against].margin,
+                undertrained=any(of_size[name].state is State.UNDERTRAINED for name in (pair.against, pair.variant)),
             )
             for pair in found
         ],

@@ -8,7 +8,7 @@ so it is left out (the gate).
 A size is enough if no larger one can be better by more than the margin, at the stated level. The margin is a share of
 what the best size explains: the loss of always showing the mean image, less the best loss. Bounds on test losses are
 one-sided Welch bounds, taken in a fixed order: the rule stops at the first size that fails, so the chance of a false
-"enough" stays below 1 - level without an adjustment for the number of sizes.
+"enough" stays at about 1 - level without an adjustment for the number of sizes (docs/adr/0012-the-answer.md).
 
 The last axis of every array holds the sizes in ascending order. Leading axes are studies: a simulation judges thousands
 at once.
@@ -21,6 +21,7 @@ from typing import Self
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
+from elbowroom.comparison.intervals import variance
 from elbowroom.results.outcomes import State
 
 
@@ -39,7 +40,7 @@ class Losses:
     def of(cls, by_size: Iterable[Sequence[float]]) -> Self:
         """Summarise the losses of one study: a sequence of seeds for each size."""
         columns = [np.asarray(losses, float) for losses in by_size]
-        variances = [column.var(ddof=1) if len(column) > 1 else np.nan for column in columns]
+        variances = [variance(column) if len(column) > 1 else np.nan for column in columns]
         return cls(np.array([c.mean() for c in columns]), np.array(variances), np.array([len(c) for c in columns]))
 
     @property
@@ -71,8 +72,9 @@ class Judgement:
     """What the rule finds, in nats per image: (..., sizes) unless noted, nan where there is nothing to compare with.
 
     explained: (...), the loss of the mean image less the best test loss. margin: (...), the part of it that one is
-    willing to leave on the table. rise, rise_low: the training loss less the lowest of a smaller size, and its lower
-    bound. excess, excess_low, excess_high: the test loss less the lowest of a larger size that is kept, and its bounds.
+    willing to leave on the table. rise, rise_low: the training loss less that of a smaller size, and its lower bound
+    (`rises`). excess, excess_low, excess_high: the test loss less the lowest of a larger size that is kept, and its
+    bounds.
     """
 
     state: np.ndarray
@@ -143,15 +145,20 @@ def judge_sizes(
 
 
 def rises(train: Losses, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return by how much each size's training loss exceeds the lowest of a smaller size, and the lower bound of that.
+    """Return by how much each size's training loss exceeds that of one smaller size, and the lower bound of that.
 
-    The bound is adjusted (Bonferroni) for the number of smaller sizes. nan for the smallest size.
+    That one is the lowest of those that it surely exceeds; if there are none, of all. The bound is adjusted
+    (Bonferroni) for the number of smaller sizes. nan for the smallest size; a bound is nan beside a single seed.
     """
     count = train.mean.shape[-1]
     smaller = np.tril(np.ones((count, count), bool), -1)
     adjusted = 1 - (1 - level) / np.maximum(smaller.sum(-1), 1)
-    low = train.differences - train.half_widths(adjusted)
-    return _highest(train.differences, smaller), _highest(low, smaller & train.replicated[..., None, :])
+    low = np.where(smaller, train.differences - train.half_widths(adjusted), np.nan)
+    sure = low > 0
+    counted = np.where(sure.any(-1, keepdims=True), sure, smaller)
+    place = np.where(counted, train.differences, -np.inf).argmax(-1)[..., None]
+    rise, rise_low = (np.take_along_axis(found, place, -1)[..., 0] for found in (train.differences, low))
+    return np.where(smaller.any(-1), rise, np.nan), rise_low
 
 
 def _highest(values: np.ndarray, counted: np.ndarray) -> np.ndarray:

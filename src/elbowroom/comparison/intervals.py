@@ -51,7 +51,7 @@ def t_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     count = len(values)
     if count < 2:
         return Interval(float(values[0]) if count else math.nan, math.nan, math.nan, count, math.nan)
-    return _interval(float(values.mean()), math.sqrt(_variance(values) / count), count - 1, count, level)
+    return _interval(float(values.mean()), math.sqrt(variance(values) / count), count - 1, count, level)
 
 
 def welch_interval(ours: pd.Series, other: pd.Series, level: float = LEVEL) -> Interval:
@@ -65,7 +65,7 @@ def welch_interval(ours: pd.Series, other: pd.Series, level: float = LEVEL) -> I
     difference = float(samples[0].mean() - samples[1].mean()) if fewest else math.nan
     if fewest < 2:
         return Interval(difference, math.nan, math.nan, fewest, math.nan)
-    parts = np.array([_variance(values) for values in samples]) / counts
+    parts = np.array([variance(values) for values in samples]) / counts
     error = math.sqrt(parts.sum())
     freedom = float(parts.sum() ** 2 / (parts**2 / (counts - 1)).sum()) if error else 1.0
     return _interval(difference, error, freedom, fewest, level)
@@ -78,8 +78,9 @@ def _interval(difference: float, error: float, freedom: float, seeds: int, level
     return Interval(difference, difference - margin, difference + margin, seeds, p)
 
 
-def _variance(values: np.ndarray) -> float:
-    return float(values.var(ddof=1)) if np.ptp(values) else 0.0  # rounding of the mean is no variance
+def variance(values: np.ndarray) -> float:
+    """Return the variance of a sample (N,) of at least two values; of equal ones exactly 0, in spite of rounding."""
+    return float(values.var(ddof=1)) if np.ptp(values) else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

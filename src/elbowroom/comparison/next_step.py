@@ -59,7 +59,7 @@ def next_step(found: Findings) -> NextStep:
     states, kept, sizes = found.states, found.kept, found.sizes
     if State.BARELY_TRAINED in states:
         return NextStep(Step.LONGER, tuple(sizes))
-    if State.COLLAPSED in states or State.OVERFITTED in states:
+    if {State.STUCK, State.COLLAPSED, State.OVERFITTED} & {*states}:
         return NextStep(Step.NOTHING)
     if single := [place for place in kept if states[place] is State.ONE_SEED]:
         return NextStep(Step.MORE_SEEDS, tuple(sizes[place] for place in single), FEWEST_SEEDS)
@@ -120,9 +120,10 @@ def _decide(found: Findings) -> NextStep:
 
 def _between(smaller: int, larger: int) -> NextStep:
     """Return the geometric mean of two neighbouring sizes, unless they are near each other."""
-    if larger / smaller <= BRACKET:
+    middle = round(math.sqrt(smaller * larger))
+    if larger / smaller <= BRACKET or middle == smaller:  # nothing is between 1 and 2
         return NextStep(Step.NOTHING)
-    return NextStep(Step.BETWEEN, (round(math.sqrt(smaller * larger)),))
+    return NextStep(Step.BETWEEN, (middle,))
 
 
 def needed_seeds(test: Losses, compared: Sequence[int], gap: float, level: float) -> int:

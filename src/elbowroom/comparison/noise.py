@@ -50,5 +50,5 @@ def noise_points(
 
 def _is_open(row: SizeAnswer) -> bool:
     """Whether another training might end with another number of used latents."""
-    poor = row.state in (State.UNDERTRAINED, State.UNCLEAR, State.ONE_SEED, State.BARELY_TRAINED)
+    poor = row.state in (State.UNDERTRAINED, State.UNCLEAR, State.ONE_SEED, State.BARELY_TRAINED, State.STUCK)
     return poor or row.unfinished or row.test_loss > row.linear_loss

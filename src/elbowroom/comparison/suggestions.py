@@ -100,7 +100,7 @@ def suggestions(
     whether a variant's training goes on from where it ended; else it begins anew. budget: the most seconds that all
     training may take, past training included.
     """
-    waiting = _edits(study, rows)
+    waiting = edits(study, rows)
     total = sum(each.seconds for each in spent.values())
     found = []
     while waiting:
@@ -114,9 +114,9 @@ def suggestions(
     return found
 
 
-def _edits(study: Study, rows: Iterable[SizeAnswer]) -> dict[Edit, list[str]]:
+def edits(study: Study, rows: Iterable[SizeAnswer]) -> dict[Edit, list[str]]:
     """Return all edits, and the series that each is for. Of two edits of a recipe, the larger does for both."""
-    edits: dict[Edit, list[str]] = {}
+    found: dict[Edit, list[str]] = {}
     seeds: dict[str, tuple[int, list[str]]] = {}
     longer: dict[str, list[str]] = {}
     for own in subjects(rows):
@@ -128,17 +128,29 @@ def _edits(study: Study, rows: Iterable[SizeAnswer]) -> dict[Edit, list[str]]:
             seeds[recipe] = most, [*names, name]
         elif first.step in (Step.LARGER, Step.BETWEEN, Step.SMALLER):
             for size in map(int, first.step_sizes.split()):
-                like = nearest(own, size).variant
-                if _named_like(study, like, size) in study.answer.left_out:  # it was tried, and failed
-                    continue
-                edits[NewVariant(_free_name(study, like, size, edits), like, size)] = [name]
+                if not was_left_out(study, own, size):
+                    found[new_variant(study, nearest(own, size).variant, size, found)] = [name]
         if trains_longer(own):
             longer.setdefault(recipe, []).append(name)
     for recipe, (most, names) in seeds.items():
-        edits[MoreSeeds(recipe, _extended(study.recipes[recipe].seeds, most))] = names
+        found[MoreSeeds(recipe, _extended(study.recipes[recipe].seeds, most))] = names
     for recipe, names in longer.items():
-        edits[MoreEpochs(recipe, 2 * study.recipes[recipe].epochs)] = names
-    return edits
+        found[MoreEpochs(recipe, 2 * study.recipes[recipe].epochs)] = names
+    return found
+
+
+def was_left_out(study: Study, rows: Sequence[SizeAnswer], size: int) -> bool:
+    """Whether the study tried this size in a series and left it out, by its name. rows: the series."""
+    left_out = study.answer.left_out
+    return bool(left_out) and _named_like(study, nearest(rows, size).variant, size) in left_out
+
+
+def new_variant(study: Study, like: str, size: int, new: Iterable[Edit] = ()) -> NewVariant:
+    """Name a variant of another size like this one. If the study or a new variant has the name, a number follows."""
+    name = _named_like(study, like, size)
+    taken = {*study.variants, *(edit.name for edit in new if isinstance(edit, NewVariant))}
+    candidates = (name, *(f"{name[: LONGEST_NAME - 4]}-{number}" for number in range(2, 1000)))
+    return NewVariant(next(candidate for candidate in candidates if candidate not in taken), like, size)
 
 
 def series_name(row: SizeAnswer) -> str:
@@ -162,14 +174,6 @@ def _named_like(study: Study, like: str, size: int) -> str:
     old, tail = study.variants[like].latent_dim, f"-z{size}"
     name, replaced = re.subn(rf"(?<![a-z0-9])z{old}(?![0-9])", f"z{size}", like, count=1)
     return name if replaced else like[: LONGEST_NAME - len(tail)] + tail
-
-
-def _free_name(study: Study, like: str, size: int, new: Iterable[Edit]) -> str:
-    """Name a variant like another. If the name is taken, a number follows."""
-    name = _named_like(study, like, size)
-    taken = {*study.variants, *(edit.name for edit in new if isinstance(edit, NewVariant))}
-    candidates = (name, *(f"{name[: LONGEST_NAME - 4]}-{number}" for number in range(2, 1000)))
-    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 # --- costs -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ class AnswerView(NamedTuple):
 
     does: those of them that a trained model can do with, the fewest latents: one or none. linear: the sizes whose exact
     linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is drawn: those that may be
-    worse than a larger size, if the bar sticks out of their point.
+    worse than a larger size, if there is a margin and the bar sticks out of their point.
     """
 
     low: float
@@ -48,7 +48,7 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     first = min(kept, key=lambda row: row.test_loss)
     best = first.test_loss
     curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
-    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept if row.excess_high >= 0]
+    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept if row.excess_high >= 0 < row.margin]
     shown = np.array(
         [
             best,

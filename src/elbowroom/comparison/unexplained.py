@@ -7,6 +7,7 @@ import numpy as np
 from elbowroom.results.outcomes import State
 
 NEGLIGIBLE_RATE = 0.1  # nats per image in all: latents that carry no more tell images hardly apart
+NEGLIGIBLE_GAIN = 0.01  # the share of what is lacking to the mean image: to gain no more by twice the epochs is a halt
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Unexplained:
 
         Overfitted: training images are shown better than by their mean, by more than training is still predicted to
         gain. Collapsed: no latent carries anything, and twice the epochs are not predicted to beat the mean image. A
-        collapsed model comes near the mean image from above, so they never are once it is near.
+        collapsed model comes near the mean image from above, so they never are once it is near. Stuck: latents carry
+        something, but twice the epochs are predicted to gain next to nothing.
         """
         if ((self.ahead > 0) & (self.ahead >= self.gain)).any():
             return State.OVERFITTED
-        if (self.rate > NEGLIGIBLE_RATE).any() or not (self.gain <= self.behind).all():
-            return State.BARELY_TRAINED
-        return State.COLLAPSED
+        if (self.rate <= NEGLIGIBLE_RATE).all() and (self.gain <= self.behind).all():
+            return State.COLLAPSED
+        return State.STUCK if (self.gain <= NEGLIGIBLE_GAIN * self.behind).all() else State.BARELY_TRAINED

@@ -4,7 +4,7 @@ Each pair compares a setting with one that contains it: channels with twice the 
 network's test loss less the larger one's. Two questions are asked of each pair by one-sided Welch tests: is the gain
 surely above the margin, and is it surely below? Each question is adjusted over the table by Holm's method. The larger
 network can do all that the smaller one can, so a higher training loss means too little training: such a pair is left
-out, as in comparison.enough.
+out, as in comparison.enough. So is a pair with a network that was trained too little for its latent size.
 """
 
 import math
@@ -22,12 +22,14 @@ from elbowroom.results.outcomes import Worth
 class NetworkPair:
     """Losses of a smaller network and of a larger one that contains it, and the gain that one would not miss (nats).
 
-    test, train: two entries each, the smaller network first.
+    test, train: two entries each, the smaller network first. undertrained: whether the training loss of one of both is
+    above that of a model with fewer latents.
     """
 
     test: Losses
     train: Losses
     margin: float
+    undertrained: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _obstacle(pair: NetworkPair, level: float) -> Worth | None:
     if not (pair.test.replicated & pair.train.replicated).all():
         return Worth.ONE_SEED
     rise, low = rises(pair.train, level)
-    return Worth.UNDERTRAINED if rise[1] > pair.margin and low[1] > 0 else None
+    return Worth.UNDERTRAINED if pair.undertrained or (rise[1] > pair.margin and low[1] > 0) else None
 
 
 def _worth(above: float, below: float, level: float) -> Worth:

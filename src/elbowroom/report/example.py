@@ -3,23 +3,20 @@
 import pandas as pd
 import yaml
 
+from elbowroom.comparison.suggestions import NewVariant, edits, new_variant
 from elbowroom.core.settings import Study
-from elbowroom.results.outcomes import Step
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import to_rows
 
 
 def example(study: Study, answers: pd.DataFrame) -> str:
-    """Return an entry of `variants`: of the size that the answer asks for next, else a first VAE of twice its size."""
-    vaes = {name: variant for name, variant in study.variants.items() if variant.model == "vae"}
-    name, variant = next(iter((vaes or study.variants).items()))
-    size = 2 * variant.latent_dim
-    for row in to_rows(SizeAnswer, answers):
-        if row.step in (Step.SMALLER, Step.LARGER, Step.BETWEEN):
-            name, size = row.variant, int(row.step_sizes.split()[-1])
-            break
-    settings = study.variants[name].model_dump() | {"latent_dim": size}
-    old = f"z{study.variants[name].latent_dim}"
-    new = name.replace(old, f"z{size}") if old in name else f"{settings['dataset']}-z{size}"
-    entry = {new if new not in study.variants else f"{new}-new": settings}
+    """Return an entry of `variants`: of the largest size that an answer asks for next, else the first VAE's doubled."""
+    wanted = edits(study, to_rows(SizeAnswer, answers)).items()
+    if asked := [(edit, of) for edit, of in wanted if isinstance(edit, NewVariant)]:
+        new = [edit for edit, of in asked if of == asked[0][1]][-1]
+    else:
+        vaes = [name for name, variant in study.variants.items() if variant.model == "vae"]
+        like = (vaes or [*study.variants])[0]
+        new = new_variant(study, like, 2 * study.variants[like].latent_dim)
+    entry = {new.name: new.applied(study).variants[new.name].model_dump()}
     return yaml.safe_dump(entry, sort_keys=False, default_flow_style=None, width=1000)

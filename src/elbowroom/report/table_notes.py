@@ -113,7 +113,8 @@ VERDICTS = {
     State.ONE_SEED: "One seed: no conclusion.",
 }
 UNEXPLAINED_VERDICTS = {
-    State.BARELY_TRAINED: "barely trained means that latents carry KL, or that more epochs are predicted to help",
+    State.BARELY_TRAINED: "barely trained means that longer training may help",
+    State.STUCK: "stuck, that latents carry KL but training no longer helps",
     State.COLLAPSED: "collapsed, that latents carry no KL",
     State.OVERFITTED: "overfitted, that they do better on training images",
 }

@@ -11,6 +11,8 @@ Rounding = Callable[[float], int]  # round; math.ceil for what is "at most", mat
 
 UNEXPLAINED = {  # what is said of sizes none of which explains more than the mean image does
     State.BARELY_TRAINED: "No model beats always showing the mean image yet: training has only begun.",
+    State.STUCK: "No model beats always showing the mean image, and longer training would not help. Lower the learning "
+    "rate or beta.",
     State.COLLAPSED: "The latents collapsed at every size: they carry no KL, and no model beats always showing the "
     "mean image. Lower beta, or warm up the KL.",
     State.OVERFITTED: "No model beats always showing the mean image on test images, though one does on training "

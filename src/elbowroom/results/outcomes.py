@@ -33,7 +33,8 @@ class State(StrEnum):
     UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it
     ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
     # no size explains more than the mean image does; comparison.unexplained says why
-    BARELY_TRAINED = "barely trained"  # its latents carry KL, or it is about to
+    BARELY_TRAINED = "barely trained"  # longer training may help
+    STUCK = "stuck"  # its latents carry KL, but training no longer helps
     COLLAPSED = "collapsed"  # its latents carry no KL
     OVERFITTED = "overfitted"  # it does on training images
 
@@ -47,7 +48,7 @@ class Worth(StrEnum):
     WORTH_HAVING = "worth having"  # it gains more than the margin
     NO_GAIN = "no gain worth having"  # it gains less than the margin
     UNDECIDED = "undecided"  # neither is shown
-    UNDERTRAINED = "undertrained"  # its training loss is above that of the smaller network: left out
+    UNDERTRAINED = "undertrained"  # one of both networks has a training loss above that of a smaller model: left out
     ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
 
 

@@ -54,19 +54,27 @@ class BaselineRow:
     axes_error: Maybe = nan
 
 
+def is_unfinished(gain: float, test_gain: float, margin: float) -> bool:
+    """Whether twice the epochs may gain more than the margin, if there is one, on training and on test images.
+
+    gain, test_gain: what they are predicted to gain on each. nan, as after one epoch, is no sign of an end.
+    """
+    return margin > 0 and not gain <= margin and not test_gain <= margin
+
+
 @dataclass(frozen=True, kw_only=True)
 class SizeAnswer:
     """What is known of one latent size of a series of VAEs: answer.csv. comparison.enough has the rule.
 
     test_loss, train_loss: means over seeds. linear_loss: the test loss of the exact linear VAE of this size. excess:
     the test loss less the lowest of a larger size that was trained well enough, between its one-sided bounds. rise: the
-    training loss less the lowest of a smaller size, and its lower bound. explained: the loss of the mean image less the
-    lowest test loss of the series. margin: the part of it that may be lost. doubling_gain, test_gain: by how much twice
-    the epochs are predicted to lower the training loss and the test loss. used: the fewest latents that carry 95 % of
-    the KL on test, mean over seeds. cut: of the size with the lowest test loss, the fewest latents that its trained
-    models need, if the others are set to 0, to lose less than the margin; cut_high: what they lose then, at most
-    (comparison.cut_down). step, step_sizes, step_seeds: what would decide how many are enough, the same for the whole
-    series; the sizes are separated by spaces.
+    training loss less that of a smaller size, and its lower bound (comparison.enough.rises). explained: the loss of the
+    mean image less the lowest test loss of the series. margin: the part of it that may be lost. doubling_gain,
+    test_gain: by how much twice the epochs are predicted to lower the training loss and the test loss. used: the fewest
+    latents that carry 95 % of the KL on test, mean over seeds. cut: of the size with the lowest test loss, the fewest
+    latents that its trained models need, if the others are set to 0, to lose less than the margin; cut_high: what they
+    lose then, at most (comparison.cut_down). step, step_sizes, step_seeds: what would decide how many are enough, the
+    same for the whole series; the sizes are separated by spaces.
     """
 
     dataset: DatasetName
@@ -99,8 +107,8 @@ class SizeAnswer:
 
     @property
     def unfinished(self) -> bool:
-        """Whether twice the epochs are predicted to gain more than the margin, if there is one, on both splits."""
-        return self.state is State.BARELY_TRAINED or (0 < self.margin < self.doubling_gain and not self.overfits)
+        """Whether training is not finished, as far as that is known."""
+        return self.state is State.BARELY_TRAINED or is_unfinished(self.doubling_gain, self.test_gain, self.margin)
 
     @property
     def overfits(self) -> bool:

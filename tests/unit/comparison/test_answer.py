@@ -1,5 +1,7 @@
 """The tables of the answer: which variants are judged against which."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,7 @@ def test_every_vae_is_judged_and_no_autoencoder(study: Study, seeds: pd.DataFram
     [
         (0.0, 215.0, 216.0, State.COLLAPSED),
         (2.0, 215.0, 216.0, State.BARELY_TRAINED),  # its latents carry KL
+        (2.0, 3000.0, 3000.0, State.STUCK),  # and 1.5 predicted of 2,788 nats to go
         (0.0, 212.0, 213.0, State.BARELY_TRAINED),  # 0.4 nats to go, 1.5 predicted
         (0.0, 212.0, 209.5, State.BARELY_TRAINED),  # training images are only just better than their mean
         (9.0, 250.0, 100.0, State.OVERFITTED),
@@ -53,6 +56,16 @@ def test_why_no_size_beats_the_mean_image(
     row = answers(study, seeds, baselines)["collapsed"]
     assert row.state is expected
     assert row.step is (Step.LONGER if expected is State.BARELY_TRAINED else Step.NOTHING)
+
+
+def test_a_size_after_one_epoch_is_not_finished(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    first = history(list(study.variants)).query("epoch == 1")
+    none = pd.DataFrame()
+    rows = size_answers(study, Measurements(seeds, first, none, none, baselines, none))
+    found = {row.variant: row for row in rows}["mnist-z4"]
+    assert np.isnan(found.doubling_gain)
+    assert found.unfinished
+    assert found.step is Step.LONGER
 
 
 def test_after_one_epoch_no_series_is_called_collapsed() -> None:
@@ -107,8 +120,12 @@ def test_only_neighbouring_widths_are_compared_and_none_of_a_collapsed_series(
     own, collapsed = seeds[seeds.variant == "mnist-z16"], seeds[seeds.variant == "collapsed"]
     rows = [own.assign(variant="w64", parameters=4000), own.assign(variant="w128", parameters=12000)]
     more = pd.concat([seeds, *rows, collapsed.assign(variant="collapsed-w64")])
-    gains = width_gains(wide, more, list(answers(wide, more, baselines).values()))
+    judged = list(answers(wide, more, baselines).values())
+    gains = width_gains(wide, more, judged)
     assert [(row.variant, row.against) for row in gains] == [("w64", "mnist-z16"), ("w128", "w64")]
     assert [row.parameters_ratio for row in gains] == [4, 3]
-    assert {row.worth for row in gains} <= set(Worth)
     assert gains[0].gain == 0
+    undertrained = [replace(row, state=State.UNDERTRAINED) if row.variant == "mnist-z16" else row for row in judged]
+    again = width_gains(wide, more, undertrained)
+    assert again[0].worth is Worth.UNDERTRAINED
+    assert Worth.UNDERTRAINED not in {again[1].worth, *(row.worth for row in gains)}

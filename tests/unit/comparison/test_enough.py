@@ -159,6 +159,20 @@ def test_studies_judged_at_once_are_judged_as_one_by_one() -> None:
         assert list(judged(*alone).state) == list(together[study])
 
 
+def test_a_rise_is_above_one_smaller_size_and_its_bound_is_of_the_same() -> None:
+    """The third is 1.9 above the second's mean, which scatters, and surely above the first, but by 0.2 only."""
+    train = Losses.of([[63.95, 64.0, 64.05], [58.0, 63.0, 66.0], [64.15, 64.2, 64.25]])
+    found = judged(Losses.of([[10.0, 10.1, 10.2]] * 3), train, mean_image_loss=150.0)
+    assert found.rise[2] == pytest.approx(0.2)
+    bound = ttest_ind([64.15, 64.2, 64.25], [63.95, 64.0, 64.05], equal_var=False).confidence_interval(0.95).low
+    assert found.rise_low[2] == pytest.approx(bound)
+    assert State.UNDERTRAINED not in found.state
+
+
+def test_equal_losses_have_no_spread_in_spite_of_rounding() -> None:
+    assert not Losses.of([[0.1] * 3, [9.9] * 3]).replicated.any()
+
+
 NEAR = [[10.0, 10.1, 10.2], [9.9, 10.0, 10.1], [9.8, 9.9, 10.0]]  # the margin of 1 nat has room for all of these
 ENOUGH, ROOMY, TOO_FEW, UNDECIDED = State.ENOUGH, State.ROOMY, State.TOO_FEW, State.UNDECIDED
 LARGEST, UNDERTRAINED, UNCLEAR = State.LARGEST, State.UNDERTRAINED, State.UNCLEAR

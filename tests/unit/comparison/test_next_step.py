@@ -40,6 +40,7 @@ def advised(
         ([1, 2], [MIDDLE, LOW], NextStep(Step.NOTHING)),
         ([4, 32, 64], [HIGH, MIDDLE, LOW], NextStep(Step.BETWEEN, (11,))),
         ([24, 32, 64], [HIGH, MIDDLE, LOW], NextStep(Step.NOTHING)),
+        ([1, 2, 4], [HIGH, MIDDLE, LOW], NextStep(Step.NOTHING)),
         ([128], [LOW], NextStep(Step.SMALLER, (8, 16, 32, 64))),
     ],
 )
@@ -83,6 +84,7 @@ def test_if_only_the_smallest_is_kept_smaller_ones_are_next() -> None:
     ("state", "expected"),
     [
         (State.BARELY_TRAINED, NextStep(Step.LONGER, (4, 8))),
+        (State.STUCK, NextStep(Step.NOTHING)),
         (State.COLLAPSED, NextStep(Step.NOTHING)),
         (State.OVERFITTED, NextStep(Step.NOTHING)),
     ],

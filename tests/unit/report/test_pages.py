@@ -364,7 +364,7 @@ def test_a_model_to_add_is_the_one_that_the_answer_asks_for(study: Study) -> Non
     assert {name: VariantSettings.model_validate(new) for name, new in entry.items()} == {
         "mnist-z64": VariantSettings.model_validate(settings)
     }
-    assert list(yaml.safe_load(example(study, to_table(SizeAnswer, [])))) == ["mnist-z256-new"]
+    assert list(yaml.safe_load(example(study, to_table(SizeAnswer, [])))) == ["mnist-z256-2"]
 
 
 def test_noise_levels_are_behind_a_fold(study: Study, plain: dict[str, str]) -> None:

@@ -55,8 +55,9 @@ def _bars(rows: Sequence[SizeAnswer]) -> Iterator[str]:
     """Say what the bars of these sizes mean, as far as there are such."""
     if rows:
         yield "A bar shows how much worse a size may be than the best larger one."
-    if any(row.excess_low > row.margin for row in rows):
-        yield "A bar that begins above the band means too few."
+    if above := {row.state is State.TOO_FEW for row in rows if row.excess_low > row.margin}:
+        unless = "" if above == {True} else ", unless a smaller size is undecided"
+        yield f"A bar that begins above the band means too few{unless}."
     if any(row.excess_low <= row.margin < row.excess_high for row in rows):
         yield "A bar that begins no higher than the band and ends above it means undecided."
     if any(row.excess_high <= row.margin for row in rows):

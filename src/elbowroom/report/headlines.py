@@ -4,20 +4,25 @@ from collections.abc import Sequence
 
 from elbowroom.report.series import Series, cut_size, latents_of
 from elbowroom.report.size_sentences import next_steps
-from elbowroom.report.wording import latents, listed
+from elbowroom.report.wording import latents, listed, unexplained_state
 from elbowroom.results.outcomes import State, Worth
 from elbowroom.results.rows import WidthGain
 
 
 def headline(series: Series) -> str:
     """Say how many latents are enough, or what is known of that."""
-    if series.of_state(State.COLLAPSED, State.BARELY_TRAINED, State.OVERFITTED):
+    if unexplained_state(series.rows):
         return "Not known yet: no size beats always showing the mean image."
     if enough := series.of_state(State.ENOUGH):
         unfinished = any(row.unfinished for row in series.kept)
         size = enough[0].latent_dim
-        fewest = ", the fewest tried," if enough[0] is series.rows[0] and size > 1 else ""
-        fewer = f", and {cut.cut:.0f} of them do the work" if (cut := cut_size(series)) else ""
+        fewest = f", the fewest {series.tried}," if enough[0] is series.rows[0] and size > 1 else ""
+        fewer = ""
+        if cut := cut_size(series):
+            do = "does" if cut.cut == 1 else "do"
+            fewer = f", and {cut.cut:.0f} of them {do} the work"
+            if cut is not enough[0]:
+                fewer = f", and a model of {cut.latent_dim} can do with {cut.cut:.0f}"
         budget = " at this budget" if unfinished else ""
         return f"{latents([size])}{fewest} {'is' if size == 1 else 'are'} enough{budget}{fewer}."
     if too_few := series.of_state(State.TOO_FEW):
@@ -25,9 +30,9 @@ def headline(series: Series) -> str:
     if series.of_state(State.ONE_SEED):
         return "Not known yet: one seed of each size shows nothing."
     if len(series.kept) == 1:
-        tried = "was tried" if len(series.rows) == 1 else "trained well enough to compare"
+        tried = f"was {series.tried}" if len(series.rows) == 1 else "trained well enough to compare"
         return f"Not known yet: only one size, {series.kept[0].latent_dim}, {tried}."
-    return "Not known yet: the sizes tried are too close to tell."
+    return "Not known yet: no size is surely enough, and none is surely too few."
 
 
 def advice(series: Series) -> str:
@@ -59,7 +64,8 @@ def confidence(series: Series, level: float) -> str:
         return f"{sure} Training is not finished: more may change the answer."
     if out := series.of_state(State.UNDERTRAINED):
         return f"{sure} {latents_of(out)} trained too little to be compared: longer training may change the answer."
-    if any(row.margin / 2 < row.doubling_gain for row in series.kept):  # a guess, of which twice as much may come
+    # A rough guess: twice as much may come.
+    if any(0 < row.margin / 2 < row.doubling_gain and not row.overfits for row in series.kept):
         return f"{sure} Longer training may change it."
     return sure
 
@@ -73,12 +79,12 @@ def width_headline(rows: Sequence[WidthGain]) -> str:
     if worths == {Worth.WORTH_HAVING}:
         return f"Yes, with {sizes}."
     if worths >= {Worth.NO_GAIN, Worth.WORTH_HAVING}:
-        return "Partly, it depends on the size."
+        return "Partly: the comparisons differ."
     if decided := worths & {Worth.NO_GAIN, Worth.WORTH_HAVING}:
         still_open = sorted({row.latent_dim for row in rows if row.worth not in decided})
         if settled := sorted({row.latent_dim for row in rows}.difference(still_open)):
             so = "Yes" if Worth.WORTH_HAVING in decided else "Not"
             return f"{so} with {latents(settled)}. With {listed(still_open)} not all is known."
-        at_some = "At some sizes" if Worth.WORTH_HAVING in worths else "Not at some sizes"
-        return f"{at_some}. At others it is not known."
+        so = "Yes" if Worth.WORTH_HAVING in worths else "Not"
+        return f"{so} in some comparisons. In others it is not known."
     return "Not known yet."

@@ -71,8 +71,12 @@ class OtherStudy:
 
 def _trained(study: Study, row: SizeAnswer) -> dict[str, Any]:
     """Return what a series was trained on and how: all but its sizes, seeds and epochs."""
-    settings = study.variant(row.variant).model_dump(exclude={"latent_dim", "recipe"})
-    return settings | {"images": study.datasets[row.dataset], "network": study.networks[settings["network"]]}
+    settings = study.variant(row.variant).model_dump(exclude={"latent_dim"})
+    return settings | {
+        "images": study.datasets[row.dataset],
+        "network": study.networks[settings["network"]],
+        "recipe": study.recipes[settings["recipe"]].model_dump(exclude={"seeds", "epochs"}),
+    }
 
 
 def studies() -> list[OtherStudy]:

@@ -1,6 +1,6 @@
 """The latent sizes of a series, and how a sentence names them and their amounts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from elbowroom.report.wording import Rounding, latents, listed, nats_and_share
@@ -12,13 +12,23 @@ from elbowroom.results.rows import SizeAnswer
 
 @dataclass(frozen=True)
 class Series:
-    """The latent sizes of a series, ascending."""
+    """The latent sizes of a series, ascending.
+
+    failed: sizes that were left out, of those to train next. complete: whether the study left nothing out.
+    """
 
     rows: Sequence[SizeAnswer]
+    failed: Collection[int] = ()
+    complete: bool = True
 
     def of_state(self, *states: State) -> list[SizeAnswer]:
         """The sizes in any of these states."""
         return [row for row in self.rows if row.state in states]
+
+    @property
+    def tried(self) -> str:
+        """What the sizes of the series are, and no others."""
+        return "tried" if self.complete else "compared"
 
     @property
     def kept(self) -> list[SizeAnswer]:

@@ -104,18 +104,18 @@ def _enough(series: Series) -> Iterator[str]:
             most = f"at most {nats_and_share(row.excess_high, row.explained, math.ceil)}"
             yield f"{enough}: {sizes_of(larger)} {several(larger, 'gains', 'gain')} {most}."
         if row is series.rows[0] and not cut_size(series):
-            yield "No smaller size was tried."
+            yield f"No smaller size was {series.tried}."
 
 
 def _largest(series: Series) -> Iterator[str]:
     for row in series.of_state(*NOTHING_LARGER):
         size, verb = latents_of([row]), verb_of([row])
         if len(series.rows) == 1:
-            yield f"Only {size} {verb_of([row], 'was', 'were')} tried, so how many are enough cannot be told."
+            yield f"Only {size} {verb_of([row], 'was', 'were')} {series.tried}, so how many are enough cannot be told."
         elif len(series.kept) == 1:
             yield f"Only {size} {verb} left to compare, so how many are enough cannot be told."
         elif row is series.rows[-1]:
-            yield f"No size above {row.latent_dim} was tried, so whether {size} {verb} enough is open."
+            yield f"No size above {row.latent_dim} was {series.tried}, so whether {size} {verb} enough is open."
         else:
             yield f"No larger size is left to compare, so whether {size} {verb} enough is open."
 
@@ -173,8 +173,13 @@ def next_steps(series: Series) -> Iterator[str]:
             if not series.of_state(State.UNCLEAR, State.UNDECIDED, State.ENOUGH):
                 yield "More seeds alone would not decide it."
         case Step.LARGER | Step.BETWEEN | Step.SMALLER:
-            longer = ", and every size for twice the epochs" if trains_longer(series.rows) else ""
-            yield f"Next: train {whom}{longer}."
+            parts = [latents(new)] if (new := [size for size in sizes if size not in series.failed]) else []
+            parts += ["every size for twice the epochs"] if trains_longer(series.rows) else []
+            if parts:
+                yield f"Next: train {', and '.join(parts)}."
+            if series.failed:
+                failed = latents(sorted(series.failed))
+                yield f"A model with {failed} would be next, but was left out."
 
 
 def _trained_too_little(row: SizeAnswer) -> bool:

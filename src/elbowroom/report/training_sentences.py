@@ -1,5 +1,6 @@
 """How well the latent sizes of a series were trained, in sentences made from the rows of answer.csv."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from elbowroom.report.series import Series, latents_of, named, sizes_of
@@ -19,7 +20,8 @@ def unfinished(series: Series) -> Iterator[str]:
         yield f"Training is not finished, except with {latents_of(finished)}."
     else:
         yield f"Training is not finished with {latents_of(rows)}."
-    yield doubling(rows, _rough)
+    if known := [row for row in rows if not math.isnan(row.doubling_gain)]:
+        yield doubling(known, _rough)
 
 
 def overfitting(series: Series) -> Iterator[str]:
@@ -64,9 +66,12 @@ def undertrained(series: Series) -> Iterator[str]:
 
 
 def _lower(series: Series, rows: Sequence[SizeAnswer]) -> str:
-    """Name the smaller sizes that rows train worse than: for each row, the one with the lowest training loss."""
+    """Name the smaller sizes that rows train worse than: for each row, the one that its rise is above."""
     smaller = [
-        min((other for other in series.rows if other.latent_dim < row.latent_dim), key=lambda other: other.train_loss)
+        min(
+            (other for other in series.rows if other.latent_dim < row.latent_dim),
+            key=lambda other: abs(row.train_loss - row.rise - other.train_loss),
+        )
         for row in rows
     ]
     return listed(dict.fromkeys(row.latent_dim for row in smaller))

@@ -8,7 +8,7 @@ import pytest
 
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
-from elbowroom.report.answer import answer, scales
+from elbowroom.report.answer import answer, scales, size_paragraphs
 from elbowroom.report.series import Series
 from elbowroom.report.size_sentences import next_steps
 from elbowroom.report.width_answer import width_paragraphs
@@ -99,7 +99,9 @@ STATES = {
         (
             TOO_FEW,
             replace(TOP, train_loss=50.0),
-            replace(ROW, latent_dim=128, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=99.0),
+            replace(
+                ROW, latent_dim=128, state=State.UNDERTRAINED, train_loss=51.87, rise=1.87, rise_low=1.06, used=99.0
+            ),
         ),
         "4 latents are too few: 64 is better by at least 67 nats (44 %). No larger size is left to compare, "
         "so whether 64 latents are enough is open. 128 latents surely trained worse than 64: the training loss is "
@@ -123,6 +125,17 @@ STATES = {
         "Whether 16 latents are enough is undecided: a larger size may be better by up to 2.6 nats (1.8 %). "
         "Less than the margin, 1.5 nats, does not matter. No size above 64 was tried, so whether 64 latents are enough "
         "is open. Next: train 16 and 64 latents until each size has 7 seeds.",
+    ),
+    "trained worse than one that is not the best": (
+        (
+            replace(TOO_FEW, train_loss=60.0),
+            replace(TOP, train_loss=61.9, state=State.LARGEST_KEPT),
+            replace(ROW, latent_dim=128, state=State.UNDERTRAINED, train_loss=63.8, rise=1.9, rise_low=1.06, used=99.0),
+        ),
+        "4 latents are too few: 64 is better by at least 67 nats (44 %). No larger size is left to compare, so whether "
+        "64 latents are enough is open. 128 latents surely trained worse than 64: the training loss is higher by 1.9 "
+        "nats (1.3 %) on average, more than the margin. A model with more latents can do all that one with fewer can, "
+        "so the cause is training, not size. 128 is not compared further.",
     ),
     "unclear": (
         (replace(ROW, state=State.UNDECIDED), replace(TOP, state=State.UNCLEAR, rise=2.2, rise_low=-0.4)),
@@ -175,6 +188,17 @@ STATES = {
         "No model beats always showing the mean image yet: training has only begun. Next: train 16 latents for "
         "twice the epochs. More seeds alone would not decide it.",
     ),
+    "one epoch": (
+        (ROW, replace(ROOMY, doubling_gain=math.nan)),
+        "At this budget, 16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried. "
+        "Training is not finished with 32 latents."
+        + NOTHING_LEFT,
+    ),
+    "stuck": (
+        (replace(BEGUN, state=State.STUCK),),
+        "No model beats always showing the mean image, and longer training would not help. Lower the learning rate or "
+        "beta.",
+    ),
     "overfitted": (
         (replace(BEGUN, state=State.OVERFITTED),),
         "No model beats always showing the mean image on test images, though one does on training images. More "
@@ -224,12 +248,16 @@ def test_the_budget_is_in_the_answer(study: Study) -> None:
 
 
 def test_a_nat_is_a_share_of_what_the_best_size_explains(study: Study) -> None:
-    """By the first series of a dataset; where no size explains anything, there is no share."""
-    rows = [replace(ROW, explained=200.0, margin=2.0), ROOMY, replace(ROW, series="width 64", explained=80.0)]
-    assert scales(study, rows) == [
-        "On MNIST the best size explains 200 nats: there 10 nats are 5.0 %, and the margin is 2.0 nats."
+    """By the first series of a dataset, which is named beside others; where no size explains any, there is no share."""
+    own = [replace(row, explained=200.0, margin=2.0) for row in (ROW, ROOMY)]
+    worth = "the best size explains 200 nats: there 10 nats are 5.0 %, and the margin is 2.0 nats."
+    assert list(scales(study, [*own, replace(ROW, series="width 64")])) == [f"On MNIST {worth}"]
+    wide = [replace(row, series="width 64", explained=80.0) for row in (ROW, ROOMY)]
+    assert list(scales(study, [*own, *wide])) == [
+        f"On MNIST (width 32) {worth}",
+        'The margins of the other series there are under "The numbers behind the answer".',
     ]
-    assert scales(study, [BEGUN]) == []
+    assert list(scales(study, [BEGUN])) == []
 
 
 def test_what_was_left_out_is_said_first(study: Study) -> None:
@@ -239,7 +267,21 @@ def test_what_was_left_out_is_said_first(study: Study) -> None:
     comparison = Comparison(answer=to_table(SizeAnswer, [TOP]), widths=to_table(WidthGain, []), **OTHER_TABLES)
     first, second, *_ = answer(study.model_copy(update={"answer": without}), comparison)
     assert (first.subject, second.subject) == ("Left out", "MNIST")
-    assert "without mnist-z9 (diverged in epoch 3); mnist-z8 (no memory)." in first.text
+    assert first.text.endswith(
+        "without mnist-z9 (diverged in epoch 3); mnist-z8 (no memory). No table and no chart has results of them."
+    )
+
+
+def test_a_size_that_was_left_out_was_tried_and_is_not_asked_for_again(study: Study) -> None:
+    settings = study.answer.model_copy(update={"left_out": {"mnist-z256": "diverged"}})
+    rows = [replace(row, variant="mnist-z128", step=Step.LARGER, step_sizes="256 512") for row in (TOO_FEW, TOP)]
+    without = study.model_copy(update={"answer": settings})
+    (told,) = size_paragraphs(without, rows)
+    assert "No size above 64 was compared, so whether 64 latents are enough is open." in told.sentences
+    assert told.advice.endswith("Next: train 512 latents. A model with 256 latents would be next, but was left out.")
+    alone = [replace(row, step_sizes="256") for row in rows]
+    (told,) = size_paragraphs(without, alone)
+    assert told.advice.endswith("trained well. A model with 256 latents would be next, but was left out.")
 
 
 def test_several_series_have_a_paragraph_each(study: Study) -> None:
@@ -278,25 +320,53 @@ WIDER = f"{WHERE}, 64 channels instead of 32 (3.6 times the parameters)"
         ),
         (
             Worth.UNDERTRAINED,
-            f"{WHERE}, 64 channels trained worse than 32. The cause is training, not width, so they are not compared.",
+            f"{WHERE}, 32 and 64 channels are not compared: a smaller model trained better than one of them, so the "
+            "cause is training.",
         ),
         (Worth.ONE_SEED, f"{WHERE}, 32 or 64 channels have only one seed: no conclusion."),
     ],
 )
-def test_each_result_of_a_wider_network_is_said(study: Study, worth: Worth, expected: str) -> None:
-    (found,) = width_paragraphs(study, [replace(GAIN, worth=worth)])
-    assert found.text == expected
+def test_each_result_of_a_wider_network_is_said(worth: Worth, expected: str) -> None:
+    (found,) = width_paragraphs(with_published_recipes(), [replace(GAIN, worth=worth)])
+    assert found.sentences[0] == expected
 
 
-def test_sizes_of_one_result_share_a_sentence(study: Study) -> None:
+@pytest.mark.parametrize(
+    ("upper", "expected"),
+    [
+        (2.9, "gain at most 2.8 nats (1.0 %): no gain worth having."),  # surely less than the margin, by another test
+        (-0.1, "gain nothing."),
+    ],
+)
+def test_a_gain_is_at_most_the_margin_and_at_least_nothing(upper: float, expected: str) -> None:
+    (found,) = width_paragraphs(with_published_recipes(), [replace(GAIN, upper=upper)])
+    assert found.sentences[0] == f"{WIDER} {expected}"
+
+
+def test_networks_of_another_beta_have_a_sentence_of_their_own() -> None:
+    whole = with_published_recipes()
+    heavy = {
+        f"{name}-beta4": whole.variants[name].model_copy(update={"beta": 4.0})
+        for name in ("cifar10-z8-c32", "cifar10-z8-c64")
+    }
+    both = whole.model_copy(update={"variants": whole.variants | heavy})
+    (found,) = width_paragraphs(both, [GAIN, replace(GAIN, variant="cifar10-z8-c64-beta4")])
+    assert [sentence.partition(" with")[0] for sentence in found.sentences[:2]] == [
+        "On CIFAR-10 (beta 1)",
+        "On CIFAR-10 (beta 4)",
+    ]
+
+
+def test_sizes_of_one_result_share_a_sentence() -> None:
     (found,) = width_paragraphs(
-        study, [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)]
+        with_published_recipes(),
+        [GAIN, replace(GAIN, latent_dim=16, upper=2.0), replace(GAIN, latent_dim=4, worth=Worth.ONE_SEED)],
     )
     assert found.sentences[0] == (
         "On CIFAR-10 with 8 and 16 latents, 64 channels instead of 32 gain at most 1.2 nats (0.5 %) and 2.0 nats "
         "(0.8 %): no gain worth having."
     )
-    assert len(found.sentences) == 2
+    assert len(found.sentences) == 3
 
 
 def test_depth_is_said_to_be_untried_unless_it_was_tried() -> None:

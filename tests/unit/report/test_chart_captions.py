@@ -50,6 +50,22 @@ def test_a_caption_names_what_the_chart_has(rows: list[SizeAnswer], cut: list[Tr
     assert {word for word in WORDS if word in said} == words
 
 
+def test_above_the_band_is_not_too_few_beside_a_smaller_size_that_is_undecided() -> None:
+    wide = replace(SMALL, excess_low=17.0, excess_high=58.0)
+    smaller = replace(wide, variant="z4", latent_dim=4, state=State.UNDECIDED, excess_low=-200.0, excess_high=406.0)
+    above = "A bar that begins above the band means too few"
+    assert f"{above}. " in answer_caption([[wide, LARGE]], [])
+    both = [smaller, replace(wide, state=State.UNDECIDED), LARGE]
+    assert f"{above}, unless a smaller size is undecided. " in answer_caption([both], [])
+
+
+def test_without_a_margin_there_is_no_band_and_no_bar() -> None:
+    rows = [replace(row, state=State.COLLAPSED, margin=-0.03, explained=-3.0) for row in (ENOUGH, LARGE)]
+    said = answer_caption([rows], [])
+    assert "band" not in said
+    assert "bar" not in said
+
+
 def test_a_name_is_where_no_line_and_no_point_is() -> None:
     """In a chart of any width: two lines fall beside each other, and a third is where the first place would be."""
     line = [(0.3, 0.05), (0.6, 0.08), (1.0, 0.1)]

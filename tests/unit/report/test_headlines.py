@@ -26,9 +26,14 @@ UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
         ([ENOUGH, TOP], "16 latents, the fewest tried, are enough."),
         ([replace(ENOUGH, cut=12.0), TOP], "16 latents, the fewest tried, are enough, and 12 of them do the work."),
         ([TOO_FEW, replace(ENOUGH, cut=12.0), TOP], "16 latents are enough, and 12 of them do the work."),
+        ([TOO_FEW, replace(ENOUGH, cut=1.0), TOP], "16 latents are enough, and 1 of them does the work."),
+        ([TOO_FEW, ENOUGH, replace(TOP, cut=12.0)], "16 latents are enough, and a model of 32 can do with 12."),
         ([TOO_FEW, ENOUGH, replace(TOP, cut=24.0)], "16 latents are enough."),
         ([TOO_FEW, TOP], "More than 8 latents. How many are enough is open."),
-        ([replace(ROW, state=State.UNDECIDED), TOP], "Not known yet: the sizes tried are too close to tell."),
+        (
+            [replace(ROW, state=State.UNDECIDED), TOP],
+            "Not known yet: no size is surely enough, and none is surely too few.",
+        ),
         ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well enough to compare."),
         ([TOP], "Not known yet: only one size, 32, was tried."),
         ([replace(ROW, state=State.ONE_SEED)] * 2, "Not known yet: one seed of each size shows nothing."),
@@ -61,9 +66,9 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
     [
         ([Worth.NO_GAIN], "Not with 8 latents: it gains too little to matter."),
         ([Worth.WORTH_HAVING] * 2, "Yes, with 8 latents."),
-        ([Worth.NO_GAIN, Worth.WORTH_HAVING, Worth.UNDECIDED], "Partly, it depends on the size."),
-        ([Worth.WORTH_HAVING, Worth.UNDECIDED], "At some sizes. At others it is not known."),
-        ([Worth.NO_GAIN, Worth.UNDECIDED], "Not at some sizes. At others it is not known."),
+        ([Worth.NO_GAIN, Worth.WORTH_HAVING, Worth.UNDECIDED], "Partly: the comparisons differ."),
+        ([Worth.WORTH_HAVING, Worth.UNDECIDED], "Yes in some comparisons. In others it is not known."),
+        ([Worth.NO_GAIN, Worth.UNDECIDED], "Not in some comparisons. In others it is not known."),
         ([Worth.UNDECIDED, Worth.ONE_SEED], "Not known yet."),
     ],
 )
@@ -83,6 +88,10 @@ def test_how_sure_it_is() -> None:
     assert confidence(Series([ROW, TOP]), 0.95) == "Said with 95 % confidence: 3 seeds of each size, 50 epochs."
     longer = [ENOUGH, replace(TOP, doubling_gain=0.8)]  # by a guess; twice as much would be more than the margin
     assert confidence(Series(longer), 0.95).endswith("50 epochs. Longer training may change it.")
+    by_heart = [ENOUGH, replace(TOP, doubling_gain=9.0, test_gain=0.1)]
+    assert confidence(Series(by_heart), 0.95).endswith("50 epochs.")
+    nothing = [replace(ROW, state=State.OVERFITTED, margin=-0.4, explained=-40.0)]
+    assert confidence(Series(nothing), 0.95) == "Trained so far: 3 seeds of each size, 50 epochs."
     assert confidence(Series([TOO_FEW, TOP]), 0.95).startswith("More than 8 is said with 95 % confidence: 3 seeds")
     open_ended = [replace(ROW, state=State.UNDECIDED), TOP]
     assert confidence(Series(open_ended), 0.95) == "Trained so far: 3 seeds of each size, 50 epochs."

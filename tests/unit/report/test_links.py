@@ -77,4 +77,6 @@ def test_the_sweep_answers_for_more_sizes_of_what_the_root_study_has(monkeypatch
         text = f"tried {len(theirs)} sizes, for {theirs[0].epochs} epochs: {said.headline}"
         assert sweep.on_more_sizes(study, rows) == f"{text} Look there before you train more."
         assert letters.on_more_sizes(study, rows) == ""
+        faster = {name: r.model_copy(update={"learning_rate": 0.1}) for name, r in study.recipes.items()}
+        assert sweep.on_more_sizes(study.model_copy(update={"recipes": faster}), rows) == ""
         assert replace(sweep, study=study, answers=[(said, rows)]).on_more_sizes(sweep.study, theirs) == ""

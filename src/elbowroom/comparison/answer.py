@@ -87,9 +87,8 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
 
 
 def _best(judgement: Judgement, test: Losses) -> int | None:
-    """Return the place of the lowest test loss of those that were trained well enough; None if nothing is explained."""
-    kept = [place for place, state in enumerate(judgement.state) if state != State.UNDERTRAINED]
-    return min(kept, key=lambda place: float(test.mean[place])) if judgement.margin > 0 else None
+    """Return the place of the lowest test loss; None if nothing is explained."""
+    return int(test.mean.argmin()) if judgement.margin > 0 else None
 
 
 def _cut(truncated: pd.DataFrame, name: str, margin: float, level: float) -> Cut | None:

@@ -40,9 +40,8 @@ def answer_figure(
 
 def _draw(axes: Axes, rows: Sequence[SizeAnswer], view: AnswerView) -> None:
     sizes = [row.latent_dim for row in rows]
-    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
     poor = [row for row in rows if row.state in (State.UNDERTRAINED, State.UNCLEAR, State.BARELY_TRAINED)]
-    best, margin = min(row.test_loss for row in kept), rows[0].margin
+    best, margin = view.best, rows[0].margin
     if margin > 0:
         axes.axhspan(best, best + margin, color=GREEN, alpha=0.2, lw=0, label="margin above the best")
     if view.linear:

@@ -2,8 +2,8 @@
 
 A series is a set of VAEs that differ in their latent size alone. A larger latent space contains the smaller ones, so
 two things follow. Only a larger size can show that a size is too small, so the largest size tried can never be called
-enough. And a larger size whose *training* loss is higher was not trained well enough: its loss says nothing about room,
-so it is left out (the gate).
+enough. And a larger size whose *training* loss is higher was not trained well enough (the gate): that its loss is high
+says nothing about room, so beside such sizes alone no size is called enough. That its test loss is low does.
 
 A size is enough if no larger one can be better by more than the margin, at the stated level. The margin is a share of
 what the best size explains: the loss of always showing the mean image, less the best loss. Bounds on test losses are
@@ -73,8 +73,7 @@ class Judgement:
 
     explained: (...), the loss of the mean image less the best test loss. margin: (...), the part of it that one is
     willing to leave on the table. rise, rise_low: the training loss less that of a smaller size, and its lower bound
-    (`rises`). excess, excess_low, excess_high: the test loss less the lowest of a larger size that is kept, and its
-    bounds.
+    (`rises`). excess, excess_low, excess_high: the test loss less the lowest of a larger size, and its bounds.
     """
 
     state: np.ndarray
@@ -113,7 +112,7 @@ def judge_sizes(
     kept = ~undertrained
     largest = _last(kept)
 
-    larger = np.triu(np.ones((count, count), bool), 1) & kept[..., None, :]
+    larger = np.broadcast_to(np.triu(np.ones((count, count), bool), 1), test.differences.shape)
     with_spread = larger & test.replicated[..., None, :]
     adjusted = 1 - (1 - level) / np.maximum(with_spread.sum(-1), 1)
     excess = _highest(test.differences, larger)
@@ -124,11 +123,11 @@ def judge_sizes(
     enough = _first(kept & ~largest & _all_from_the_right(passes | ~kept))
     roomy = kept & ~enough & (np.cumsum(enough, -1) > 0)
 
-    below = kept & ~largest
+    last = np.arange(count) == count - 1
+    below = kept & ~last
     fails = ~one_seed & (excess_low > tolerated[..., None])
     too_few = below & ~unclear & np.logical_and.accumulate(fails | ~below, -1)
 
-    last = np.arange(count) == count - 1
     states = [
         ((explained <= 0)[..., None], unexplained),
         (undertrained, State.UNDERTRAINED),

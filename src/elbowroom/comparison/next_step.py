@@ -47,7 +47,7 @@ class Findings:
 
     @property
     def kept(self) -> list[int]:
-        """Places of the sizes that were trained well enough to be compared."""
+        """Places of the sizes that were trained well enough to be judged."""
         return [place for place, state in enumerate(self.states) if state is not State.UNDERTRAINED]
 
 
@@ -63,7 +63,7 @@ def next_step(found: Findings) -> NextStep:
         return NextStep(Step.NOTHING)
     if single := [place for place in kept if states[place] is State.ONE_SEED]:
         return NextStep(Step.MORE_SEEDS, tuple(sizes[place] for place in single), FEWEST_SEEDS)
-    if len(kept) == 1 and sizes[0] > 1:
+    if len(kept) == 1 and states[kept[0]] is not State.TOO_FEW and sizes[0] > 1:
         return NextStep(Step.SMALLER, _around(found.cut, 0, sizes[0]) or _halvings(sizes[0]))
     poorly_trained = {
         place

@@ -22,15 +22,18 @@ def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoi
 
 
 class AnswerView(NamedTuple):
-    """What a chart of the answer shows. low, high: its losses. cut: its points of the truncated curve, fewest first.
+    """What a chart of the answer shows.
 
-    does: those of them that a trained model can do with, the fewest latents: one or none. linear: the sizes whose exact
-    linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is drawn: those that may be
-    worse than a larger size, if there is a margin and the bar sticks out of their point.
+    low, high: its losses. best: the lowest of a size. cut: its points of the
+    truncated curve, fewest first. does: those of them that a trained model can do with, the fewest latents: one or
+    none. linear: the sizes whose exact linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of
+    bounds is drawn: those that may be worse than a larger size, if there is a margin and the bar sticks out of their
+    point.
     """
 
     low: float
     high: float
+    best: float
     cut: list[TruncatedPoint]
     does: list[TruncatedPoint]
     linear: list[SizeAnswer]
@@ -44,11 +47,14 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
     squeeze the chart. The first of its points may be above the frame, for the line to leave it there. Nor does the
     frame grow upwards for the linear VAE, which is often far worse: its line is drawn as far as it is in the frame.
     """
-    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
-    first = min(kept, key=lambda row: row.test_loss)
+    first = min(rows, key=lambda row: row.test_loss)
     best = first.test_loss
     curve = sorted((p for p in points if p.variant == first.variant and p.kept > 0), key=lambda p: p.kept)
-    bars = [(row, [best + row.excess_low, best + row.excess_high]) for row in kept if row.excess_high >= 0 < row.margin]
+    bars = [
+        (row, [best + row.excess_low, best + row.excess_high])
+        for row in rows
+        if row.state is not State.UNDERTRAINED and row.excess_high >= 0 < row.margin
+    ]
     shown = np.array(
         [
             best,
@@ -67,4 +73,4 @@ def answer_view(rows: Sequence[SizeAnswer], points: Sequence[TruncatedPoint]) ->
         linear = []
     hidden = POINT * (high - low + 2 * room)
     seen = [row for row, ends in bars if max(abs(end - row.test_loss) for end in ends) > hidden]  # false of nan
-    return AnswerView(low - room, high + room, curve[above[-1] if above else 0 :], does, linear, seen)
+    return AnswerView(low - room, high + room, best, curve[above[-1] if above else 0 :], does, linear, seen)

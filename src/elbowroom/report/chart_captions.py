@@ -66,9 +66,8 @@ def _bars(rows: Sequence[SizeAnswer]) -> Iterator[str]:
 
 def _too_few_above(rows: Sequence[SizeAnswer]) -> bool:
     """Whether each size that lies above the band is known to be too few."""
-    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
-    top = min(row.test_loss for row in kept) + rows[0].margin
-    return all(row.state is State.TOO_FEW for row in kept if row.test_loss > top)
+    top = min(row.test_loss for row in rows) + rows[0].margin
+    return all(row.state in (State.TOO_FEW, State.UNDERTRAINED) for row in rows if row.test_loss > top)
 
 
 def latents_caption(points: pd.DataFrame, elbows: pd.DataFrame, ours: set[str]) -> str:

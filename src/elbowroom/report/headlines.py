@@ -30,19 +30,21 @@ def headline(series: Series) -> str:
     if series.of_state(State.ONE_SEED):
         return "Not known yet: one seed of each size shows nothing."
     if len(series.kept) == 1:
-        tried = f"was {series.tried}" if len(series.rows) == 1 else "trained well enough to compare"
+        tried = f"was {series.tried}" if len(series.rows) == 1 else "trained well"
         return f"Not known yet: only one size, {series.kept[0].latent_dim}, {tried}."
     return "Not known yet: no size is surely enough, and none is surely too few."
 
 
 def advice(series: Series) -> str:
     """Say which size to take until the answer is known, and what would decide it."""
-    until = []
+    until, lowest = [], min(series.rows, key=lambda row: row.test_loss)
     if (best := series.of_state(State.LARGEST, State.LARGEST_KEPT)) and not series.of_state(State.ENOUGH):
         which = "that trained well"
         if best[0].unfinished:
-            which = "tried" if best[0].state is State.LARGEST else "that can be compared"
+            which = "tried" if best[0].state is State.LARGEST else "that can be judged"
         until = [f"Until it is known, take {best[0].latent_dim}, the largest {which}."]
+    elif lowest.state is State.UNDERTRAINED:
+        until = [f"Until it is known, take {lowest.latent_dim}, which has the lowest test loss."]
     return " ".join([*until, *next_steps(series)])
 
 
@@ -63,7 +65,7 @@ def confidence(series: Series, level: float) -> str:
     if any(row.unfinished for row in series.kept):
         return f"{sure} Training is not finished: more may change the answer."
     if out := series.of_state(State.UNDERTRAINED):
-        return f"{sure} {latents_of(out)} trained too little to be compared: longer training may change the answer."
+        return f"{sure} {latents_of(out)} trained too little: longer training may change the answer."
     # A rough guess: twice as much may come.
     if any(0 < row.margin / 2 < row.doubling_gain and not row.overfits for row in series.kept):
         return f"{sure} Longer training may change it."

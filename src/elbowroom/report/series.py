@@ -32,7 +32,7 @@ class Series:
 
     @property
     def kept(self) -> list[SizeAnswer]:
-        """The sizes that were trained well enough to be compared."""
+        """The sizes that were trained well enough to be judged."""
         return [row for row in self.rows if row.state is not State.UNDERTRAINED]
 
 
@@ -50,7 +50,7 @@ def set_apart(told: Sequence[Sequence[SizeAnswer]]) -> list[str]:
 def cut_size(series: Series) -> SizeAnswer | None:
     """Return the size that can do with fewer latents than any that is called enough; None if there is none."""
     enough = series.of_state(State.ENOUGH)
-    return next((row for row in series.kept if row.cut < (enough or [row])[0].latent_dim), None)
+    return next((row for row in series.rows if row.cut < (enough or [row])[0].latent_dim), None)
 
 
 def named(values: Iterable[tuple[SizeAnswer, float]], towards: Rounding = round) -> str:

@@ -61,7 +61,7 @@ def _too_few(series: Series) -> Iterator[str]:
     rows = series.of_state(State.TOO_FEW)
     if not rows:
         return
-    larger = [row for row in series.kept if row.latent_dim > rows[-1].latent_dim]
+    larger = [row for row in series.rows if row.latent_dim > rows[-1].latent_dim]
     better = f"{larger[0].latent_dim} is" if len(larger) == 1 else "a larger size is"
     yield f"{latents_of(rows)} {verb_of(rows)} too few: {better} better {_than((row, row.excess_low) for row in rows)}."
 
@@ -113,11 +113,11 @@ def _largest(series: Series) -> Iterator[str]:
         if len(series.rows) == 1:
             yield f"Only {size} {verb_of([row], 'was', 'were')} {series.tried}, so how many are enough cannot be told."
         elif len(series.kept) == 1:
-            yield f"Only {size} {verb} left to compare, so how many are enough cannot be told."
+            yield f"Only {size} trained well, so how many are enough cannot be told."
         elif row is series.rows[-1]:
             yield f"No size above {row.latent_dim} was {series.tried}, so whether {size} {verb} enough is open."
         else:
-            yield f"No larger size is left to compare, so whether {size} {verb} enough is open."
+            yield f"No larger size trained well, so whether {size} {verb} enough is open."
 
 
 def _cut(series: Series) -> Iterator[str]:

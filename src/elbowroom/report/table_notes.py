@@ -17,12 +17,12 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "network or a likelihood that assumes less noise may ask for more latents.",
     "negative": "A loss can be negative where the likelihood is a density, as the continuous Bernoulli is: a density "
     "may exceed 1. Only differences count.",
-    "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size that trained "
-    "well, and in brackets a lower and an upper bound. Each bound by itself holds with {level:g} % confidence. Rise: "
-    "how much higher the training loss is than the lowest of a smaller size. If it is surely above 0, and on average "
-    "above the margin, the size was trained too little and is left out. Twice the epochs: how much they would take "
-    "off the training loss if it went on falling like 1 / epoch. That is a rough guess: what comes can be less than "
-    "half of it, or more than twice.",
+    "sizes": "Nats per image. Excess: how much higher the test loss is than the lowest of a larger size, and in "
+    "brackets a lower and an upper bound. Each bound by itself holds with {level:g} % confidence. Rise: how much "
+    "higher the training loss is than that of a smaller size. If it is surely above 0, and on average above the "
+    "margin, the size was trained too little, and cannot show that fewer latents are enough. Twice the epochs: how "
+    "much they would take off the training loss if it went on falling like 1 / epoch. That is a rough guess: what "
+    "comes can be less than half of it, or more than twice.",
     "losses": "Nats per image: the mean over seeds ± the standard deviation. The loss is what is minimised: "
     "distortion (reconstruction) + beta x rate (KL). It is measured with the final weights on the whole split, with z "
     "sampled once for each image. Do not rank losses of different likelihoods, pixel ranges or betas against each "
@@ -73,8 +73,8 @@ TABLE_NOTES = {  # what the templates say beside a table; they fill the braces
     "study's. In brackets is the {level:g} % interval over seeds. Measured numbers decide only if they are sure: p "
     "values are adjusted by Holm's method for the tests in this table. The claims fixed these few tests before "
     "anything was measured here. The report's configs 1 to 4 have 4, 8, 16 and 8 latents; the last has 64 channels, "
-    "the others 32. The table of differences looks at all pairs of variants and is stricter, so it can leave open "
-    "what is decided here.",
+    "the others 32. The table of differences looks at all pairs that differ in one setting and is stricter, so it can "
+    "leave open what is decided here.",
     "undertrained": "Trained too little, so that what they lose is training, not size: {variants}.",
     "differences": "Variants that differ in one setting. One is better or worse only if its p value, adjusted for the "
     "number of rows by Holm's method, is below {error:.2g}: if all variants were equal, the table would still call "
@@ -104,10 +104,10 @@ VERDICTS = {
     State.TOO_FEW: "Too few: a larger size is better by more than the margin.",
     State.UNDECIDED: "Undecided: whether a larger size is better by more than the margin is not shown.",
     State.LARGEST: "Largest tried: there is no larger size to compare with.",
-    State.LARGEST_KEPT: "Largest trained well: all larger sizes are undertrained, so there is none to compare with.",
+    State.LARGEST_KEPT: "Largest trained well: all larger sizes are undertrained, and none is surely better.",
     State.ONLY: "Only size tried: of this width and training there is no other size to compare with.",
     State.UNDERTRAINED: "Undertrained: its training loss is surely above that of a smaller size, on average by more "
-    "than the margin, so it is left out.",
+    "than the margin, so it cannot show that fewer latents are enough.",
     State.UNCLEAR: "Unclear: its mean training loss is above that of a smaller size by more than the margin, but its "
     "seeds differ too much to tell.",
     State.ONE_SEED: "One seed: no conclusion.",

@@ -55,7 +55,7 @@ def undertrained(series: Series) -> Iterator[str]:
         )
         yield (
             "A model with more latents can do all that one with fewer can, so the cause is training, not size. "
-            f"{sizes_of(rows)} {several(rows, 'is', 'are')} not compared further."
+            f"So {sizes_of(rows)} cannot show that fewer are enough, only that fewer are too few."
         )
     if rows := series.of_state(State.UNCLEAR):
         losses = several(rows, "the training loss is", "the training losses are")

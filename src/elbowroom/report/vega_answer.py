@@ -21,8 +21,7 @@ DARK_ORANGE = "#a64900"  # of a text: it has enough contrast
 def answer_chart(rows: Sequence[SizeAnswer], truncated: Sequence[TruncatedPoint]) -> Spec:
     """Draw a series of latent sizes, ascending. truncated: the points of any variants."""
     view = answer_view(rows, truncated)
-    kept = [row for row in rows if row.state is not State.UNDERTRAINED]
-    best, margin = min(row.test_loss for row in kept), rows[0].margin
+    best, margin = view.best, rows[0].margin
     table = pd.DataFrame(
         {
             "variant": row.variant,
@@ -111,8 +110,8 @@ def _named(name: str, line: pd.DataFrame, rows: Sequence[SizeAnswer], view: Answ
     trained = [at(row.latent_dim, row.test_loss) for row in rows]
     linear = [at(row.latent_dim, row.linear_loss) for row in view.linear]
     cut = [at(point.kept, point.loss) for point in view.cut]
-    best = min(row.test_loss for row in rows if row.state is not State.UNDERTRAINED)
-    band = [[at(size, loss) for size in (min(drawn), max(drawn))] for loss in (best, best + rows[0].margin)]
+    ends = (view.best, view.best + rows[0].margin)
+    band = [[at(size, loss) for size in (min(drawn), max(drawn))] for loss in ends]
     own = [at(size, loss) for size, loss in zip(line.latent_dim, line.test_loss, strict=True)]
     place = place_of(name, own, [trained, linear, cut, *band], trained)
     named = alt.Chart(line.iloc[[place.point]].assign(name=name))

@@ -27,9 +27,9 @@ class State(StrEnum):
     TOO_FEW = "too few"  # a larger size is better by more than the margin
     UNDECIDED = "undecided"  # neither is shown
     LARGEST = "largest tried"  # nothing larger to compare with
-    LARGEST_KEPT = "largest trained well"  # the same, since all that are larger are undertrained
+    LARGEST_KEPT = "largest trained well"  # all that are larger are undertrained, and none is surely better
     ONLY = "only size tried"  # nothing to compare with
-    UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size: left out
+    UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size, so it is not judged
     UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it
     ONE_SEED = "one seed"  # no spread over seeds, so no conclusion
     # no size explains more than the mean image does; comparison.unexplained says why

@@ -67,14 +67,14 @@ class SizeAnswer:
     """What is known of one latent size of a series of VAEs: answer.csv. comparison.enough has the rule.
 
     test_loss, train_loss: means over seeds. linear_loss: the test loss of the exact linear VAE of this size. excess:
-    the test loss less the lowest of a larger size that was trained well enough, between its one-sided bounds. rise: the
-    training loss less that of a smaller size, and its lower bound (comparison.enough.rises). explained: the loss of the
-    mean image less the lowest test loss of the series. margin: the part of it that may be lost. doubling_gain,
-    test_gain: by how much twice the epochs are predicted to lower the training loss and the test loss. used: the fewest
-    latents that carry 95 % of the KL on test, mean over seeds. cut: of the size with the lowest test loss, the fewest
-    latents that its trained models need, if the others are set to 0, to lose less than the margin; cut_high: what they
-    lose then, at most (comparison.cut_down). step, step_sizes, step_seeds: what would decide how many are enough, the
-    same for the whole series; the sizes are separated by spaces.
+    the test loss less the lowest of a larger size, between its one-sided bounds. rise: the training loss less that of a
+    smaller size, and its lower bound (comparison.enough.rises). explained: the loss of the mean image less the lowest
+    test loss of the series. margin: the part of it that may be lost. doubling_gain, test_gain: by how much twice the
+    epochs are predicted to lower the training loss and the test loss. used: the fewest latents that carry 95 % of the
+    KL on test, mean over seeds. cut: of the size with the lowest test loss, the fewest latents that its trained models
+    need, if the others are set to 0, to lose less than the margin; cut_high: what they lose then, at most
+    (comparison.cut_down). step, step_sizes, step_seeds: what would decide how many are enough, the same for the whole
+    series; the sizes are separated by spaces.
     """
 
     dataset: DatasetName

@@ -103,20 +103,21 @@ STATES = {
                 ROW, latent_dim=128, state=State.UNDERTRAINED, train_loss=51.87, rise=1.87, rise_low=1.06, used=99.0
             ),
         ),
-        "4 latents are too few: 64 is better by at least 67 nats (44 %). No larger size is left to compare, "
+        "4 latents are too few: a larger size is better by at least 67 nats (44 %). No larger size trained well, "
         "so whether 64 latents are enough is open. 128 latents surely trained worse than 64: the training loss is "
         "higher by 1.9 nats (1.2 %) on average, more than the margin. A model with more latents can do all that one "
-        "with fewer can, so the cause is training, not size. 128 is not compared further.",
+        "with fewer can, so the cause is training, not size. So 128 cannot show that fewer are enough, only that fewer "
+        "are too few.",
     ),
     "only the smallest trained well": (
         (
             replace(TOP, latent_dim=128, used=18.0, step=Step.SMALLER, step_sizes="8 16 32 64"),
             replace(ROW, latent_dim=256, state=State.UNDERTRAINED, rise=1.87, rise_low=1.06, used=22.0),
         ),
-        "Only 128 latents are left to compare, so how many are enough cannot be told. 256 latents surely "
+        "Only 128 latents trained well, so how many are enough cannot be told. 256 latents surely "
         "trained worse than 128: the training loss is higher by 1.9 nats (1.2 %) on average, more than the margin. "
         "A model with more latents can do all that one with fewer can, so the "
-        "cause is training, not size. 256 is not compared further. "
+        "cause is training, not size. So 256 cannot show that fewer are enough, only that fewer are too few. "
         "About 18 of 128 latents and 22 of 256 carry 95 % of the KL. Next: train 8, 16, 32 and 64 latents, "
         "and every size for twice the epochs.",
     ),
@@ -132,10 +133,11 @@ STATES = {
             replace(TOP, train_loss=61.9, state=State.LARGEST_KEPT),
             replace(ROW, latent_dim=128, state=State.UNDERTRAINED, train_loss=63.8, rise=1.9, rise_low=1.06, used=99.0),
         ),
-        "4 latents are too few: 64 is better by at least 67 nats (44 %). No larger size is left to compare, so whether "
-        "64 latents are enough is open. 128 latents surely trained worse than 64: the training loss is higher by 1.9 "
-        "nats (1.3 %) on average, more than the margin. A model with more latents can do all that one with fewer can, "
-        "so the cause is training, not size. 128 is not compared further.",
+        "4 latents are too few: a larger size is better by at least 67 nats (44 %). No larger size trained well, so "
+        "whether 64 latents are enough is open. 128 latents surely trained worse than 64: the training loss is higher "
+        "by 1.9 nats (1.3 %) on average, more than the margin. A model with more latents can do all that one with "
+        "fewer can, so the cause is training, not size. So 128 cannot show that fewer are enough, only that fewer are "
+        "too few.",
     ),
     "unclear": (
         (replace(ROW, state=State.UNDECIDED), replace(TOP, state=State.UNCLEAR, rise=2.2, rise_low=-0.4)),
@@ -213,9 +215,9 @@ STATES = {
         (replace(ROW, step=Step.LONGER, step_sizes="32 64"), ROOMY, replace(TOP, state=State.UNDERTRAINED, rise=2.0)),
         "16 latents are enough: 32 gains at most 0.50 nats (0.4 %). No smaller size was tried. 64 latents surely "
         "trained worse than 16: the training loss is higher by 2.0 nats (1.3 %) on average, more than the margin. A "
-        "model with more latents can do all that one with fewer can, so the cause is training, not size. 64 is not "
-        "compared further. Next: train 64 latents, and 32, the largest that trained well, to compare with, for twice "
-        "the epochs.",
+        "model with more latents can do all that one with fewer can, so the cause is training, not size. So 64 "
+        "cannot show that fewer are enough, only that fewer are too few. Next: train 64 latents, and 32, the largest "
+        "that trained well, to compare with, for twice the epochs.",
     ),
     "autoencoders only": (
         (),

@@ -34,7 +34,7 @@ UNDERTRAINED = replace(ROW, latent_dim=64, state=State.UNDERTRAINED)
             [replace(ROW, state=State.UNDECIDED), TOP],
             "Not known yet: no size is surely enough, and none is surely too few.",
         ),
-        ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well enough to compare."),
+        ([TOP, UNDERTRAINED], "Not known yet: only one size, 32, trained well."),
         ([TOP], "Not known yet: only one size, 32, was tried."),
         ([replace(ROW, state=State.ONE_SEED)] * 2, "Not known yet: one seed of each size shows nothing."),
     ],
@@ -54,7 +54,9 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
         "More seeds alone would not decide it."
     )
     kept = [unfinished[0], replace(unfinished[1], state=State.LARGEST_KEPT), UNDERTRAINED]
-    assert advice(Series(kept)).startswith("Until it is known, take 32, the largest that can be compared. Next:")
+    assert advice(Series(kept)).startswith("Until it is known, take 32, the largest that can be judged. Next:")
+    lower = [unknown[0], replace(UNDERTRAINED, test_loss=55.0)]
+    assert advice(Series(lower)).startswith("Until it is known, take 64, which has the lowest test loss. Next:")
     undecided = [replace(TOO_FEW, state=State.UNDECIDED, step=Step.LONGER, step_sizes="32"), unfinished[1]]
     assert "seeds" not in advice(Series(undecided))  # they may decide it
     assert advice(Series([TOO_FEW, ENOUGH, TOP])) == NOTHING_LEFT
@@ -101,6 +103,6 @@ def test_how_sure_it_is() -> None:
     )
     left_out = replace(TOP, latent_dim=64, state=State.UNDERTRAINED, doubling_gain=9.0)
     assert confidence(Series([ENOUGH, TOP, left_out]), 0.95) == (
-        "Said with 95 % confidence: 3 seeds of each size, 50 epochs. 64 latents trained too little to be compared: "
-        "longer training may change the answer."
+        "Said with 95 % confidence: 3 seeds of each size, 50 epochs. 64 latents trained too little: longer "
+        "training may change the answer."
     )

@@ -34,13 +34,14 @@ def size_answers(study: Study, measured: Measurements) -> list[SizeAnswer]:
 def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[SizeAnswer]:
     names, sizes = series.members, [study.variants[name].latent_dim for name in series.members]
     test, train = (_losses(measured.seeds, names, f"{split}_loss") for split in ("test", "train"))
-    gains, test_gains = (
-        [gain_of_doubling(_curve(measured.history, name, split)) for name in names] for split in ("train", "test")
-    )
+    curves = [_curve(measured.history, name, "train") for name in names]
+    gains = [gain_of_doubling(curve) for curve in curves]
+    test_gains = [gain_of_doubling(_curve(measured.history, name, "test")) for name in names]
     mean_image = _mean_image(series.family, measured.baselines)
     unexplained = Unexplained(
         rate=np.array([_mean(measured.seeds, name, "test_rate") for name in names]),
         gain=np.array(gains),
+        fallen=np.array([curve[0] - curve[-1] for curve in curves]),
         behind=test.mean - mean_image.test_loss,
         ahead=mean_image.train_loss - train.mean,
     )

@@ -7,7 +7,7 @@ import numpy as np
 from elbowroom.results.outcomes import State
 
 NEGLIGIBLE_RATE = 0.1  # nats per image in all: latents that carry no more tell images hardly apart
-NEGLIGIBLE_GAIN = 0.01  # the share of what is lacking to the mean image: to gain no more by twice the epochs is a halt
+NEGLIGIBLE_GAIN = 0.05  # the share of what is lacking to the mean image: to gain no more by twice the epochs is a halt
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,13 @@ class Unexplained:
     """A series whose best test loss is no lower than the mean image's. Each is (sizes,), in nats per image.
 
     rate: the KL on test. gain: what twice the epochs are predicted to take off the training loss, nan if not known.
-    behind: the test loss less the mean image's. ahead: the mean image's training loss less the size's, nan if not
-    known.
+    fallen: what the epochs after the first took off it. behind: the test loss less the mean image's. ahead: the mean
+    image's training loss less the size's, nan if not known.
     """
 
     rate: np.ndarray
     gain: np.ndarray
+    fallen: np.ndarray
     behind: np.ndarray
     ahead: np.ndarray
 
@@ -29,12 +30,14 @@ class Unexplained:
         """The state of all sizes.
 
         Overfitted: training images are shown better than by their mean, by more than training is still predicted to
-        gain. Collapsed: no latent carries anything, and twice the epochs are not predicted to beat the mean image. A
-        collapsed model comes near the mean image from above, so they never are once it is near. Stuck: latents carry
-        something, but twice the epochs are predicted to gain next to nothing.
+        gain. Barely trained: some size is predicted to beat the mean image by twice the epochs, or is on its way: it
+        lacks more than it has gained so far, and goes on gaining. Otherwise it is collapsed if no latent carries
+        anything, and stuck if some do. (A collapsed model comes near the mean image from above, but never beats it.)
         """
         if ((self.ahead > 0) & (self.ahead >= self.gain)).any():
             return State.OVERFITTED
-        if (self.rate <= NEGLIGIBLE_RATE).all() and (self.gain <= self.behind).all():
+        halted = self.gain <= NEGLIGIBLE_GAIN * self.behind
+        near = (self.gain <= self.behind) & (self.behind <= self.fallen)
+        if (self.rate <= NEGLIGIBLE_RATE).all() and (near | halted).all():
             return State.COLLAPSED
-        return State.STUCK if (self.gain <= NEGLIGIBLE_GAIN * self.behind).all() else State.BARELY_TRAINED
+        return State.STUCK if halted.all() else State.BARELY_TRAINED

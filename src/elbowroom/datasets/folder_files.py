@@ -21,6 +21,7 @@ FORMATS = {  # those that Pillow is asked to read, and the suffixes of their fil
     "WEBP": (b".webp",),
 }
 NOT_PICTURES = {b"__MACOSX", b"Thumbs.db", b"desktop.ini", b"@eaDir"}  # what other programs put beside pictures
+STUDY = b"dvc.yaml"  # a folder that has it is a study, and its pictures are results
 
 
 @dataclass
@@ -28,7 +29,7 @@ class FolderFiles:
     """The files of a folder by their paths below it, sorted.
 
     pictures: those with the suffix of an image. others: how many have another. hidden: how many files and folders are
-    hidden or were made by other programs; they are not opened.
+    hidden, were made by other programs, or are studies; they are not opened.
     """
 
     root: bytes
@@ -77,7 +78,10 @@ def _enter(found: FolderFiles, folder: bytes) -> list[tuple[bytes, bool]]:
             if entry.name.startswith(b".") or entry.name in NOT_PICTURES:
                 found.hidden += 1
             elif entry.is_dir():
-                inner.append((name, entry.is_symlink()))
+                if os.path.exists(os.path.join(entry.path, STUDY)):  # noqa: PTH110, PTH118 (bytes)
+                    found.hidden += 1
+                else:
+                    inner.append((name, entry.is_symlink()))
             elif _is_picture(entry):
                 found.pictures.append(name)
             else:

@@ -93,7 +93,8 @@ def fitted(image: Image.Image, settings: FolderDataset) -> Image.Image:
         return _resized(image, (width, height), (0, 0, *image.size))
     if settings.fit == "crop":
         scale = min(image.width / width, image.height / height)
-        left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
+        left = max(0.0, (image.width - scale * width) / 2)  # rounding takes one of both just below 0
+        top = max(0.0, (image.height - scale * height) / 2)
         return _resized(image, (width, height), (left, top, image.width - left, image.height - top))
     scale = max(image.width / width, image.height / height)
     inner = max(1, round(image.width / scale)), max(1, round(image.height / scale))

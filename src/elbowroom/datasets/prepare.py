@@ -5,8 +5,11 @@ from typing import NamedTuple
 
 from elbowroom.core import files
 from elbowroom.core.dataset_settings import Dataset, FolderDataset, PublishedDataset
+from elbowroom.core.errors import StudyError
 from elbowroom.core.published_sets import PUBLISHED
 from elbowroom.datasets import layouts
+
+FEWEST = 2  # training images: one alone has no spread
 
 
 class Prepared(NamedTuple):
@@ -30,6 +33,8 @@ def prepare(name: str, settings: Dataset, path: str = "") -> Prepared:
         arrays, classes, counts = folder.prepare(name, path, settings)
     else:
         arrays, classes, counts = first_images(settings)
+    if len(arrays["train_images"]) < FEWEST:
+        raise StudyError(f"datasets.{name}: found 1 training image, expected {FEWEST} or more")
     return Prepared(arrays, {"dataset": name, "classes": classes, "sha256": files.digest(arrays, {})}, counts)
 
 

@@ -193,8 +193,9 @@ def _error_factors() -> dict[str, int]:
 
 
 def _mean_psnr(errors: Tensor, size: int) -> Tensor:
-    """Peak signal-to-noise ratio of each image, dB, mean over images (first axis).
+    """Peak signal-to-noise ratio of each image, dB, mean over images (first axis); nan if an image has no error.
 
     errors: squared errors of pixels in [0, 1], summed over an image's `size` pixels.
     """
-    return (10 * torch.log10(size / errors)).mean(0)
+    mean = (10 * torch.log10(size / errors)).mean(0)
+    return mean.masked_fill(mean.isinf(), math.nan)

@@ -38,6 +38,7 @@ def test_every_vae_is_judged_and_no_autoencoder(study: Study, seeds: pd.DataFram
         (2.0, 215.0, 216.0, State.BARELY_TRAINED),  # its latents carry KL
         (2.0, 3000.0, 3000.0, State.STUCK),  # and 1.5 predicted of 2,788 nats to go
         (0.0, 212.0, 213.0, State.BARELY_TRAINED),  # 0.4 nats to go, 1.5 predicted
+        (0.0, 230.0, 231.0, State.BARELY_TRAINED),  # 18 nats to go after 6, and 1.5 predicted
         (0.0, 212.0, 209.5, State.BARELY_TRAINED),  # training images are only just better than their mean
         (9.0, 250.0, 100.0, State.OVERFITTED),
     ],
@@ -71,9 +72,10 @@ def test_a_size_after_one_epoch_is_not_finished(study: Study, seeds: pd.DataFram
 def test_after_one_epoch_no_series_is_called_collapsed() -> None:
     """The user's case, and the same where nothing can be predicted yet."""
     behind, ahead = np.array([3.0, 4.1]), np.array([-2.0, -3.0])
-    assert Unexplained(np.array([4.0, 9.0]), np.array([4.7, 3.6]), behind, ahead).state is State.BARELY_TRAINED
+    fallen = np.array([9.0, 9.0])
+    assert Unexplained(np.array([4.0, 9.0]), np.array([4.7, 3.6]), fallen, behind, ahead).state is State.BARELY_TRAINED
     nothing, unknown = np.zeros(2), np.full(2, np.nan)
-    assert Unexplained(nothing, unknown, behind, ahead).state is State.BARELY_TRAINED
+    assert Unexplained(nothing, unknown, nothing, behind, ahead).state is State.BARELY_TRAINED
 
 
 def test_a_row_has_the_numbers_of_its_variant(study: Study, seeds: pd.DataFrame, baselines: pd.DataFrame) -> None:

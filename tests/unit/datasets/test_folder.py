@@ -161,6 +161,21 @@ def test_what_other_programs_leave_is_passed_over(tmp_path: Path) -> None:
     assert counts["train"] + counts["test"] == 20
 
 
+def test_the_pictures_of_a_study_are_results(tmp_path: Path) -> None:
+    """The one that trains on this folder may be inside it."""
+    write(tmp_path, [*numbered(20), "study/plots/0.png", "study/report/1.png"], pixels(22))
+    (tmp_path / "study/dvc.yaml").touch()
+    counts = read(tmp_path).counts
+    assert counts["train"] + counts["test"] == 20
+    assert counts["hidden"] == 1
+
+
+def test_one_training_image_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, numbered(40), pixels(40))
+    with pytest.raises(StudyError, match=r"^datasets\.letters: found 1 training image, expected 2 or more$"):
+        read(tmp_path, folder(train_images=1))
+
+
 def test_links_are_followed_once(tmp_path: Path) -> None:
     inside, outside = tmp_path / "root", tmp_path / "outside"
     write(inside, numbered(10, "b/"), pixels(10))

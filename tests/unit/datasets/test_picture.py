@@ -128,6 +128,13 @@ def test_pictures_of_other_shapes_are_fitted_as_pillow_does(tmp_path: Path, size
     assert pad.shape == (16, 24)
 
 
+@pytest.mark.parametrize(("shape", "size"), [((250, 250), 60), ((28, 28), 25), ((480, 640), 29), ((218, 178), 22)])
+def test_a_cut_that_rounds_to_less_than_nothing_is_none(tmp_path: Path, shape: tuple[int, int], size: int) -> None:
+    image = Image.fromarray(NOISE.integers(0, 256, shape, np.uint8))
+    crop = made(written(tmp_path, image), folder(size=size))[0].astype(int)
+    assert np.abs(crop - ImageOps.fit(image, (size, size), RESAMPLING)).max() <= 1
+
+
 @pytest.mark.parametrize("suffix", ["gif", "webp", "tif", "png"])
 def test_of_several_frames_the_first_counts(tmp_path: Path, suffix: str) -> None:
     frames = [plain("L", value) for value in (60, 200)]

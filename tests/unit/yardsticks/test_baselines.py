@@ -252,6 +252,16 @@ def test_losses_are_distortion_plus_rate(mnist: pd.DataFrame) -> None:
     assert (rows(mnist, "PCA", "bernoulli").test_loss > only(mnist, "floor", "bernoulli").test_loss).all()
 
 
+def test_pictures_that_components_rebuild_exactly_have_no_psnr(small: dict[str, Images]) -> None:
+    """Of 256 pixels: 300 training images span all directions."""
+    images = small["cifar10"]
+    cut = [Split(part.images[:, :1, 8:24, 8:24].contiguous(), part.labels) for part in (images.train, images.test)]
+    pca = rows(table_of("grey", Images(*cut, images.classes)), "PCA")
+    assert pca.test_loss.iloc[-1] == pytest.approx(0, abs=1e-9)
+    assert math.isnan(pca.psnr.iloc[-1])
+    assert pca.psnr[:200].between(1, 100).all()
+
+
 def test_a_single_training_image(small: dict[str, Images]) -> None:
     """A single image varies in no direction: PCA stays at the mean image, no latent is active, no loss is infinite."""
     images = small["mnist"]

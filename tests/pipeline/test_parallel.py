@@ -209,6 +209,23 @@ def test_the_error_of_a_stage_is_shown_without_the_rest_of_its_log(toy: Toy) -> 
     assert f"\nleft FAILED, see {log}, which ends with\n" in finish(toy.start(1), status=1)
 
 
+def test_a_second_run_of_a_study_is_refused_while_one_of_another_study_goes_on(stuck: Toy, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = stuck.copy(tmp_path / "other")
+    (other.path / "hang").unlink()
+    first = stuck.start(2)
+    wait_until_stuck(first, stuck)
+    logs = {path: path.read_bytes() for path in (stuck.path / ".dvc/tmp/parallel").iterdir()}
+    said = finish(stuck.start(2), status=1)
+    assert said == f"error: {stuck.path}: found another run at work (process {first.pid}), expected one at a time\n"
+    assert {path: path.read_bytes() for path in (stuck.path / ".dvc/tmp/parallel").iterdir()} == logs
+    assert outcomes(finish(other.start(2))) == {"left": "restored from cache", "bottom": "ran"}
+    (stuck.path / "hang").unlink()
+    assert outcomes(finish(first)) == {"left": "restored from cache", "bottom": "ran"}
+    assert ".dvc/tmp" not in stuck.run("git", "status", "-s")
+    assert finish(stuck.start(2)) == "Nothing to run: every stage is up to date\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupt_leaves_no_process(stuck: Toy, number: signal.Signals) -> None:
     """Nor under nohup, where processes start with SIGHUP ignored."""

@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+from elbowroom.app.suggest import current_answer
 from elbowroom.core.params import load_study
 from elbowroom.report.answer import answer
 from elbowroom.results import tables
@@ -12,8 +13,12 @@ WIDTH = 100  # characters of a line
 
 
 def run() -> int:
-    """Print the answer of the study in this folder, and where its report is. Raises StudyError if it has none yet."""
+    """Print the answer of the study in this folder, and where its report is.
+
+    Raises StudyError if it has none yet, or only one for other settings than params.yaml has now.
+    """
     study = load_study()
+    current_answer(study)
     for said in answer(study, tables.comparison(study)):
         print(f"{said.question} {said.headline}" if said.headline else f"{said.subject}:")
         for sentence in filter(None, [*said.sentences, said.advice]):

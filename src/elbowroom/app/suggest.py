@@ -19,7 +19,7 @@ from elbowroom.comparison.suggestions import (
     suggestions,
 )
 from elbowroom.core import paths
-from elbowroom.core.errors import StudyError
+from elbowroom.core.errors import StudyError, short
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
 from elbowroom.report.wording import UNEXPLAINED, unexplained_state
@@ -28,7 +28,7 @@ from elbowroom.results.outcomes import State, Step
 from elbowroom.results.rows import SizeAnswer
 from elbowroom.results.schema import load_table, to_rows
 from elbowroom.scheduler.budget import duration
-from elbowroom.scheduler.dvc_lock import is_edited
+from elbowroom.scheduler.dvc_lock import edited_since_answer
 
 
 def run(options: Namespace) -> int:
@@ -63,11 +63,13 @@ def current_answer(study: Study) -> list[SizeAnswer]:
     vaes = [name for name, variant in study.variants.items() if variant.model == "vae"]
     if sorted(row.variant for row in rows) != sorted(vaes):
         raise _stale("variants")
-    for row in rows:
+    if edited := edited_since_answer(study):
+        raise _stale(f"settings ({short(', '.join(edited))})")
+    for row in rows:  # without a dvc.lock, they tell
         variant = study.variants[row.variant]
         recipe = study.recipes[variant.recipe]
         known = (row.latent_dim, row.seeds, row.epochs)
-        if known != (variant.latent_dim, len(recipe.seeds), recipe.epochs) or is_edited(study, row.variant):
+        if known != (variant.latent_dim, len(recipe.seeds), recipe.epochs):
             raise _stale(f"settings of {row.variant}")
     return rows
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +11,70 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from elbowroom.core.errors import StudyError
-from elbowroom.core.paths import DIGESTS
+from elbowroom.core.paths import DIGESTS, PARAMS
 from elbowroom.core.pipeline import DATASET_STAGES, FOLDER_STAGES, VARIANT_STAGES
 from elbowroom.core.settings import Study
 
+LOCK = Path("dvc.lock")
 # the folders that these stages write to
 OUTS = ("animations", "data", "listings", "metrics", "models", "plots", "sheets")
 
 
 def locked_stages() -> dict[str, Any]:
     """Return the stages in dvc.lock by name: none if DVC has run nothing yet. Raises StudyError if it is damaged."""
-    lock = Path("dvc.lock")
-    if not lock.is_file():
+    if not LOCK.is_file():
         return {}
     try:
-        return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+        stages = (YAML(typ="safe").load(LOCK) or {}).get("stages", {})
     except (YAMLError, AttributeError, UnicodeDecodeError):
-        raise StudyError(
-            f"{lock}: found no stages, expected a file as DVC wrote it (`git checkout {lock}` restores it)"
-        ) from None
+        raise _damaged() from None
+    if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
+        raise _damaged()
+    return stages
+
+
+def _damaged() -> StudyError:
+    return StudyError(f"{LOCK}: found no stages, expected a file as DVC wrote it (`git checkout {LOCK}` restores it)")
 
 
 def is_edited(study: Study, variant: str) -> bool:
-    """Return whether params.yaml has other settings of the variant, or its network, than when DVC last evaluated it."""
-    params = locked_stages().get(f"evaluate@{variant}", {}).get("params", {}).get("params.yaml", {})
-    settings, network = study.variants[variant], study.variants[variant].network
-    now = {f"variants.{variant}": settings.model_dump(), f"networks.{network}": study.networks[network].model_dump()}
-    return any(key in params and params[key] != value for key, value in now.items())
+    """Return whether params.yaml has other settings of a variant than when DVC last trained and evaluated it."""
+    return bool(edited_since(study, _stages_of(study, variant)))
+
+
+def edited_since_answer(study: Study) -> list[str]:
+    """Return the keys of the settings that params.yaml has changed since DVC made the answer; none if it never did."""
+    return edited_since(study, ["compare", *(stage for name in study.variants for stage in _stages_of(study, name))])
+
+
+def _stages_of(study: Study, variant: str) -> list[str]:
+    return [f"prepare@{study.variants[variant].dataset}", f"train@{variant}", f"evaluate@{variant}"]
+
+
+def edited_since(study: Study, stages: Iterable[str]) -> list[str]:
+    """Return the keys of the settings, as recipes.NAME.epochs, that changed since DVC last ran these stages."""
+    locked, now = locked_stages(), study.model_dump(exclude_unset=True)
+    found: list[str] = []
+    for stage in stages:
+        try:
+            ran_with = locked.get(stage, {}).get("params", {}).get(str(PARAMS), {})
+            for key, value in ran_with.items():
+                setting: Any = now
+                for part in key.split("."):
+                    setting = setting.get(part, {})
+                found += _differences(key, value, setting)
+        except AttributeError:
+            raise _damaged() from None
+    return list(dict.fromkeys(found))
+
+
+def _differences(key: str, one: Any, other: Any) -> Iterator[str]:
+    """Yield the keys at which two settings differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for part in one | other:
+            yield from _differences(f"{key}.{part}", one.get(part), other.get(part))
+    elif one != other:
+        yield key
 
 
 def of_other_code(study: Study) -> list[str]:

@@ -12,8 +12,8 @@ from rich.console import Console
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.text import escape_unprintable
-from elbowroom.scheduler.dvc_job import LOGS
 from elbowroom.scheduler.forecast import training_seconds
+from elbowroom.scheduler.only_run import MAKE, only_run
 from elbowroom.scheduler.plan import describe_plan, find_plan, trained
 from elbowroom.scheduler.repair import repair, wait_for_orphans
 from elbowroom.scheduler.runner import Runner
@@ -42,12 +42,17 @@ def run(jobs: int) -> int:
     if shutil.which("dvc") is None:
         raise StudyError("found no dvc on PATH, expected it beside elbowroom: activate their environment")
     try:
-        LOGS.mkdir(parents=True, exist_ok=True)
+        lock = only_run()
         wait_for_orphans()
         repair()
     except OSError as error:
         where = error.filename or ".dvc/tmp"
         raise StudyError(f"{where}: {error.strerror}, expected a writable place with file locks") from None
+    with lock:
+        return _run_alone(jobs)
+
+
+def _run_alone(jobs: int) -> int:
     plan = find_plan()
     if not plan:
         print("Nothing to run: every stage is up to date")
@@ -64,8 +69,8 @@ def run(jobs: int) -> int:
 
 
 if __name__ == "__main__":
-    if "MAKE_PID" in os.environ:  # the Makefile sets it: a killed make would leave this behind
-        die_with_parent(int(os.environ["MAKE_PID"]), signal.SIGTERM)
+    if MAKE in os.environ:  # the Makefile sets it: a killed make would leave this behind
+        die_with_parent(int(os.environ[MAKE]), signal.SIGTERM)
     try:
         sys.exit(main())
     except StudyError as error:

@@ -41,7 +41,7 @@ def _is_whole_lock(path: Path) -> bool:
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         return "<<<<<<<" in text or (all("cmd" in stage for stage in locked_stages().values()) and bool(text.strip()))
-    except (StudyError, TypeError):
+    except StudyError:
         return False
 
 
@@ -63,7 +63,7 @@ def wait_for_orphans(patience: float = PATIENCE) -> None:
     while any(map(_is_orphan, _users())) and time.monotonic() < limit:
         time.sleep(0.1)
     with _dvc_lock() as lock:
-        if try_lock(lock) and _users() and not any(map(_is_alive, _users())):
+        if try_lock(lock) and _users() and not any(map(is_alive, _users())):
             RWLOCK.unlink()
 
 
@@ -77,7 +77,8 @@ def _users() -> set[int]:
         return set()
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs: one that has ended, and whose parent has not asked how, does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -19,6 +19,7 @@ from elbowroom.scheduler.budget import duration
 from elbowroom.scheduler.dvc_job import DVC_LOCK, Job, JobOutcome
 from elbowroom.scheduler.plan import Plan, wrapped
 
+OWN = ("training diverged", "found too little memory")  # in errors that are due to a variant's own settings
 GRACE = 10  # seconds that an interrupted stage has to end
 
 
@@ -128,15 +129,21 @@ class Runner:
             return 130
         if not_run:
             self.console.print(wrapped(f"Not run, because they depend on what failed: {', '.join(not_run)}"))
-        if hint := way_out([job.stage for job in self.ended if job.outcome == JobOutcome.FAILED]):
+        if hint := way_out({job.stage: job.reason() for job in self.ended if job.outcome == JobOutcome.FAILED}):
             self.console.print(wrapped(hint))
         return 1 if outcomes[JobOutcome.FAILED] else 0
 
 
-def way_out(failed: list[str]) -> str:
-    """Say how to report a study without the variants whose stages failed; "" if none or another stage did."""
-    stages = [stage.partition("@") for stage in failed]
-    if {kind for kind, _, _ in stages} - set(VARIANT_STAGES):
-        return ""
-    names = ", ".join(dict.fromkeys(name for _, _, name in stages))
-    return names and f"To report the study without {names}: in params.yaml, move it from variants to answer.left_out"
+def way_out(failed: Mapping[str, str | None]) -> str:
+    """Say how to report a study without the variants that failed; "" if none did, or something else is to be mended.
+
+    failed: stages, each with its error in one line, or None if it left none, as a bug does or DVC itself.
+    """
+    names = []
+    for stage, reason in failed.items():
+        kind, _, name = stage.partition("@")
+        if kind not in VARIANT_STAGES or not any(own in (reason or "") for own in OWN):
+            return ""
+        names.append(name)
+    named = ", ".join(dict.fromkeys(names))
+    return named and f"To report the study without {named}: in params.yaml, move it from variants to answer.left_out"

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -122,6 +123,34 @@ def test_a_second_apply_waits_for_the_first_to_be_run(study: Path, capsys: pytes
         assert main(["suggest", "--apply"]) == 2
         assert capsys.readouterr().err.startswith("error: report/comparison/answer.csv: found an answer for other ")
         assert (study / "params.yaml").read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("learning_rate: 0.001", "learning_rate: 0.002", "recipes.notebook-mnist.learning_rate"),
+        ("train_images: 1536", "train_images: 1500", "datasets.cifar10.train_images"),
+        ("margin: 0.01", "margin: 0.02", "answer.margin"),
+    ],
+)
+def test_an_answer_for_other_settings_is_refused(
+    study: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, key: str
+) -> None:
+    shutil.copy(QUICKSTART / "dvc.lock", study)
+    params = study / "params.yaml"
+    assert main(["suggest"]) == 0
+    params.write_text(params.read_text().replace(old, new))
+    for arguments in (["suggest"], ["suggest", "--apply"], ["answer"]):
+        capsys.readouterr()
+        assert main(arguments) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err == (
+            f"error: report/comparison/answer.csv: found an answer for other settings ({key}) than params.yaml has, "
+            "run `dvc repro` first\n"
+        )
+    params.write_text(params.read_text().replace(new, old))
+    assert main(["suggest"]) == 0
 
 
 def test_a_budget_that_is_spent_ends_it(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,6 +289,15 @@ def test_an_edit_that_would_change_another_recipe_is_refused(study: Path) -> Non
         edit_params([EDITS[3]])
     assert (study / "params.yaml").read_text() == text
     assert not list(study.glob("*.part"))
+
+
+def test_a_params_yaml_that_cannot_be_written_is_one_line(study: Path) -> None:
+    """As root can write anywhere, a folder stands where the new file would be."""
+    (study / f".params.yaml.{os.getpid()}.part").mkdir()
+    before = (study / "params.yaml").read_text()
+    with pytest.raises(StudyError, match=r"^params\.yaml: cannot be written \(Is a directory\), expected a writable"):
+        edit_params(EDITS[:1])
+    assert (study / "params.yaml").read_text() == before
 
 
 @pytest.mark.parametrize("folder", ["", "studies/quickstart", "studies/room"])

@@ -8,7 +8,7 @@ import yaml
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.pipeline import DATASET_STAGES, STUDY_STAGES, VARIANT_STAGES
-from elbowroom.scheduler.dvc_lock import is_edited, of_other_code, prune
+from elbowroom.scheduler.dvc_lock import edited_since_answer, is_edited, of_other_code, prune
 from tests.support import ROOT
 
 
@@ -60,7 +60,69 @@ def test_an_edit_after_the_evaluation_is_noticed(tmp_path: Path, monkeypatch: py
         assert is_edited(study, "mnist-z128") == edited
 
 
-@pytest.mark.parametrize("content", [b"<<<<<<< ours\n", b"- a list\n", b"\xff edited", b"a: [\n"])
+QUICKSTART = ROOT / "studies/quickstart"
+
+
+@pytest.mark.parametrize("study", ["", "studies/quickstart", "studies/room", "studies/letters"])
+def test_what_is_committed_was_run_as_params_yaml_says(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / study)
+    assert edited_since_answer(load_study()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed", "trained"),
+    [
+        ("learning_rate: 0.003", "learning_rate: 0.001", ["recipes.report-cifar10.learning_rate"], False),
+        ("epochs: 4", "epochs: 5", ["recipes.notebook-mnist.epochs"], True),
+        ("train_images: 1024", "train_images: 1000", ["datasets.mnist.train_images"], True),
+        ("margin: 0.01", "margin: 0.02", ["answer.margin"], False),
+        ("level: 0.95", "level: 0.95\n  left_out: {mnist-z8: diverged}", ["answer.left_out"], False),
+        ("interpolation_steps: 10", "interpolation_steps: 9", [], False),  # of pictures
+        ("Quickstart: ", "Our quickstart, ", [], False),
+        ("# a number larger", "# another comment", [], False),
+    ],
+)
+def test_every_setting_that_the_answer_depends_on_is_compared(
+    old: str, new: str, changed: list[str], trained: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """trained: whether the settings of mnist-z128 changed, too."""
+    monkeypatch.chdir(tmp_path)
+    text = (QUICKSTART / "params.yaml").read_text()
+    assert old in text
+    Path("params.yaml").write_text(text.replace(old, new))
+    Path("dvc.lock").write_bytes((QUICKSTART / "dvc.lock").read_bytes())
+    study = load_study()
+    assert edited_since_answer(study) == changed
+    assert is_edited(study, "mnist-z128") == trained
+
+
+def test_a_comparison_of_earlier_trainings_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `dvc repro --single-item compare` makes one."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_bytes((QUICKSTART / "params.yaml").read_bytes())
+    lock = yaml.safe_load((QUICKSTART / "dvc.lock").read_text())
+    lock["stages"]["train@mnist-z128"]["params"]["params.yaml"]["recipes.notebook-mnist"]["batch_size"] = 8
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert edited_since_answer(load_study()) == ["recipes.notebook-mnist.batch_size"]
+
+
+@pytest.mark.parametrize("params", [3, [1], {"params.yaml": None}, {"params.yaml": 3}])
+def test_damaged_settings_in_the_lock_are_one_line(
+    params: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"compare": {"cmd": "true", "params": params}}}))
+    with pytest.raises(StudyError, match=r"^dvc.lock: found no stages, expected a file as DVC wrote it .*$"):
+        edited_since_answer(load_study(ROOT / "params.yaml"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"<<<<<<< ours\n", b"- a list\n", b"\xff edited", b"a: [\n"),
+        *(b"stages:\n", b"stages: [1]\n", b"stages: text\n", b"stages: {compare: 1}\n", b"stages: {compare: }\n"),
+    ],
+)
 def test_a_damaged_lock_is_one_line(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").write_bytes(content)

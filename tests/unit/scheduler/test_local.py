@@ -2,15 +2,21 @@
 
 import errno
 import fcntl
+import math
 import os
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from elbowroom.core.errors import StudyError
 from elbowroom.scheduler import local
 from elbowroom.scheduler.runner import way_out
+from elbowroom.training.divergence import DivergenceWatch
+
+DIVERGED = str(DivergenceWatch(0, "slow", 784, torch.device("cpu")).error("epoch 1, step 3", math.nan))
+NO_MEMORY = "found too little memory (DefaultCPUAllocator), expected smaller channels, latent_dim or batch_size"
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
@@ -26,14 +32,19 @@ def test_a_wrong_number_of_jobs_is_an_error(
 @pytest.mark.parametrize(
     ("failed", "named"),
     [
-        (["train@a"], "without a: "),
-        (["train@a", "explore@b", "figures@b"], "without a, b: "),
-        (["train@a", "judge@mnist"], ""),
-        (["report"], ""),
-        ([], ""),
+        ({"train@a": DIVERGED}, "without a: "),
+        ({"train@a": DIVERGED, "explore@b": NO_MEMORY, "figures@b": NO_MEMORY}, "without a, b: "),
+        ({"train@a": DIVERGED, "judge@mnist": NO_MEMORY}, ""),
+        ({"report": NO_MEMORY}, ""),
+        ({"train@a": None}, ""),  # a traceback, or DVC's own error
+        ({"train@a": DIVERGED, "train@b": None}, ""),
+        ({"train@a": "models/a: No space left on device, expected a writable place"}, ""),
+        ({}, ""),
     ],
 )
-def test_a_study_can_be_reported_without_variants_that_fail(failed: list[str], named: str) -> None:
+def test_a_study_can_be_reported_without_variants_that_fail_by_their_settings(
+    failed: dict[str, str | None], named: str
+) -> None:
     said = way_out(failed)
     assert named in said
     assert bool(said) == bool(named)

@@ -1,5 +1,6 @@
 """Run the command `elbowroom`, which is also `python -m elbowroom`."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from elbowroom.app.commands import parser
 from elbowroom.core.errors import StudyError
 from elbowroom.core.text import escape_unprintable
 
+UNWRITABLE = {errno.EBADF, errno.EIO, errno.ENOSPC}  # what printing meets, and then names no file
 POSIX_ONLY = {"fcntl", "pty", "resource", "termios"}  # modules of Python that Windows lacks
 
 
@@ -19,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     escape_unprintable()
     options = parser().parse_args(arguments)
     try:
+        if sys.stdout is None:
+            raise StudyError("standard output: found it closed, expected a file, a pipe or a terminal")
         status: int = options.run(options)
         sys.stdout.flush()
     except StudyError as error:
@@ -32,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # what reads our output, as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would try again as it ends
+        print(f"error: standard output: cannot be written ({error.strerror}), expected room for it", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return status

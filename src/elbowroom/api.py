@@ -26,7 +26,7 @@ elbowroom.core.errors.StudyError: images: found an array of shape (28, 28), expe
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -103,25 +103,35 @@ class Model:
 
         noise: a seed, 0 to 2^31 - 1, the same noise for every model. Another count is other noise, too.
         """
-        return _array(self.trained.sample(whole("count", count, 1), whole("noise", noise, 0)))
+        count, noise = self._count("count", count, 1), whole("noise", _number(noise), 0)
+        return _array(self.trained.sample(count, noise))
 
     def interpolate(self, first: ArrayLike, second: ArrayLike, steps: int = 10) -> np.ndarray:
         """Decode the straight path from the mu of one image to that of another, each (C, H, W): (steps, C, H, W)."""
-        steps = whole("steps", steps, 2)
+        steps = self._count("steps", steps, 2)
         ends = [
             self._images(name, _to_array(name, each)[None]) for name, each in (("first", first), ("second", second))
         ]
         (start,), (end,) = (self.trained.encode(image)[0] for image in ends)
         return _array(self.trained.decode(interpolate(start, end, steps)))
 
+    def _count(self, name: str, value: int, least: int) -> int:
+        """Check how many pictures to decode, and whether there is memory for them, before any is decoded."""
+        count = whole(name, _number(value), least)
+        try:
+            np.empty((count, *self.shape), np.float32)
+        except (MemoryError, ValueError):
+            raise StudyError(f"{name}: found {count}, expected fewer pictures, for which there is memory") from None
+        return count
+
     def _images(self, name: str, images: ArrayLike) -> Tensor:
         """Check images, and return them as bytes, or as floats from 0 to 255, on the model's device."""
         array = _to_array(name, images)
         if array.ndim != 4 or array.shape[1:] != self.shape or not len(array):
-            expected = f"(N, {', '.join(map(str, self.shape))})"
+            found, expected = array.shape, f"(N, {', '.join(map(str, self.shape))})"
             if name != "images":
-                array, expected = array[0], str(self.shape)
-            raise StudyError(f"{name}: found an array of shape {array.shape}, expected {expected}")
+                found, expected = found[1:], str(self.shape)
+            raise StudyError(f"{name}: found an array of shape {found}, expected {expected}")
         if array.dtype == np.uint8:
             return torch.from_numpy(np.array(array)).to(self.trained.device)
         if array.dtype.kind != "f":
@@ -139,7 +149,7 @@ class Model:
 
 def load_model(model: str | Path, study: str | Path, seed: int | None) -> Model:
     """Do what `elbowroom.load` says."""
-    choice = find_model(model, study, seed)
+    choice = find_model(model, study, _number(seed))
     return Model(trained.load_model(choice.path, choose_device(), choice.variant, choice.seed))
 
 
@@ -155,6 +165,11 @@ def latents(name: str, z: ArrayLike, latent_dim: int) -> np.ndarray:
     if len(wrong := array[~np.isfinite(numbers)]):
         raise StudyError(f"{name}: found {wrong[0]:.4g}, expected finite numbers of float32")
     return numbers
+
+
+def _number(value: Any) -> Any:
+    """Return a number of NumPy or PyTorch as Python's, and an array of several, which is none, as a list."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _kind(array: np.ndarray) -> str:

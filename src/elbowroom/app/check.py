@@ -5,7 +5,8 @@ from pathlib import Path
 from elbowroom.app.study_files import LINKS, OTHER_NAMES
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
-from elbowroom.core.paths import PARAMS
+from elbowroom.core.paths import PARAMS, baselines_file, dimension_file, noise_file
+from elbowroom.core.settings import Study
 from elbowroom.core.text import counted
 from elbowroom.datasets import folder_files
 
@@ -13,6 +14,7 @@ from elbowroom.datasets import folder_files
 def run() -> int:
     """Say how much params.yaml describes. Raises StudyError, in one line, if something is wrong."""
     study = load_study()
+    _check_names(study)
     _check_links()
     _check_kept()
     for name, path in study.folders.items():
@@ -25,6 +27,17 @@ def run() -> int:
     said = ", ".join(counted(number, what) for what, number in counts.items())
     print(f"{PARAMS} is sound: {said}")
     return 0
+
+
+def _check_names(study: Study) -> None:
+    """Raise StudyError if two datasets would have the same file, which DVC allows in one stage alone."""
+    owners: dict[Path, str] = {}
+    for name in study.datasets:
+        for file in (baselines_file(name), dimension_file(name), noise_file(name)):
+            if (first := owners.setdefault(file, name)) != name:
+                raise StudyError(
+                    f"{PARAMS}: datasets: found {first} and {name}, expected another name: both would have {file}"
+                )
 
 
 def _check_links() -> None:

@@ -32,9 +32,7 @@ def lines(study: Study, first: str, second: str) -> list[str]:
         before, after = (table[name].mean() for table in seeds)
         if math.isnan(before) and math.isnan(after):
             continue  # neither has it, as where there are no labels
-        percent = f"{100 * (after / before - 1):+.2f} %" if before else ""
-        change = f"{after - before:+,.0f}" if name == "parameters" else f"{after - before:+,.4g}"
-        rows.append([name, _digits(name, before), _digits(name, after), change, percent])
+        rows.append([name, _digits(name, before), _digits(name, after), *_change(name, before, after)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     text = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     if reasons := incomparable(study.variant(first), study.variant(second)):
@@ -48,5 +46,16 @@ def lines(study: Study, first: str, second: str) -> list[str]:
     return text
 
 
+def _change(name: str, before: float, after: float) -> tuple[str, str]:
+    """Say how much more the second has, and how much that is of what the first has: nothing if only one has it."""
+    more = after - before
+    if math.isnan(more):
+        return "", ""
+    percent = f"{100 * more / abs(before):+.2f} %" if before else ""
+    return f"{more:+,.0f}" if name == "parameters" else f"{more:+,.4g}", percent
+
+
 def _digits(name: str, value: float) -> str:
+    if math.isnan(value):
+        return ""
     return f"{value:,.0f}" if name == "parameters" else f"{value:,.6g}"

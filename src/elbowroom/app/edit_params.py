@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -47,14 +48,12 @@ def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
                 document["recipes"][edit.recipe]["epochs"] = edit.epochs
     text = io.StringIO()
     parser.dump(document, text)
-    candidate = path.with_name(f"{path.name}.part")
-    try:
+    with TemporaryDirectory() as folder:
+        candidate = Path(folder) / path.name
         files.write(candidate, text.getvalue())
         if load_study(candidate) != expected:
             raise StudyError(f"{path}: found anchors that an edit changes for others, too, expected none there")
-        candidate.replace(path)
-    finally:
-        candidate.unlink(missing_ok=True)
+    files.write(path, text.getvalue())
 
 
 def _add_variant(variants: CommentedMap, edit: NewVariant) -> None:

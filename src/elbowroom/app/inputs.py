@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -16,7 +15,8 @@ from elbowroom.api import latents
 from elbowroom.core.dataset_settings import FolderDataset
 from elbowroom.core.errors import StudyError, short
 from elbowroom.core.settings import Shape
-from elbowroom.datasets.picture import UnreadableError, fitted, flat, upright
+from elbowroom.datasets.folder_files import FORMATS
+from elbowroom.datasets.picture import fitted, flat, upright
 
 STDIN = "-"
 PICTURES, LATENTS = "a PNG, JPEG or the like, or NPZ", "a CSV of numbers, or NPZ"
@@ -80,16 +80,15 @@ def _picture(where: str, content: bytes, shape: Shape, adaptation: Adaptation) -
     channels, height, width = shape
     settings = adaptation.settings(shape)
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(content), formats=list(FORMATS)) as opened:
             if adaptation.fit:
                 opened.draft("L" if channels == 1 else "RGB", (2 * max(height, width),) * 2)  # as prepare does
             picture = flat(upright(opened), settings)
             picture = fitted(picture, settings) if adaptation.fit else picture.copy()
     except UnidentifiedImageError:
         raise StudyError(f"{where}: found no picture (no known format), expected {PICTURES}") from None
-    except (UnreadableError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = short(str(error).partition("\n")[0])
-        raise StudyError(f"{where}: found no picture ({reason}), expected {PICTURES}") from None
+    except Exception as error:  # decoders raise anything for damaged files
+        raise StudyError(f"{where}: found no picture ({_reason(error)}), expected {PICTURES}") from None
     if picture.size != (width, height):
         found = f"{picture.width} x {picture.height} pixels"
         raise StudyError(f"{where}: found {found}, expected {width} x {height} (--fit gives it that size)")
@@ -158,7 +157,16 @@ def _array(where: str, content: bytes, names: Sequence[str]) -> np.ndarray:
             raise StudyError(
                 f"{where}: found arrays {short(', '.join(loaded.files))}, expected one called {' or '.join(names)}"
             )
-        array: np.ndarray = loaded[found[0]]
+        array = loaded[found[0]]
+        if not isinstance(array, np.ndarray):  # a ZIP of something else
+            raise TypeError(f"{found[0]} is none")
         return array
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise StudyError(f"{where}: found no array ({short(str(error))}), expected an NPZ or NPY") from None
+    except StudyError:
+        raise
+    except Exception as error:  # as for pictures
+        raise StudyError(f"{where}: found no array ({_reason(error)}), expected an NPZ or NPY") from None
+
+
+def _reason(error: Exception) -> str:
+    """Say why a file could not be decoded, in one line."""
+    return short(str(error).partition("\n")[0]) or type(error).__name__

@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from elbowroom.app.edit_params import drop_end, round_trip_parser
 from elbowroom.core import files
+from elbowroom.core.errors import StudyError
 from elbowroom.core.paths import PARAMS
 
 LOCK_DEPTH = 2  # dvc.lock: schema, stages.*: what is in an entry belongs together
@@ -44,6 +45,8 @@ def _merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> int:
 
 
 def _merge_params(base: Path, ours: Path, theirs: Path, path: str) -> int:
+    for version in (base, ours, theirs):
+        _read(version)
     command = ["git", "merge-file", "-p", str(ours), str(base), str(theirs)]
     lines = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603
     conflicts = ["lines that are no YAML"]
@@ -112,7 +115,15 @@ def _insert(ours: Any, previous: str | None, key: str, value: Any) -> None:
 
 
 def _load(parser: YAML, path: Path) -> Any:
-    return parser.load(path.read_text(encoding="utf-8")) or {}
+    return parser.load(_read(path)) or {}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8"
+        raise StudyError(f"{path}: cannot be read ({reason}), expected a version of a study's file") from None
 
 
 def _save(parser: YAML, document: Any, path: Path) -> None:

@@ -26,6 +26,7 @@ from elbowroom.results.dataset_tables import load_image_counts
 from elbowroom.results.metrics import DECIBELS, METRICS, NATS, PERCENT, Metric
 from elbowroom.results.names import dataset_name
 from elbowroom.results.outcomes import NOTHING_LARGER, State
+from elbowroom.scheduler.dvc_lock import locked_stages
 from elbowroom.vae.trained import TrainedVAE
 
 SHOWN = (
@@ -111,6 +112,14 @@ def _training(model: TrainedVAE, study: Study | None) -> Iterator[str]:
     yield f"Network: {variant.network}, {variant.channels} channels."
     if study:
         recipe = study.recipes[variant.recipe]
+        params = locked_stages().get(f"train@{model.name}", {}).get("params", {}).get(str(paths.PARAMS), {})
+        trained_by = params.get(f"recipes.{variant.recipe}", {})
+        if trained_by | {"seeds": recipe.seeds} != recipe.model_dump():
+            yield (
+                f"Seed {model.seed}. Epochs, batches and learning rate are not known: params.yaml changed since the "
+                "training, or dvc.lock does not have it."
+            )
+            return
         yield (
             f"{recipe.epochs} epochs in batches of {recipe.batch_size}, by Adam with learning rate "
             f"{recipe.learning_rate}, precision {recipe.precision}; seed {model.seed}, "

@@ -27,11 +27,14 @@ FEWEST_STEPS = 20  # of an epoch: with fewer, batches are smaller
 
 def run(options: Namespace) -> int:
     """Make a study and say what was chosen. Raises StudyError if its folder has something, or there are no images."""
-    home = study_files.Home.of(options.folder)
-    name = _name(home.folder.name if options.images else options.dataset)
-    settings = _folder(options, name) if options.images else _published(options.dataset)
-    home.write()
-    files.write(home.folder / paths.PARAMS, params(name, settings, options.latent))
+    with study_files.writable(options.folder):
+        home = study_files.Home.of(options.folder)
+        _check_utf8("FOLDER", str(home.folder))
+        of_pictures = options.images is not None
+        name = _name(home.folder.name if of_pictures else options.dataset)
+        settings = _folder(options, name) if of_pictures else _published(options)
+        home.write()
+        files.write(home.folder / paths.PARAMS, params(name, settings, options.latent))
     print(f"Made {os.path.relpath(home.folder)}, which trains {counted(len(options.latent), 'latent size')}")
     print(f"Its settings are in {paths.PARAMS}. Next:")
     print(f"  cd {os.path.relpath(home.folder)}\n  elbowroom repro")
@@ -53,24 +56,52 @@ def params(name: str, settings: dict[str, object], latents: list[int]) -> str:
 
 def _folder(options: Namespace, name: str) -> dict[str, object]:
     """Choose the settings of a study of pictures in a folder, and say why."""
-    if options.images.startswith("~") or "$" in options.images:
-        path = re.sub(r"\$\{(\w+)\}(?!\w)", r"$\1", options.images)  # as the user says it, to be found elsewhere, too
-    else:
-        path = os.path.abspath(options.images)  # noqa: PTH100 (keep links)
-        path = re.sub(rf"^{re.escape(str(Path.home()))}(?=/|$)", "~", path)
+    path = _lasting(options.images)
     seen = look(path, options.size)
     print(f"{path}: {seen.count:,} pictures", *seen.reasons, sep="\n  ")
     size = seen.settings["size"]
     side = min(size) if isinstance(size, list) else size
     images = min(TRAIN_IMAGES, round(0.9 * seen.count))
     return (
-        {"source": FOLDER, "title": f"the pictures of {name}", "path": json.dumps(path)}
+        {"source": FOLDER, "title": f"the pictures of {name}", "path": _quoted(path)}
         | _training(images, side)
         | seen.settings
     )
 
 
-def _published(source: str) -> dict[str, object]:
+def _lasting(images: str) -> str:
+    """Return the path of pictures as it is kept: it means the same from any folder and, if it can, on any machine.
+
+    Raises StudyError if it is empty or not UTF-8.
+    """
+    if not images:
+        raise StudyError("--images: found an empty name, expected a folder of pictures")
+    expanded = os.path.expanduser(os.path.expandvars(images))  # noqa: PTH111 (as what reads the pictures does)
+    if not (images.startswith(("~", "$")) and os.path.isabs(expanded)):  # noqa: PTH117
+        images = os.path.abspath(images)  # noqa: PTH100 (keep links)
+        images = re.sub(rf"^{re.escape(str(Path.home()))}(?=/|$)", "~", images)
+    _check_utf8("--images", images)
+    return re.sub(r"\$\{(\w+)\}(?!\w)", r"$\1", images)
+
+
+def _check_utf8(argument: str, path: str) -> None:
+    """Raise StudyError unless a path is UTF-8, as params.yaml is and what DVC writes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise StudyError(f"{argument}: found {path}, which is not UTF-8, expected a path that is") from None
+
+
+def _quoted(path: str) -> str:
+    """Return a path as YAML, of the characters that YAML takes as they are."""
+    text = json.dumps(path, ensure_ascii=False)
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _published(options: Namespace) -> dict[str, object]:
+    source = options.dataset
+    if options.size is not None:
+        raise StudyError(f"--size: found {options.size} for {source}, expected it with --images alone")
     if source not in PUBLISHED:
         raise StudyError(f"--dataset: found {source!r}, expected one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[source]

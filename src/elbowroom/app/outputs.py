@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,20 @@ from elbowroom.core import files
 from elbowroom.core.errors import StudyError
 
 STDOUT = "-"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, or the one that a link leads to, as a whole or not at all. A pipe or a device stays what it is.
+
+    Raises StudyError if it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written ({error.strerror}), expected a writable place") from None
+    files.write(Path(os.path.realpath(path)) if path.is_symlink() else path, content)
 
 
 class Target(NamedTuple):
@@ -34,7 +49,7 @@ class Target(NamedTuple):
     def write(self, content: bytes) -> int:
         """Write it, as a whole or not at all, and return the exit status."""
         if self.name != STDOUT:
-            files.write(Path(self.name), content)
+            write(Path(self.name), content)
         elif self.format != "csv" and sys.stdout.isatty():
             raise StudyError(f"--output: found a terminal, expected a file or a pipe for {self.format}")
         else:

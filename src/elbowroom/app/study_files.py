@@ -7,12 +7,14 @@ installed package, by the same pipeline (docs/adr/0017-study-anywhere.md).
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from elbowroom.core import files
-from elbowroom.core.errors import StudyError
+from elbowroom.core.errors import StudyError, short
 
 TEMPLATES = Path(__file__).with_name("templates")
 INSTALLED = Path(__file__).parents[1] / "study_files"  # what the wheel has of the clone (pyproject.toml)
@@ -31,6 +33,16 @@ REPLACED = {  # in the dvc.yaml of a study outside of a clone
     "    deps: [src, stages]\n": "    always_changed: true # DVC cannot watch the installed package\n",
 }
 CACHE = "[cache]\n    dir = ../../../.dvc/cache\n"  # in a clone, all studies share the root's
+
+
+@contextmanager
+def writable(folder: str | Path) -> Iterator[None]:
+    """Raise StudyError, in one line, if the folder of a study cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or short(str(error))
+        raise StudyError(f"{folder}: cannot be written ({reason}), expected a writable place") from None
 
 
 @dataclass(frozen=True)

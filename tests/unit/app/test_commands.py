@@ -170,6 +170,34 @@ def test_check_finds_links_to_the_cache_in_place_of_what_git_keeps(
     assert capsys.readouterr().err.startswith("error: report/README.md: found a link, expected a file, which git keeps")
 
 
+@pytest.mark.parametrize("what", ["noise", "dimension"])
+def test_check_refuses_datasets_that_would_share_a_file(
+    study: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    text = (study / "params.yaml").read_text().replace("dataset: cifar10", f"dataset: mnist-{what}")
+    (study / "params.yaml").write_text(text.replace("\n  cifar10:", f"\n  mnist-{what}:"))
+    assert main(["check", "--study", str(study)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: params.yaml: datasets: found mnist and mnist-{what}, expected another name: both would have "
+        f"metrics/baselines/mnist-{what}.csv\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [(">/dev/full", "cannot be written (No space left on device), expected room for it"),
+     (">&-", "found it closed, expected a file, a pipe or a terminal")],
+)  # fmt: skip
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_output_that_goes_nowhere_is_one_line(study: Path, shell: str, expected: str, buffered: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("found no /dev/full")
+    command = ["sh", "-c", f'"$0" -m elbowroom check --study "$1" {shell}', sys.executable, str(study)]
+    environment = os.environ | {"PYTHONUNBUFFERED": buffered, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
+    assert (done.returncode, done.stderr) == (2, f"error: standard output: {expected}\n")
+
+
 def test_check_looks_for_the_folders_of_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """`elbowroom compare A B` prints two variants side by side."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from elbowroom.core import files, paths
 from elbowroom.core.errors import StudyError
 from elbowroom.core.params import load_study
 from elbowroom.core.settings import Study
+from elbowroom.results import tables
 from tests.support import ROOT
 
 NAMED = ("latent_dim", "seeds", "test_loss", "test_rate", "parameters")
@@ -47,6 +49,28 @@ def test_differing_settings_and_means_over_seeds_are_listed(study: Study) -> Non
         ["test_rate", "0", "0", "+0"],
         ["parameters", "1,000,000", "1,000,000", "+0", "+0.00", "%"],
     ]
+
+
+def change(monkeypatch: pytest.MonkeyPatch, study: Study, before: float, after: float) -> list[str]:
+    """What stands beside test_loss, if these are the two means."""
+    means = {"mnist-z128": before, "mnist-z256": after}
+    monkeypatch.setattr(
+        tables,
+        "seed_metrics",
+        lambda _, name, edited: pd.DataFrame({"variant": [name], "seed": [0], "test_loss": [means[name]]}),
+    )
+    (line,) = [line for line in lines(study, "mnist-z128", "mnist-z256") if line.startswith("test_loss")]
+    return line.split()[1:]
+
+
+def test_a_negative_loss_that_falls_has_a_negative_share(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As densities have it."""
+    assert change(monkeypatch, study, -1080, -1253) == ["-1,080", "-1,253", "-173", "-16.02", "%"]
+
+
+def test_what_one_alone_has_has_no_change(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert change(monkeypatch, study, math.nan, 3.5) == ["3.5"]
+    assert change(monkeypatch, study, 3.5, math.nan) == ["3.5"]
 
 
 def test_losses_that_are_not_comparable_are_marked(study: Study) -> None:

@@ -1,5 +1,6 @@
 """`elbowroom export`: ONNX that computes what the model does, in batches of any size, and a card of the model."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,22 @@ def test_a_file_alone_has_a_card_that_says_what_is_not_known(exported: tuple[Tra
     assert printed == f"{(2, *model.shape)}\n"
 
 
+def test_a_readme_of_something_else_is_left_alone(
+    exported: tuple[TrainedVAE, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = exported
+    (tmp_path / "README.md").write_text("mine")
+    command = ["export", str(folder.parent / "model.safetensors"), "-o", str(tmp_path)]
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith(f"error: --output: found {tmp_path}/README.md, which is no export's: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+    for name in ("encoder.onnx", "decoder.onnx"):  # as an earlier export has them
+        (tmp_path / name).touch()
+    assert main(command) == 0
+    assert (tmp_path / "README.md").read_bytes() == (folder / "README.md").read_bytes()
+
+
 @pytest.fixture
 def noise(monkeypatch: pytest.MonkeyPatch) -> Study:
     """The committed study of noise levels, in its folder."""
@@ -117,6 +134,25 @@ def test_a_card_has_data_training_and_metrics_with_intervals(noise: Study) -> No
     )
     assert "- About 12 of its 64 latents carry 95 % of the KL; the others say little.\n" in card
     assert "\n\n\n" not in card
+
+
+@pytest.mark.parametrize("lock", ["", "edited"])
+def test_a_recipe_that_a_model_was_not_trained_with_is_not_in_its_card(
+    lock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """params.yaml was edited since, or DVC does not know of the training."""
+    text = (ROOT / "studies/noise/params.yaml").read_text()
+    assert "{epochs: 25, batch_size: 128" in text
+    (tmp_path / "params.yaml").write_text(text.replace("{epochs: 25,", "{epochs: 400,"))
+    if lock:
+        shutil.copy(ROOT / "studies/noise/dvc.lock", tmp_path)
+    shutil.copytree(ROOT / "studies/noise/metrics/datasets", tmp_path / "metrics/datasets")
+    monkeypatch.chdir(tmp_path)
+    study = load_study()
+    card = model_card(untrained("mnist-noise05", study.variant("mnist-noise05"), (1, 28, 28)), study, 1e-7)
+    assert "- Seed 0. Epochs, batches and learning rate are not known: params.yaml changed since the training" in card
+    assert "400" not in card
+    assert "batches of 128" not in card
 
 
 def test_a_card_of_one_seed_speaks_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

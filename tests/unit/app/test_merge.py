@@ -37,6 +37,24 @@ def merge(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     return merged
 
 
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.lock"])
+def test_a_version_that_cannot_be_read_is_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file of this branch stays."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.write_text(BASE, encoding="utf-8")
+    theirs.write_bytes(b"title: \xff")
+    for base, reason in (
+        ("nowhere", "nowhere: cannot be read (No such file"),
+        (ours, f"{theirs}: cannot be read (no UT"),
+    ):
+        assert main(["merge", str(base), str(ours), str(theirs), name]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {reason}")
+    assert ours.read_text(encoding="utf-8") == BASE
+
+
 def test_variants_added_at_the_same_place_are_both_kept(merge: Callable[..., tuple[int, str]]) -> None:
     """To the byte, with all comments."""
     ours, theirs = entry("mnist-z32", 32), entry("mnist-z64", 64)

@@ -3,10 +3,13 @@
 import csv
 import doctest
 import io
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +154,10 @@ def test_a_wrong_number_is_one_line() -> None:
         "noise: found 'a', expected a whole number, 0": lambda: model.sample(2, noise="a"),
         "steps: found 1, expected a whole number, 2": lambda: model.interpolate(image, image, steps=1),
         "steps: found 2.5, expected a whole number, 2": lambda: model.interpolate(image, image, steps=2.5),
+        "count: found \\[2, 3\\], expected a whole number, 1": lambda: model.sample(np.array([2, 3])),
+        "count: found 2147483647, expected fewer pictures": lambda: model.sample(2**31 - 1),
+        "steps: found 2147483647, expected fewer pictures": lambda: model.interpolate(image, image, steps=2**31 - 1),
+        "seed: found \\[0, 1\\], expected a whole number, 0": lambda: elbowroom.load("mnist-z6", seed=np.array([0, 1])),
         "seed: found 0.5, expected a whole number, 0": lambda: elbowroom.load("mnist-z6", seed=0.5),
         "model: found 3, expected the name of a variant, or the path": lambda: elbowroom.load(3),
         "study: found 3, expected the path of a study's folder": lambda: elbowroom.load("mnist-z6", study=3),
@@ -158,7 +165,8 @@ def test_a_wrong_number_is_one_line() -> None:
     for expected, call in calls.items():
         with pytest.raises(elbowroom.StudyError, match=f"^{expected}"):
             call()
-    assert model.sample(np.int64(2)).shape == (2, 1, 28, 28)
+    for two in (np.int64(2), np.array(2), torch.tensor(2)):
+        assert model.sample(two).shape == (2, 1, 28, 28)
 
 
 def test_a_wrong_end_of_a_path_is_one_line() -> None:
@@ -167,6 +175,8 @@ def test_a_wrong_end_of_a_path_is_one_line() -> None:
         elbowroom.StudyError, match=r"^second: found an array of shape \(28, 28\), expected \(1, 28, 28\)$"
     ):
         elbowroom.load("mnist-z6").interpolate(image, image[0])
+    with pytest.raises(elbowroom.StudyError, match=r"^first: found an array of shape \(\), expected \(1, 28, 28\)$"):
+        elbowroom.load("mnist-z6").interpolate(None, image)
 
 
 def test_a_model_is_found_from_any_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,6 +361,42 @@ def test_a_wrong_file_is_one_line(
     assert not Path("out.png").exists() or Path("out.png").stat().st_size
 
 
+def damaged() -> dict[str, bytes]:
+    """Files by their names, of which each made a decoder raise an error of another kind."""
+    jpeg, dds, npy, npz = (io.BytesIO() for _ in range(4))
+    width, turned = "0100 0002 00000006 00000026", "0112 0003 00000001 00060000"  # the width is the text below
+    exif = b"Exif\0\0" + bytes.fromhex(f"4d4d 002a 00000008 0002 {width} {turned} 00000000") + b"hello\0"
+    Image.new("RGB", (28, 28)).save(jpeg, "JPEG", exif=exif)
+    Image.new("RGB", (28, 28)).save(dds, "DDS")
+    np.save(npy, np.zeros(3))
+    np.savez_compressed(npz, images=np.zeros((1, 1, 28, 28)))
+    zipped = npz.getvalue()
+    start = zipped.index(b"images.npy") + len(b"images.npy") + 20
+    with zipfile.ZipFile("picture.zip", "w") as archive:
+        archive.writestr("a.png", b"a picture")
+    return {
+        "exif.jpg": jpeg.getvalue(),
+        "flags.dds": dds.getvalue()[:80] + bytes(4) + dds.getvalue()[84:],
+        "head.npy": npy.getvalue().replace(b"}", b" "),
+        "packed.npz": zipped[:start] + b"\xff" * 20 + zipped[start + 20 :],
+        "picture.zip": Path("picture.zip").read_bytes(),
+    }
+
+
+def test_a_damaged_file_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever its decoder raises. What was written before stays."""
+    Path("out.npz").write_bytes(b"earlier")
+    for name, content in damaged().items():
+        Path(name).write_bytes(content)
+        assert main(["encode", "mnist-z6", name, "-o", "out.npz"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {name}: found no ")
+    assert main(["decode", "mnist-z6", "picture.zip", "-o", "out.npz"]) == 2
+    said = "error: picture.zip: found no array (a.png is none), expected an NPZ or NPY\n"
+    assert capsys.readouterr().err == said
+    assert Path("out.npz").read_bytes() == b"earlier"
+
+
 def test_info_needs_neither_torch_nor_the_study(folder: Path) -> None:
     path = str(paths.model_file("cifar10-ae5", 0))
     code = f"import sys; from elbowroom.__main__ import main; main(['info', {path!r}]); print(*sys.modules)"
@@ -360,6 +406,33 @@ def test_info_needs_neither_torch_nor_the_study(folder: Path) -> None:
     numbers = sum(each.numel() for each in elbowroom.load("cifar10-ae5").trained.network.parameters())
     expected = {"file": path, "variant": "cifar10-ae5", "seed": "0", "images": "3 channels, 32 x 32 pixels"}
     assert found.items() >= (expected | {"parameters": f"{numbers:,}", "model": "ae", "latent_dim": "5"}).items()
+
+
+def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
+    """What they lead to is written, and a link to nothing makes the file."""
+    for name, to in (("link.npz", "file.npz"), ("broken.npz", "new.npz")):
+        (tmp_path / name).symlink_to(to)
+    (tmp_path / "file.npz").write_bytes(b"earlier")
+    os.mkfifo(tmp_path / "pipe.npz")
+    command("sample", "mnist-z6", "-o", str(tmp_path / "plain.npz"))
+    expected = (tmp_path / "plain.npz").read_bytes()
+    for name, file in (("link.npz", "file.npz"), ("broken.npz", "new.npz")):
+        command("sample", "mnist-z6", "-o", str(tmp_path / name))
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / file).read_bytes() == expected
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe.npz").read_bytes)
+        command("sample", "mnist-z6", "-o", str(tmp_path / "pipe.npz"))
+        assert read.result(timeout=60) == expected
+    assert (tmp_path / "pipe.npz").is_fifo()
+
+
+def test_a_full_device_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("found no /dev/full")
+    assert main(["sample", "mnist-z6", "-o", "/dev/full", "--format", "npz"]) == 2
+    said = "error: /dev/full: cannot be written (No space left on device), expected a writable place\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_terminal_is_given_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,11 @@ def test_what_cannot_be_read_is_left_to_prepare(tmp_path: Path) -> None:
         (["x", "--dataset", "minst"], "--dataset: found 'minst', expected one of mnist, fashion-mnist"),
         (["x", "--images", "nowhere"], "nowhere: cannot be read (No such file or directory), expected a folder of"),
         (["x", "--images", "PICTURES", "--size", "8"], "--size: found 8, expected 16 to 128 pixels"),
+        (["x", "--images", ""], "--images: found an empty name, expected a folder of pictures"),
+        (["x", "--images", "\udcff"], "\\udcff, which is not UTF-8, expected a path that is"),
+        (["\udcff", "--dataset", "mnist"], "\\udcff, which is not UTF-8, expected a path that is"),
+        (["x", "--dataset", "mnist", "--size", "64"], "--size: found 64 for mnist, expected it with --images alone"),
+        (["x" * 300, "--dataset", "mnist"], "xxx: cannot be written (File name too long), expected a writable place"),
         (["stages", "--dataset", "mnist"], ""),
         (["./x", "--dataset", "mnist"], "./x: found a folder in a clone of elbowroom, expected one in "),
         (["studies", "--dataset", "mnist"], ""),
@@ -197,6 +202,26 @@ def test_the_path_of_pictures_works_on_other_machines(
     monkeypatch.setenv("PICTURES", str(pictures.parent / "drawings"))
     assert main(["new-study", "x", "--images", said.replace("HOME", str(pictures.parent))]) == 0
     assert load_study(clone / "studies/x/params.yaml").folders == {"x": kept}
+
+
+@pytest.mark.parametrize("folder", ["cash$HOM", "~tilde", "$NOWHERE", "smile😀\u200d", 'say "a\\b"\x7f'])
+def test_a_folder_of_any_name_is_found_from_the_studys_folder(clone: Path, pictures: Path, folder: str) -> None:
+    pictures.rename(clone / folder)
+    assert main(["new-study", "x", "--images", folder]) == 0
+    assert load_study(clone / "studies/x/params.yaml").folders == {"x": str(clone / folder)}
+    shutil.copy(ROOT / ".dvcignore", clone)
+    (clone / ".dvc/plots").mkdir()
+    assert main(["check", "--study", str(clone / "studies/x")]) == 0
+
+
+def test_a_place_that_cannot_be_written_is_one_line(
+    clone: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As root can write anywhere, a file stands where the folder of studies would be."""
+    (clone / "studies").rmdir()
+    (clone / "studies").touch()
+    assert main(["new-study", "x", "--images", str(pictures)]) == 2
+    assert capsys.readouterr().err == "error: x: cannot be written (Not a directory), expected a writable place\n"
 
 
 def test_a_pipeline_outside_a_clone_differs_in_where_the_code_is() -> None:

@@ -23,6 +23,7 @@ DRAFT = 256  # the sides that a large JPEG is decoded at
 COLOURLESS = 4  # the mean distance of an 8-bit pixel's channels, up to which a picture is called grey
 CUT = 0.1  # the share of a picture up to which what crop cuts off is not worth a word
 MANY = 0.1  # the share of transparent pictures that decides about the background
+OTHER_TESTS = (b"val", b"valid", b"validation")  # what others call the folder beside train/
 ENOUGH = 200  # pictures from which on a tenth is enough to test on
 
 
@@ -151,7 +152,10 @@ def _split(found: FolderFiles) -> dict[str, tuple[object, str]]:
         test = (0.1, f"a tenth of {len(found.pictures):,} pictures, by their content")
     if () in classes or not 2 <= len(classes) <= MOST_CLASSES:
         return {"labels": ("none", _why_no_labels(folders)), "test": test}
-    return {"labels": ("folders", f"they are in {len(classes)} folders, taken as classes"), "test": test}
+    why = f"they are in {len(classes)} folders, taken as classes"
+    if {*classes} in [{(b"train",), (other,)} for other in OTHER_TESTS]:
+        why += "; call the other one test, if they are a split"
+    return {"labels": ("folders", why), "test": test}
 
 
 def _why_no_labels(folders: Sequence[list[bytes]]) -> str:

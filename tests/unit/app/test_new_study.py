@@ -134,6 +134,9 @@ def test_train_and_test_are_not_classes(tmp_path: Path) -> None:
     folders = ("train/a", "train/b", "test/a", "test/b")
     found = look(str(draw(tmp_path, [Image.new("L", (20, 20))] * 4, folders)), None).settings
     assert (found["labels"], found["test"]) == ("folders", "folders")
+    by_others = look(str(draw(tmp_path / "others", [Image.new("L", (20, 20))] * 4, ("train/a", "val/a"))), None)
+    why = "they are in 2 folders, taken as classes; call the other one test, if they are a split"
+    assert f"labels: folders ({why})" in by_others.reasons
 
 
 def test_what_cannot_be_read_is_left_to_prepare(tmp_path: Path) -> None:

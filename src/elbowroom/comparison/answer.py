@@ -41,7 +41,7 @@ def _judged(study: Study, series: SizeSeries, measured: Measurements) -> list[Si
     unexplained = Unexplained(
         rate=np.array([_mean(measured.seeds, name, "test_rate") for name in names]),
         gain=np.array(gains),
-        fallen=np.array([curve[0] - curve[-1] for curve in curves]),
+        fallen=np.array([curve[0] - curve[-1] if curve else math.nan for curve in curves]),
         behind=test.mean - mean_image.test_loss,
         ahead=mean_image.train_loss - train.mean,
     )

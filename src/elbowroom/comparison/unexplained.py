@@ -15,8 +15,8 @@ class Unexplained:
     """A series whose best test loss is no lower than the mean image's. Each is (sizes,), in nats per image.
 
     rate: the KL on test. gain: what twice the epochs are predicted to take off the training loss, nan if not known.
-    fallen: what the epochs after the first took off it. behind: the test loss less the mean image's. ahead: the mean
-    image's training loss less the size's, nan if not known.
+    fallen: what the epochs after the first took off it, nan if not known. behind: the test loss less the mean image's.
+    ahead: the mean image's training loss less the size's, nan if not known.
     """
 
     rate: np.ndarray

@@ -47,6 +47,7 @@ ANSWERS = {  # each ends a sentence
     State.TOO_FEW: "too few",
     State.UNDECIDED: "whether they are enough is undecided",
     **dict.fromkeys(NOTHING_LARGER, "nothing larger to compare with, so whether they are enough is open"),
+    State.LARGEST_KEPT: "all larger ones trained too little, so whether they are enough is open",
     State.UNDERTRAINED: "trained worse than a smaller size, and so not judged",
     State.UNCLEAR: "perhaps trained worse than a smaller size, and so not judged",
     State.ONE_SEED: "none, since one seed is not enough for one",

@@ -105,7 +105,7 @@ def judge_sizes(
     tolerated = margin * explained
     one_seed = ~(test.replicated & train.replicated)
 
-    rise, rise_low = rises(train, level)
+    rise, rise_low = rises(train, level, tolerated)
     risen = ~one_seed & (rise > tolerated[..., None])
     undertrained = risen & (rise_low > 0)
     unclear = risen & ~undertrained
@@ -143,17 +143,18 @@ def judge_sizes(
     return Judgement(state, explained, tolerated, rise, rise_low, excess, excess_low, excess_high)
 
 
-def rises(train: Losses, level: float) -> tuple[np.ndarray, np.ndarray]:
+def rises(train: Losses, level: float, tolerated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return by how much each size's training loss exceeds that of one smaller size, and the lower bound of that.
 
-    That one is the lowest of those that it surely exceeds; if there are none, of all. The bound is adjusted
-    (Bonferroni) for the number of smaller sizes. nan for the smallest size; a bound is nan beside a single seed.
+    That one is the lowest of those that it surely exceeds, on average by more than `tolerated` (...); if there are
+    none, of all. The bound is adjusted (Bonferroni) for the number of smaller sizes. nan for the smallest size; a bound
+    is nan beside a single seed.
     """
     count = train.mean.shape[-1]
     smaller = np.tril(np.ones((count, count), bool), -1)
     adjusted = 1 - (1 - level) / np.maximum(smaller.sum(-1), 1)
     low = np.where(smaller, train.differences - train.half_widths(adjusted), np.nan)
-    sure = low > 0
+    sure = (low > 0) & (train.differences > tolerated[..., None, None])
     counted = np.where(sure.any(-1, keepdims=True), sure, smaller)
     place = np.where(counted, train.differences, -np.inf).argmax(-1)[..., None]
     rise, rise_low = (np.take_along_axis(found, place, -1)[..., 0] for found in (train.differences, low))

@@ -63,7 +63,8 @@ def next_step(found: Findings) -> NextStep:
         return NextStep(Step.NOTHING)
     if single := [place for place in kept if states[place] is State.ONE_SEED]:
         return NextStep(Step.MORE_SEEDS, tuple(sizes[place] for place in single), FEWEST_SEEDS)
-    if len(kept) == 1 and states[kept[0]] is not State.TOO_FEW and sizes[0] > 1:
+    alone = len(kept) == 1 and not found.judgement.excess[kept[0]] > found.judgement.margin  # nor is a larger better
+    if alone and sizes[0] > 1:
         return NextStep(Step.SMALLER, _around(found.cut, 0, sizes[0]) or _halvings(sizes[0]))
     poorly_trained = {
         place

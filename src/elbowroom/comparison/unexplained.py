@@ -30,9 +30,10 @@ class Unexplained:
         """The state of all sizes.
 
         Overfitted: training images are shown better than by their mean, by more than training is still predicted to
-        gain. Barely trained: some size is predicted to beat the mean image by twice the epochs, or is on its way: it
-        lacks more than it has gained so far, and goes on gaining. Otherwise it is collapsed if no latent carries
-        anything, and stuck if some do. (A collapsed model comes near the mean image from above, but never beats it.)
+        gain. Collapsed: no latent carries anything, and every size has halted (twice the epochs are predicted to gain
+        next to nothing of what it lacks), or is near the mean image, which a collapsed model never beats: it lacks no
+        more than it has gained, and is not predicted to get there. Stuck: latents carry something, and every size has
+        halted. Otherwise barely trained.
         """
         if ((self.ahead > 0) & (self.ahead >= self.gain)).any():
             return State.OVERFITTED

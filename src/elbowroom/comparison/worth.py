@@ -4,13 +4,14 @@ Each pair compares a setting with one that contains it: channels with twice the 
 network's test loss less the larger one's. Two questions are asked of each pair by one-sided Welch tests: is the gain
 surely above the margin, and is it surely below? Each question is adjusted over the table by Holm's method. The larger
 network can do all that the smaller one can, so a higher training loss means too little training: such a pair is left
-out, as in comparison.enough. So is a pair with a network that was trained too little for its latent size.
+out. So is a pair with a network that was trained too little for its latent size.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]  # scipy.stats takes long to import
 
 from elbowroom.comparison.enough import Losses, rises
@@ -82,7 +83,7 @@ def _obstacle(pair: NetworkPair, level: float) -> Worth | None:
     """Return what keeps a pair from being judged, if anything does."""
     if not (pair.test.replicated & pair.train.replicated).all():
         return Worth.ONE_SEED
-    rise, low = rises(pair.train, level)
+    rise, low = rises(pair.train, level, np.asarray(pair.margin))
     return Worth.UNDERTRAINED if pair.undertrained or (rise[1] > pair.margin and low[1] > 0) else None
 
 

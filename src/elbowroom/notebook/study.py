@@ -147,7 +147,8 @@ for dataset in study.datasets:
 # %% [markdown]
 # **How many latents are enough?** A size is enough if no larger one can be better by more than a margin, a small share
 # of what the best size explains. A larger latent space contains the smaller one, so a size that *trains* worse than a
-# smaller one was trained too little, and is left out. Used latents are the fewest that carry 95 % of the KL.
+# smaller one was trained too little: it cannot show that fewer latents are enough. Used latents are the fewest that
+# carry 95 % of the KL.
 
 # %%
 for paragraph in answer(study, comparison):

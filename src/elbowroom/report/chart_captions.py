@@ -56,10 +56,10 @@ def _bars(rows: Sequence[SizeAnswer]) -> Iterator[str]:
     if rows:
         yield "A bar shows how much worse a size may be than the best larger one."
     if above := {row.state is State.TOO_FEW for row in rows if row.excess_low > row.margin}:
-        unless = "" if above == {True} else ", unless a smaller size is undecided"
+        unless = "" if above == {True} else ", unless it or a smaller size is still open"
         yield f"A bar that begins above the band means too few{unless}."
     if any(row.excess_low <= row.margin < row.excess_high for row in rows):
-        yield "A bar that begins no higher than the band and ends above it means undecided."
+        yield "A bar that begins no higher than the band and ends above it means that the size is open."
     if any(row.excess_high <= row.margin for row in rows):
         yield "A bar that ends in the band means that the size may be enough."
 

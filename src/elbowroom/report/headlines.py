@@ -38,12 +38,13 @@ def headline(series: Series) -> str:
 def advice(series: Series) -> str:
     """Say which size to take until the answer is known, and what would decide it."""
     until, lowest = [], min(series.rows, key=lambda row: row.test_loss)
-    if (best := series.of_state(State.LARGEST, State.LARGEST_KEPT)) and not series.of_state(State.ENOUGH):
+    best = [row for row in series.of_state(State.LARGEST, State.LARGEST_KEPT) if not row.excess_low > row.margin]
+    if best and not series.of_state(State.ENOUGH):
         which = "that trained well"
         if best[0].unfinished:
             which = "tried" if best[0].state is State.LARGEST else "that can be judged"
         until = [f"Until it is known, take {best[0].latent_dim}, the largest {which}."]
-    elif lowest.state is State.UNDERTRAINED:
+    elif lowest.state is State.UNDERTRAINED and not series.of_state(State.ENOUGH):
         until = [f"Until it is known, take {lowest.latent_dim}, which has the lowest test loss."]
     return " ".join([*until, *next_steps(series)])
 

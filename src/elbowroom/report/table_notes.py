@@ -104,7 +104,7 @@ VERDICTS = {
     State.TOO_FEW: "Too few: a larger size is better by more than the margin.",
     State.UNDECIDED: "Undecided: whether a larger size is better by more than the margin is not shown.",
     State.LARGEST: "Largest tried: there is no larger size to compare with.",
-    State.LARGEST_KEPT: "Largest trained well: all larger sizes are undertrained, and none is surely better.",
+    State.LARGEST_KEPT: "Largest trained well: all larger sizes are undertrained, so none shows that it is enough.",
     State.ONLY: "Only size tried: of this width and training there is no other size to compare with.",
     State.UNDERTRAINED: "Undertrained: its training loss is surely above that of a smaller size, on average by more "
     "than the margin, so it cannot show that fewer latents are enough.",

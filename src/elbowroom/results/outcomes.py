@@ -27,7 +27,7 @@ class State(StrEnum):
     TOO_FEW = "too few"  # a larger size is better by more than the margin
     UNDECIDED = "undecided"  # neither is shown
     LARGEST = "largest tried"  # nothing larger to compare with
-    LARGEST_KEPT = "largest trained well"  # all that are larger are undertrained, and none is surely better
+    LARGEST_KEPT = "largest trained well"  # all that are larger are undertrained, so none shows that it is enough
     ONLY = "only size tried"  # nothing to compare with
     UNDERTRAINED = "undertrained"  # its training loss is above that of a smaller size, so it is not judged
     UNCLEAR = "unclear"  # its mean training loss is above that of a smaller size, but its seeds do not show it

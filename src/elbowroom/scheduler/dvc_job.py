@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.ansi import AnsiDecoder
 
+from elbowroom.core.errors import StudyError
 from elbowroom.core.paths import note_file
 
 LOGS = Path(".dvc/tmp/parallel")  # what each stage printed, STAGE.log
@@ -58,6 +59,13 @@ class Job:
         """The time since the job started."""
         return timedelta(seconds=round(time.monotonic() - self._start))
 
+    def _write(self, text: str) -> None:
+        """Write to the log. Raises StudyError if its disk is full."""
+        try:
+            self._file.write(text)
+        except OSError as error:  # which names no file
+            raise StudyError(f"{self.log}: cannot be written ({error.strerror}), expected room for it") from None
+
     def poll(self) -> bool:
         """Read what the job has printed. Return whether it is still running."""
         pid, status = os.waitpid(self._pid, os.WNOHANG)
@@ -65,11 +73,11 @@ class Job:
             *lines, tail = (self._tail + piece).split(b"\n")
             self._tail = tail[tail.rstrip(b"\r").rfind(b"\r") + 1 :]  # drop what a carriage return overwrote
             shown = [_plain(line) for line in lines]
-            self._file.writelines(f"{line}\n" for line in shown)
+            self._write("".join(f"{line}\n" for line in shown))
             text = next((line for line in [_plain(self._tail), *reversed(shown)] if line.strip()), self.text)
             self.text = text.removeprefix(self._title)  # the progress bar's title: the line has it already
         if pid:
-            self._file.write(_plain(self._tail))
+            self._write(_plain(self._tail))
             self._file.close()
             os.close(self._terminal)
             self.outcome = self._outcome(status)

@@ -56,7 +56,7 @@ def test_above_the_band_is_not_too_few_beside_a_smaller_size_that_is_undecided()
     above = "A bar that begins above the band means too few"
     assert f"{above}. " in answer_caption([[wide, LARGE]], [])
     both = [smaller, replace(wide, state=State.UNDECIDED), LARGE]
-    assert f"{above}, unless a smaller size is undecided. " in answer_caption([both], [])
+    assert f"{above}, unless it or a smaller size is still open. " in answer_caption([both], [])
 
 
 def test_without_a_margin_there_is_no_band_and_no_bar() -> None:

@@ -57,6 +57,10 @@ def test_what_to_take_and_to_do_until_it_is_known() -> None:
     assert advice(Series(kept)).startswith("Until it is known, take 32, the largest that can be judged. Next:")
     lower = [unknown[0], replace(UNDERTRAINED, test_loss=55.0)]
     assert advice(Series(lower)).startswith("Until it is known, take 64, which has the lowest test loss. Next:")
+    enough = [TOO_FEW, ENOUGH, TOP, replace(UNDERTRAINED, test_loss=55.0)]
+    assert "take" not in advice(Series(enough))
+    kept_but_worse = [replace(TOP, state=State.LARGEST_KEPT, excess_low=4.0), replace(UNDERTRAINED, test_loss=55.0)]
+    assert advice(Series(kept_but_worse)) == "Until it is known, take 64, which has the lowest test loss."
     undecided = [replace(TOO_FEW, state=State.UNDECIDED, step=Step.LONGER, step_sizes="32"), unfinished[1]]
     assert "seeds" not in advice(Series(undecided))  # they may decide it
     assert advice(Series([TOO_FEW, ENOUGH, TOP])) == NOTHING_LEFT

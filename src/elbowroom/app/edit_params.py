@@ -53,7 +53,7 @@ def edit_params(edits: Iterable[Edit], path: Path = PARAMS) -> None:
         files.write(candidate, text.getvalue())
         if load_study(candidate) != expected:
             raise StudyError(f"{path}: found anchors that an edit changes for others, too, expected none there")
-    files.write(path.resolve(), text.getvalue())
+    files.write(path.resolve() if path.is_symlink() else path, text.getvalue())
 
 
 def _add_variant(variants: CommentedMap, edit: NewVariant) -> None:

@@ -24,11 +24,10 @@ def truncated_points(study: Study, truncated: pd.DataFrame) -> list[TruncatedPoi
 class AnswerView(NamedTuple):
     """What a chart of the answer shows.
 
-    low, high: its losses. best: the lowest of a size. cut: its points of the
-    truncated curve, fewest first. does: those of them that a trained model can do with, the fewest latents: one or
-    none. linear: the sizes whose exact linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of
-    bounds is drawn: those that may be worse than a larger size, if there is a margin and the bar sticks out of their
-    point.
+    low, high: its losses. best: the lowest test loss of a size. cut: its points of the truncated curve, fewest first.
+    does: those of them that a trained model can do with, the fewest latents: one or none. linear: the sizes whose exact
+    linear VAE is drawn: none, or all that have one. bars: the sizes whose bar of bounds is drawn: those that may be
+    worse than a larger size, if there is a margin and the bar sticks out of their point.
     """
 
     low: float

@@ -10,7 +10,7 @@ from elbowroom.results.schema import to_rows
 
 
 def example(study: Study, answers: pd.DataFrame) -> str:
-    """Return an entry of `variants`: of the largest size that an answer asks for next, else the first VAE's doubled."""
+    """Return an entry of `variants`: the largest that an answer asks for next, else the first VAE at twice its size."""
     wanted = edits(study, to_rows(SizeAnswer, answers)).items()
     if asked := [(edit, of) for edit, of in wanted if isinstance(edit, NewVariant)]:
         new = [edit for edit, of in asked if of == asked[0][1]][-1]
